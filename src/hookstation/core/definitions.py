@@ -1,0 +1,164 @@
+"""What a person configures: connections, panels and webhooks, as values.
+
+A definition is complete and decoded, but not yet checked against a target; its secrets are `Secret`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from hookstation.core.records import EntitySpec
+from hookstation.core.values import JSON, Secret
+
+MEBIBYTE: Final = 1024 * 1024
+
+
+class WebhookState(StrEnum):
+    """Whether a webhook takes calls."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    ARCHIVED = "archived"
+
+
+class AnswerMode(StrEnum):
+    """What the sender's answer tells."""
+
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuthentication:
+    """Said aloud: anybody who knows the URL may post."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAuthentication:
+    """A static token in a header, compared whole."""
+
+    header: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HmacAuthentication:
+    """An HMAC of the raw body in a header."""
+
+    header: str
+    secret: Secret
+    algorithm: str = "sha256"
+    encoding: str = "hex"
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandardWebhooksAuthentication:
+    """Standard Webhooks 1.0.0, HMAC ``v1``; the secret is ``whsec_`` and base64 of 24 to 64 bytes."""
+
+    secret: Secret
+    tolerance: int = 300
+
+
+Authentication: TypeAlias = (
+    NoAuthentication | TokenAuthentication | HmacAuthentication | StandardWebhooksAuthentication
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` calls in `seconds`."""
+
+    count: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call: `allow` lists networks in CIDR form (empty: anybody), `rate` bounds calls."""
+
+    allow: tuple[str, ...] = ()
+    rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """How a repeated call is known. `key` is ``header:<name>``, ``body:<path>`` or ``body-hash``; `window` seconds."""
+
+    key: str
+    window: int = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one call: `body` bytes, `time` seconds for the whole answer."""
+
+    body: int = MEBIBYTE
+    time: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is done with an event. `fields` and `match`: field name as the person wrote it → template or literal.
+
+    `type` is ``insert_activity``, ``insert_panel``, ``update_panel`` or ``upsert_panel``.
+    A field whose template is exactly the event id is the action's marker: by it an unknown outcome is settled.
+    """
+
+    type: str
+    connection: str
+    fields: Mapping[str, JSON]
+    panel: str = ""
+    match: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An inbound webhook. `schema` is the JSON Schema, ``True`` where none was given."""
+
+    name: str
+    authentication: Authentication
+    action: Action
+    title: str = ""
+    note: str = ""
+    state: WebhookState = WebhookState.ACTIVE
+    answer: AnswerMode = AnswerMode.OUTCOME
+    access: Access = Access()
+    duplicates: Duplicates | None = None
+    limits: Limits = Limits()
+    schema: JSON = True
+    keep_rejected_bodies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A named target. `settings` are the plain fields of its type's spec, `secrets` the secret ones."""
+
+    name: str
+    type: str
+    settings: Mapping[str, JSON] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A table of the built-in records database that a person defined."""
+
+    spec: EntitySpec
+
+    @property
+    def name(self) -> str:
+        """The panel's name."""
+        return self.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that a person configured, each kind by name."""
+
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    panels: Mapping[str, Panel] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)

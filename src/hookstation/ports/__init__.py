@@ -1,0 +1,1 @@
+"""What the engine needs from outside, as obligations: what must happen, in which order, what may be raised."""

@@ -1,0 +1,271 @@
+"""The database: journal, dedup marks, stored answers, due work, configuration and the built-in records.
+
+A driver passes `hookstation.testing.store_suite`.  All methods may raise `StoreUnavailable`, in which case nothing
+of what was asked has been written; a caller may ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hookstation.core.events import Attempt, DueWork, Event, JournalEntry, Mark, Settlement, State
+from hookstation.core.records import Effect, EffectResult, StoredRecord
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """One event on its way into the journal: everything in it is committed together or not at all.
+
+    `settle` is called inside the transaction with the result of `effect` (``None`` where there is no effect) and
+    says how the event stands; it must be pure and quick.  `mark` is written with a state that follows from the
+    settlement: succeeded → succeeded, sending/working/unknown → working or unknown, failed/rejected → no mark.
+    The stored answer of a succeeded mark is the settlement's.  `due` is written only where the settled state is open.
+    """
+
+    entry: JournalEntry
+    settle: Callable[[EffectResult | None], Settlement]
+    effect: Effect | None = None
+    mark: Mark | None = None
+    due: DueWork | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did.
+
+    `conflict` is the mark that another event already held: then nothing of the acceptance was written and
+    `settlement` is ``None``.
+    """
+
+    settlement: Settlement | None
+    effect: EffectResult | None = None
+    conflict: Mark | None = None
+
+
+@dataclass(slots=True)
+class Finish:
+    """The end of an attempt of an event that is already in the journal (or its move to *unknown*, or a new attempt).
+
+    Applied only where the event's state is one of `expected`, else nothing is written.
+    `effect` and `settle` as in `Acceptance` (a replay into the built-in records).
+    The event's mark follows the settlement as in `Acceptance`; a failed event frees its key.
+    `due` replaces the event's due work, ``None`` removes it.
+    `attempt_started_at` is when this attempt began; an `Attempt` is kept unless the state stays open.
+    """
+
+    event_id: str
+    expected: frozenset[State]
+    settle: Callable[[EffectResult | None], Settlement]
+    at: int
+    effect: Effect | None = None
+    due: DueWork | None = None
+    attempt_started_at: int = 0
+    run_id: str = ""
+    connection: str = ""
+    entity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list; empty fields do not filter. `since`/`until`: microseconds since the epoch, UTC."""
+
+    webhook: str = ""
+    states: frozenset[State] = frozenset()
+    since: int = 0
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of events, newest first. `next` is the `after` of the following page, empty at the end."""
+
+    items: Sequence[Event]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The raw body of an event as it was received."""
+
+    event_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWebhook:
+    """A webhook as the store keeps it. `document` is JSON text with sealed secrets; `token` is sealed too."""
+
+    name: str
+    token: str
+    document: str
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfiguration:
+    """Everything configured, as stored: JSON documents by name. `revision` grows by one with each change.
+
+    `specs` holds what the targets said of their entities: (connection, entity) → JSON text of the field list.
+    """
+
+    revision: int
+    webhooks: Mapping[str, StoredWebhook] = field(default_factory=dict)
+    connections: Mapping[str, str] = field(default_factory=dict)
+    panels: Mapping[str, str] = field(default_factory=dict)
+    specs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ConfigurationChange:
+    """What to write; a value of ``None`` removes the thing. `matches` names, per panel, the sets of fields that
+    actions match on, so that the driver can keep an index for each."""
+
+    webhooks: dict[str, StoredWebhook | None] = field(default_factory=dict)
+    connections: dict[str, str | None] = field(default_factory=dict)
+    panels: dict[str, str | None] = field(default_factory=dict)
+    specs: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    matches: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of the API. `digest` is the SHA-256 of the key; the key itself is never stored."""
+
+    name: str
+    role: str
+    digest: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What may go: settled events received before `before`; rejected ones before `rejected_before`; rejected ones
+    beyond the newest `most_rejected`; bodies of settled events beyond `most_bytes` of bodies in all, oldest first
+    with their events. 0 switches a rule off."""
+
+    before: int = 0
+    rejected_before: int = 0
+    most_rejected: int = 0
+    most_bytes: int = 0
+
+
+class Journal(Protocol):
+    """The receiving side: commits and the reads that the lane needs."""
+
+    async def accept(self, acceptance: Acceptance) -> Committed:
+        """Commit one event; return after the commit that holds it. Commits are grouped with whatever waits."""
+        ...
+
+    async def finish(self, finish: Finish) -> Committed:
+        """Settle or move an event. `Committed.settlement` is ``None`` where the event was not in an expected state."""
+        ...
+
+    async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
+        """The live mark of this key, with its stored answer; an expired one is as if it were not there."""
+        ...
+
+    async def find_run(self, run_id: str) -> Event | None:
+        """The event whose status address this is."""
+        ...
+
+    async def due(self, now: int, limit: int) -> Sequence[DueWork]:
+        """Work whose time has come, the most overdue first."""
+        ...
+
+    async def orphan(self, now: int) -> int:
+        """At start: every event that was *working* or *sending* when its process died becomes *unknown* and due at
+        `now`. Returns how many."""
+        ...
+
+    async def owner_of(self, connection: str, entity: str, key: str) -> str:
+        """The id of the journalled event that wrote this record, or an empty text."""
+        ...
+
+
+class History(Protocol):
+    """Reading and pruning the journal."""
+
+    async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
+        """Events newest first, keyset paged by id."""
+        ...
+
+    async def get_event(self, event_id: str) -> Event | None:
+        """One event, or ``None``."""
+        ...
+
+    async def get_payload(self, event_id: str) -> Payload | None:
+        """The raw body, or ``None`` where it is not kept."""
+        ...
+
+    async def list_attempts(self, event_id: str) -> Sequence[Attempt]:
+        """Finished attempts of an event, oldest first."""
+        ...
+
+    async def prune(self, retention: Retention, limit: int) -> int:
+        """Delete at most `limit` events that may go, with all that hangs on them but their records.
+        Returns how many went; open events never go."""
+        ...
+
+
+class RecordsDatabase(Protocol):
+    """Reading the built-in records."""
+
+    async def list_records(self, entity: str, limit: int, after: str = "") -> Sequence[StoredRecord]:
+        """Records in the order of writing, after the record with key `after`."""
+        ...
+
+    async def get_record(self, entity: str, key: str) -> StoredRecord | None:
+        """One record, or ``None``."""
+        ...
+
+    async def count_records(self, entity: str) -> int:
+        """How many records an entity has."""
+        ...
+
+
+class Settings(Protocol):
+    """Configuration, keys, and the store's own life."""
+
+    async def load_configuration(self) -> StoredConfiguration:
+        """Everything configured."""
+        ...
+
+    async def revision(self) -> int:
+        """The configuration's revision; cheap, asked often."""
+        ...
+
+    async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
+        """Write a change in one transaction and return the new revision.
+        Raises `Conflict` where the revision is not `expected_revision` any more."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Keep a key. Raises `Conflict` where the name is taken."""
+        ...
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """All keys."""
+        ...
+
+    async def get_fact(self, name: str) -> str:
+        """A small fact about this database (master key fingerprint, station id); empty where unset."""
+        ...
+
+    async def set_fact(self, name: str, value: str) -> None:
+        """Keep a small fact."""
+        ...
+
+
+class Store(Journal, History, RecordsDatabase, Settings, Protocol):
+    """The whole database. Opened and migrated by its driver's `open`; see `adapters/store`."""
+
+    async def can_commit(self) -> bool:
+        """Whether a real commit succeeds now (for ``/readyz``)."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what waits, then let go of the database."""
+        ...
