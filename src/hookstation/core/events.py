@@ -143,9 +143,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """An event that has to be finished after its sender was answered. `due_at`: microseconds since the epoch, UTC."""
+    """An event that has to be finished after its sender was answered. Times: microseconds since the epoch, UTC.
+
+    `since` is when the outcome became unknown; `record` is the JSON text of the record that was on its way, so that
+    the look-up asks for what was sent and not for what today's mapping would make of it; `marker` names the record's
+    field that holds the event id, empty where none does.
+    """
 
     event_id: str
     due_at: int
     since: int
     tries: int = 0
+    record: str = ""
+    marker: str = ""

@@ -50,7 +50,8 @@ class Finish:
 
     Applied only where the event's state is one of `expected`, else nothing is written.
     `effect` and `settle` as in `Acceptance` (a replay into the built-in records).
-    The event's mark follows the settlement as in `Acceptance`; a failed event frees its key.
+    The event's mark follows the settlement as in `Acceptance`; a failed event frees its key.  `mark` claims the key
+    anew (a replay of a failed event); where another event holds it, nothing is written and `conflict` names it.
     `due` replaces the event's due work, ``None`` removes it.
     `attempt_started_at` is when this attempt began; an `Attempt` is kept unless the state stays open.
     """
@@ -62,6 +63,7 @@ class Finish:
     effect: Effect | None = None
     due: DueWork | None = None
     attempt_started_at: int = 0
+    mark: Mark | None = None
     run_id: str = ""
     connection: str = ""
     entity: str = ""
@@ -176,8 +178,8 @@ class Journal(Protocol):
         ...
 
     async def orphan(self, now: int) -> int:
-        """At start: every event that was *working* or *sending* when its process died becomes *unknown* and due at
-        `now`. Returns how many."""
+        """At start: every event that was *working* or *sending* when its process died becomes *unknown*, its mark with
+        it, and its due work (kept with its `record` and `marker`) due at `now`. Returns how many."""
         ...
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:
