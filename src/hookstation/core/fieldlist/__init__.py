@@ -1,0 +1,10 @@
+"""One description of a setting serves decoding, writing back, docs and JSON Schema.
+
+A document's description is a tuple of `Setting`; a connector's is its ``SPEC``.
+"""
+
+from hookstation.core.fieldlist.documents import decode, encode, plain
+from hookstation.core.fieldlist.schema import json_schema
+from hookstation.core.fieldlist.setting import Kind, SecretCodec, Setting, Values
+
+__all__ = ["Kind", "SecretCodec", "Setting", "Values", "decode", "encode", "json_schema", "plain"]
