@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hookstation.core.records import EntitySpec, Operation, Record
 
@@ -80,6 +80,7 @@ class Connector(Protocol):
         ...
 
 
+@runtime_checkable
 class LocalConnector(Connector, Protocol):
     """A target inside the journal's own database; its records are written by the store as an `Effect`."""
 
@@ -89,6 +90,7 @@ class LocalConnector(Connector, Protocol):
         ...
 
 
+@runtime_checkable
 class RemoteConnector(Connector, Protocol):
     """A target that is called. The engine commits the intent before `execute`."""
 

@@ -161,6 +161,19 @@ class Journal(Protocol):
         """Commit one event; return after the commit that holds it. Commits are grouped with whatever waits."""
         ...
 
+    def note(self, acceptance: Acceptance) -> None:
+        """Commit a rejected call with whatever is committed next, without anybody waiting for it.
+
+        Never raises and never blocks; where the database cannot commit, or too much waits, it is dropped and counted
+        in `noted_lost`.
+        """
+        ...
+
+    @property
+    def noted_lost(self) -> int:
+        """How many noted calls were dropped since the store was opened."""
+        ...
+
     async def finish(self, finish: Finish) -> Committed:
         """Settle or move an event. `Committed.settlement` is ``None`` where the event was not in an expected state."""
         ...
@@ -175,6 +188,10 @@ class Journal(Protocol):
 
     async def due(self, now: int, limit: int) -> Sequence[DueWork]:
         """Work whose time has come, the most overdue first."""
+        ...
+
+    async def due_of(self, event_id: str) -> DueWork | None:
+        """The due work of one event, or ``None`` where nothing is left to do for it."""
         ...
 
     async def orphan(self, now: int) -> int:

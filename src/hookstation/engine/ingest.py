@@ -1,0 +1,318 @@
+"""The staircase of an inbound webhook: one early return and one named counter a step.
+
+`admit` climbs the steps that need no body (look-up, state, method, access, declared length, token header); `receive`
+the others, over the raw bytes.  The order is part of the contract.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from hookstation.core import answers
+from hookstation.core.access import RateLimit
+from hookstation.core.content import compressed, is_json
+from hookstation.core.definitions import WebhookState
+from hookstation.core.duplicates import body_digest
+from hookstation.core.events import Answer, Settlement, State
+from hookstation.core.jsontext import Parsed, parse_json
+from hookstation.core.template import Scope
+from hookstation.core.values import JSON
+from hookstation.engine.counters import Counters
+from hookstation.engine.execute import failure
+from hookstation.engine.process import NOT_STORED, Process
+from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
+from hookstation.engine.stages import MappedEvent, RawRequest, VerifiedEvent
+from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
+from hookstation.errors import (
+    AuthenticationFailed,
+    BodyRefused,
+    Invalid,
+    MappingFailed,
+    StoreUnavailable,
+)
+from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.log import EventLog
+from hookstation.ports.store import Acceptance, Journal
+
+PAUSED_RETRY: Final = 60
+FULL_RETRY: Final = 1
+MOST_IN_FLIGHT: Final = 2_000
+
+log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """Accepts calls: admits them, proves them, and hands what they ask for to `process`."""
+
+    def __init__(  # noqa: PLR0913 - the meeting point of the receiving side
+        self,
+        switchboard: Switchboard,
+        journal: Journal,
+        process: Process,
+        repeats: Repeats,
+        clock: Clock,
+        identifiers: Identifiers,
+        counters: Counters,
+        event_log: EventLog,
+        most_in_flight: int = MOST_IN_FLIGHT,
+    ) -> None:
+        self._switchboard, self._journal, self._process = switchboard, journal, process
+        self._repeats, self._clock, self._identifiers = repeats, clock, identifiers
+        self._counters, self._event_log = counters, event_log
+        self._most_in_flight = most_in_flight
+        self._rejections = RateLimit(JOURNALLED_REJECTIONS, 1)
+        self.in_flight = 0
+        self.stopping = False
+
+    def admit(
+        self, method: str, token: str, headers: Mapping[str, str], query: str, sender: str
+    ) -> RawRequest | Answer:
+        """Steps 1 to 5. `headers`: lower-case names. `sender`: the caller's address."""
+        line = self._switchboard.find(token)
+        if line is None or line.state in GONE:
+            return self._turn_away("not_found", answers.NOT_FOUND)
+        try:
+            hook = self._switchboard.compiled(line)
+        except Invalid as invalid:
+            log.error("webhook cannot be compiled: %s", invalid.message, extra={"webhook": line.name})
+            return self._turn_away("misconfigured", answers.failed(MISCONFIGURED), line.name)
+        now = self._clock.monotonic()
+        raw = RawRequest(
+            self._identifiers.event_id(),
+            hook,
+            headers,
+            query,
+            sender,
+            self._clock.now(),
+            now + hook.definition.limits.time,
+        )
+        if line.state is WebhookState.PAUSED:
+            return self.reject(raw, "paused", answers.busy(503, PAUSED, PAUSED_RETRY))
+        if method != "POST":
+            return self.reject(raw, "method", answers.refused(405, "Send a POST request.", ("Allow", "POST")))
+        return self._check_access(raw, line, now) or self._check_declared(raw) or self._check_caller(raw) or raw
+
+    def _check_access(self, raw: RawRequest, line: Line, now: float) -> Answer | None:
+        if raw.hook.addresses is not None and not raw.hook.addresses.allows(raw.sender):
+            return self.reject(raw, "address", answers.refused(403, "Your address may not call this webhook."))
+        if line.rate is not None and (wait := line.rate.allow(now)) > 0:
+            return self.reject(raw, "rate", answers.busy(429, "Too many calls to this webhook. Slow down.", wait))
+        if self.stopping:
+            return self.reject(raw, "stopping", answers.busy(503, "The station is stopping. Send it again.", FULL_RETRY))
+        if self.in_flight >= self._most_in_flight:
+            return self.reject(raw, "full", answers.busy(503, "The station is busy. Send it again.", FULL_RETRY))
+        return None
+
+    def _check_declared(self, raw: RawRequest) -> Answer | None:
+        declared = raw.headers.get("content-length")
+        most = raw.hook.definition.limits.body
+        if declared is not None and (not declared.isdecimal() or int(declared[:20]) > most):
+            return self.too_large(raw, int(declared[:20]) if declared.isdecimal() else 0)
+        if compressed(raw.headers.get("content-encoding")):
+            return self.reject(
+                raw, "compressed", answers.refused(415, "A compressed body is not taken. Send it plain.")
+            )
+        return None
+
+    def _check_caller(self, raw: RawRequest) -> Answer | None:
+        try:
+            raw.hook.verifier.before_body(raw.headers)
+        except AuthenticationFailed as refusal:
+            return self._unauthenticated(raw, 0, refusal)
+        return None
+
+    def too_large(self, raw: RawRequest, size: int) -> Answer:
+        """413, for a declared or a counted length over the webhook's limit."""
+        most = raw.hook.definition.limits.body
+        return self.reject(
+            raw, "too_large", answers.refused(413, f"The body is larger than {most} bytes."), size
+        )
+
+    def too_slow(self, raw: RawRequest, size: int) -> Answer:
+        """408: the body did not come in time."""
+        return self.reject(raw, "too_slow", answers.refused(408, "The body did not arrive in time."), size)
+
+    def broken_off(self, raw: RawRequest, size: int) -> None:
+        """The caller went away before its body was whole: nothing was accepted, the journal says so."""
+        self.reject(raw, "broken_off", Answer(0, b""), size)
+
+    async def receive(self, raw: RawRequest, body: bytes) -> Answer:
+        """Steps 7 to 12: prove, decode, know a repeat, check, map, write. Always answers."""
+        self.in_flight += 1
+        try:
+            return await self._climb(raw, body)
+        except Exception:
+            log.exception("a call broke the station", extra={"event_id": raw.event_id, "webhook": raw.hook.name})
+            return self.reject(raw, "broken", answers.failed("The station failed. Nothing was promised."), len(body))
+        finally:
+            self.in_flight -= 1
+
+    async def _climb(self, raw: RawRequest, body: bytes) -> Answer:
+        started = time.perf_counter_ns()
+        hook = raw.hook
+        try:
+            hook.verifier.over_body(raw.headers, body, raw.received_at)
+            proven = time.perf_counter_ns()
+            if not is_json(raw.headers.get("content-type")):
+                return self.reject(raw, "body_type", answers.refused(415, ONLY_JSON), len(body), body)
+            parsed = parse_json(body)
+        except AuthenticationFailed as refusal:
+            return self._unauthenticated(raw, len(body), refusal)
+        except BodyRefused as refusal:
+            return self.reject(raw, "body", answers.unreadable(refusal), len(body), body)
+        decoded = time.perf_counter_ns()
+        raw.timings["verify"] = proven - started
+        raw.timings["decode"] = decoded - proven
+        event = VerifiedEvent(raw, body, parsed)
+        key = None if hook.key is None else hook.key.read(raw.headers, parsed.value, body)
+        if key is None:
+            return await self._check_and_write(event, None, b"", None)
+        return await self._once(event, key)
+
+    async def _once(self, event: VerifiedEvent, key: str) -> Answer:
+        """Step 9: the first of its key goes on, the others are answered from what became of it."""
+        raw, digest = event.raw, body_digest(event.body)
+        while True:
+            claim = await self._repeats.claim(raw.hook.name, key, digest, raw.event_id, raw.deadline)
+            if not isinstance(claim, Claim):
+                answer, first = claim
+                return self._repeated(raw, answer, first)
+            try:
+                answer = await self._check_and_write(event, key, digest, claim)
+            except Overtaken as overtaken:
+                claim.release()
+                repeat = answer_of(overtaken.mark, digest)
+                if repeat is not None:
+                    return self._repeated(raw, repeat, overtaken.mark.event_id)
+            except BaseException:
+                claim.release()
+                raise
+            else:
+                if not claim.run_id:
+                    claim.release()
+                return answer
+
+    async def _check_and_write(
+        self, event: VerifiedEvent, key: str | None, digest: bytes, claim: Claim | None
+    ) -> Answer:
+        raw, hook = event.raw, event.raw.hook
+        started = time.perf_counter_ns()
+        violations = hook.schema.violations(event.parsed)
+        checked = time.perf_counter_ns()
+        raw.timings["schema"] = checked - started
+        if violations:
+            return self.reject(raw, "schema", answers.invalid(violations), len(event.body), event.body)
+        try:
+            record = hook.mapping.map(scope_of(raw, event.parsed), raw.received_at)
+        except MappingFailed as failed:
+            return await self._mapping_failed(event, failed)
+        raw.timings["map"] = time.perf_counter_ns() - checked
+        mapped = MappedEvent(raw, event.body, record, key, digest)
+        answer, state = await self._process.insert(mapped, claim)
+        return self._answered(raw, answer, state, len(event.body), started)
+
+    async def _mapping_failed(self, event: VerifiedEvent, failed: MappingFailed) -> Answer:
+        raw = event.raw
+        settlement = failure(failed.message)
+        action = raw.hook.definition.action
+        entry = raw.entry(
+            size=len(event.body),
+            body=event.body,
+            reason="mapping",
+            connection=action.connection,
+            entity=raw.hook.spec.name,
+        )
+        try:
+            await self._journal.accept(Acceptance(entry, lambda _: settlement))
+        except StoreUnavailable as unavailable:
+            log.error("event not stored: %s", unavailable.message, extra={"event_id": raw.event_id})
+            return self._answered(raw, answers.failed(NOT_STORED), State.FAILED, len(event.body), 0)
+        answer = Answer(settlement.answer_status, settlement.answer_body)
+        return self._answered(raw, answer, State.FAILED, len(event.body), 0, failed.message)
+
+    def _unauthenticated(self, raw: RawRequest, size: int, refusal: AuthenticationFailed) -> Answer:
+        return self.reject(
+            raw, "authentication", answers.refused(401, UNAUTHENTICATED), size, error=refusal.message
+        )
+
+    def _turn_away(self, counter: str, answer: Answer, webhook: str = "") -> Answer:
+        """An answer to a call that is only counted: it never became an event."""
+        self._counters.count(counter, webhook)
+        return answer
+
+    def reject(
+        self,
+        raw: RawRequest,
+        reason: str,
+        answer: Answer,
+        size: int = 0,
+        body: bytes | None = None,
+        error: str = "",
+    ) -> Answer:
+        """Journal a rejected call, within bounds and without waiting for the disk, and give its answer."""
+        self._counters.count(reason, raw.hook.name)
+        settlement = Settlement(State.REJECTED, answer.status, answer.body, error)
+        journalled = self._rejections.allow(self._clock.monotonic()) <= 0
+        if journalled:
+            kept = body if raw.hook.definition.keep_rejected_bodies else None
+            self._journal.note(
+                Acceptance(raw.entry(size=size, body=kept, reason=reason), lambda _: settlement)
+            )
+            answer = with_event_id(answer, raw.event_id)
+        self._event_log.write(
+            "event_rejected",
+            event_id=raw.event_id,
+            webhook=raw.hook.name,
+            sender=raw.sender,
+            reason=reason,
+            status=answer.status,
+            size=size,
+            journalled=journalled,
+        )
+        return answer
+
+    def _repeated(self, raw: RawRequest, answer: Answer, first: str) -> Answer:
+        self._counters.count("repeated", raw.hook.name)
+        self._event_log.write(
+            "repeat_answered", event_id=first, webhook=raw.hook.name, sender=raw.sender, status=answer.status
+        )
+        return with_event_id(answer, first)
+
+    def _answered(
+        self, raw: RawRequest, answer: Answer, state: State, size: int, started: int, error: str = ""
+    ) -> Answer:
+        self._counters.count(state.value, raw.hook.name)
+        self._event_log.write(
+            "event_answered",
+            event_id=raw.event_id,
+            webhook=raw.hook.name,
+            sender=raw.sender,
+            state=state.value,
+            status=answer.status,
+            size=size,
+            duration_us=(time.perf_counter_ns() - started) // 1000 if started else 0,
+            error=error,
+        )
+        return with_event_id(answer, raw.event_id)
+
+
+def with_event_id(answer: Answer, event_id: str) -> Answer:
+    """The answer with the header that names its event."""
+    return Answer(answer.status, answer.body, (*answer.headers, ("Hookstation-Event-Id", event_id)))
+
+
+def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:
+    """What the mapping may read of this call."""
+    return Scope(parsed.value, raw.received_at, raw.event_id, raw.hook.name, raw.headers, raw.query)
+
+
+GONE: Final = frozenset({WebhookState.DISABLED, WebhookState.ARCHIVED})
+JOURNALLED_REJECTIONS: Final = 200
+"""Most rejected calls a second that the journal keeps; the others are counted and logged."""
+PAUSED: Final = "This webhook is paused. Send it later."
+MISCONFIGURED: Final = "This webhook is not set up correctly; its owner can see why in the station."
+UNAUTHENTICATED: Final = "The call could not be authenticated."
+ONLY_JSON: Final = "This webhook takes JSON: send Content-Type: application/json."

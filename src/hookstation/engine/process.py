@@ -1,0 +1,165 @@
+"""From a mapped event to a written record and a true answer.
+
+A target in our own database: event, mark, record and stored answer are one commit.  A target elsewhere: the intent
+is committed, then the call is made, then the event is settled; what is not known is *unknown*, never guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from hookstation.core import answers
+from hookstation.core.events import Answer, DueWork, Mark, MarkState, Settlement, State
+from hookstation.core.jsontext import dump_json
+from hookstation.core.records import Effect, EffectResult, EffectVerdict
+from hookstation.engine.execute import Executor, Job, Ready, failure
+from hookstation.engine.repeats import Claim, Overtaken
+from hookstation.engine.stages import MappedEvent
+from hookstation.errors import StoreUnavailable
+from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.store import Acceptance, Committed, Journal
+
+NOT_STORED: Final = "The event could not be stored just now. Nothing was done; send it again."
+TOO_SLOW: Final = "The event could not be stored within the time limit. Send it again, with its dedup key if it has one."
+
+log = logging.getLogger(__name__)
+
+
+class Process:
+    """Writes records. `executor` makes the calls to targets that are not in our database."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, identifiers: Identifiers, executor: Executor
+    ) -> None:
+        self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
+
+    async def insert(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
+        """Write the event's record; return what its sender is told, and the event's state.
+
+        Raises `Overtaken` where another event committed the same key first.
+        """
+        if event.raw.hook.local is not None:
+            return await self._write_here(event)
+        return await self._send_away(event, claim)
+
+    async def _write_here(self, event: MappedEvent) -> tuple[Answer, State]:
+        hook, record = event.raw.hook, event.record
+        effect = Effect(hook.spec, record.operation, record.fields, record.match)
+        acceptance = Acceptance(
+            event.raw.entry(
+                size=len(event.body), body=event.body, connection=record.connection, entity=record.entity
+            ),
+            settler(hook.definition.action.panel or record.entity),
+            effect,
+            self._mark(event, ""),
+        )
+        settlement, refusal = await self._commit(acceptance, event.raw.deadline)
+        if settlement is None:
+            return refusal, State.FAILED
+        return Answer(settlement.answer_status, settlement.answer_body), settlement.state
+
+    async def _send_away(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
+        run_id = self._identifiers.run_id()
+        now = self._clock.now()
+        hook = event.raw.hook
+        assert hook.remote is not None
+        job = Job(
+            event.raw.event_id,
+            hook.name,
+            hook.remote,
+            hook.spec,
+            event.record,
+            hook.mapping.marker,
+            run_id,
+            now,
+        )
+        acceptance = Acceptance(
+            event.raw.entry(
+                size=len(event.body),
+                body=event.body,
+                connection=event.record.connection,
+                entity=event.record.entity,
+                run_id=run_id,
+            ),
+            lambda _: Settlement(State.SENDING),
+            None,
+            self._mark(event, run_id),
+            DueWork(job.event_id, now, now, 0, dump_json(event.record.as_json()), job.marker),
+        )
+        settlement, refusal = await self._commit(acceptance, event.raw.deadline)
+        if settlement is None:
+            return refusal, State.FAILED
+        if claim is not None:
+            claim.run_id = run_id
+        call = self._executor.start(job, Ready(claim.release if claim else nothing))
+        left = event.raw.deadline - self._clock.monotonic()
+        done, _ = await asyncio.wait({call}, timeout=max(0.0, left))
+        if not done:
+            return answers.pending(run_id), State.SENDING
+        settled = call.result()
+        if settled.state is State.UNKNOWN:
+            return answers.pending(run_id), State.UNKNOWN
+        return Answer(settled.answer_status, settled.answer_body), settled.state
+
+    async def _commit(
+        self, acceptance: Acceptance, deadline: float
+    ) -> tuple[Settlement, Answer] | tuple[None, Answer]:
+        """Commit within the time limit. A commit that does not end is left to end; its sender is told to repeat."""
+        try:
+            committed: Committed = await self._within(acceptance, deadline)
+        except StoreUnavailable as failure:
+            log.error("event not stored: %s", failure.message, extra={"event_id": acceptance.entry.id})
+            return None, answers.failed(NOT_STORED)
+        except TimeoutError:
+            return None, answers.busy(503, TOO_SLOW, 5)
+        if committed.conflict is not None:
+            raise Overtaken(committed.conflict)
+        assert committed.settlement is not None
+        return committed.settlement, answers.SUCCEEDED
+
+    async def _within(self, acceptance: Acceptance, deadline: float) -> Committed:
+        async with asyncio.timeout(max(0.001, deadline - self._clock.monotonic())):
+            return await self._journal.accept(acceptance)
+
+    def _mark(self, event: MappedEvent, run_id: str) -> Mark | None:
+        if event.key is None:
+            return None
+        repeats = event.raw.hook.definition.duplicates
+        assert repeats is not None
+        return Mark(
+            event.raw.hook.name,
+            event.key,
+            event.digest,
+            event.raw.event_id,
+            MarkState.WORKING,
+            event.raw.received_at + repeats.window * 1_000_000,
+            run_id,
+        )
+
+
+def nothing() -> None:
+    """There is nobody to tell."""
+
+
+def settler(entity: str) -> Callable[[EffectResult | None], Settlement]:
+    """How an effect's result becomes the event's settlement; `entity` is named in errors."""
+
+    def settle(result: EffectResult | None) -> Settlement:
+        assert result is not None
+        if result.verdict is EffectVerdict.WRITTEN:
+            return Settlement(
+                State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=result.key
+            )
+        return failure(REFUSALS[result.verdict].format(entity=entity))
+
+    return settle
+
+
+REFUSALS: Final = {
+    EffectVerdict.NONE_FOUND: "{entity}: no row matches, so there is nothing to update.",
+    EffectVerdict.SEVERAL_FOUND: "{entity}: several rows match; the match must name exactly one.",
+    EffectVerdict.EXISTS: "{entity}: this person already has a row, and the panel allows only one.",
+}

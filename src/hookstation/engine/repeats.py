@@ -1,0 +1,118 @@
+"""Repeated calls: one key, one effect, and the stored answer for everybody who asks again.
+
+Inside a process the first caller holds a `Claim` and the others wait on it; across processes and restarts the mark in
+the journal decides, because it is committed with the effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from hookstation.core import answers
+from hookstation.core.events import Answer, Mark, MarkState
+from hookstation.ports.clock import Clock
+from hookstation.ports.store import Journal
+
+FIRST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 1.0
+
+
+class Overtaken(Exception):
+    """Another event committed this key first."""
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__(mark.key)
+        self.mark = mark
+
+
+class Claim:
+    """The first caller's hold on a key while it works. `run_id` is set once the event is safe in the journal."""
+
+    __slots__ = ("_ended", "_repeats", "digest", "event_id", "key", "run_id", "webhook")
+
+    def __init__(self, repeats: Repeats, webhook: str, key: str, digest: bytes, event_id: str) -> None:
+        self._repeats = repeats
+        self._ended: asyncio.Future[None] | None = None
+        self.webhook, self.key, self.digest, self.event_id = webhook, key, digest, event_id
+        self.run_id = ""
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether the holder ended within `seconds`."""
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_future()
+        done, _ = await asyncio.wait({self._ended}, timeout=max(0.0, seconds))
+        return bool(done)
+
+    def release(self) -> None:
+        """Let the waiters look again. Safe to call twice."""
+        if self._repeats.forget(self) and self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+
+class Repeats:
+    """Who works on which key in this process, and what the journal says of the others."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal, self._clock = journal, clock
+        self._working: dict[tuple[str, str], Claim] = {}
+
+    def forget(self, claim: Claim) -> bool:
+        """Take the claim off the list; false where it was not on it any more."""
+        return self._working.pop((claim.webhook, claim.key), None) is claim
+
+    async def claim(
+        self, webhook: str, key: str, digest: bytes, event_id: str, deadline: float
+    ) -> Claim | tuple[Answer, str]:
+        """A claim for the caller that is first, else the answer for a repeat and the id of the first event."""
+        pause = FIRST_PAUSE
+        while True:
+            holder = self._working.get((webhook, key))
+            if holder is not None:
+                settled = await self._wait_for(holder, digest, deadline)
+                if settled is not None:
+                    return settled, holder.event_id
+                continue
+            mark = await self._journal.find_mark(webhook, key, self._clock.now())
+            if (webhook, key) in self._working:
+                continue
+            if mark is None:
+                claim = Claim(self, webhook, key, digest, event_id)
+                self._working[webhook, key] = claim
+                return claim
+            answer = answer_of(mark, digest)
+            if answer is not None:
+                return answer, mark.event_id
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return answers.pending(mark.run_id), mark.event_id
+            await self._clock.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _wait_for(self, holder: Claim, digest: bytes, deadline: float) -> Answer | None:
+        if holder.digest != digest:
+            return other_body()
+        if await holder.wait(deadline - self._clock.monotonic()):
+            return None
+        if holder.run_id:
+            return answers.pending(holder.run_id)
+        return answers.busy(503, "The first call with this key is not stored yet. Send it again.", 1)
+
+
+def answer_of(mark: Mark, digest: bytes) -> Answer | None:
+    """What a repeat gets from this mark; ``None`` while the first call is still at work in another process."""
+    if mark.body_digest != digest:
+        return other_body()
+    if mark.state is MarkState.SUCCEEDED:
+        return Answer(mark.answer_status, mark.answer_body, (answers.REPLAYED,))
+    if mark.state is MarkState.UNKNOWN:
+        return answers.pending(mark.run_id)
+    return None
+
+
+def other_body() -> Answer:
+    """409: the key was used with another body."""
+    return answers.refused(
+        409,
+        "This key was already used with another body. A new event needs a new key; a repeat needs the same body.",
+    )

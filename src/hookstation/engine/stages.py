@@ -1,0 +1,81 @@
+"""A type per stage: `RawRequest` → `VerifiedEvent` → `MappedEvent` → `Answer`.
+
+An unverified body cannot be mapped, an unmapped payload cannot be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hookstation.core.events import JournalEntry
+from hookstation.core.jsontext import Parsed
+from hookstation.core.masking import mask_headers, mask_query
+from hookstation.core.records import Record
+from hookstation.engine.switchboard import CompiledWebhook
+
+
+@dataclass(slots=True)
+class RawRequest:
+    """A call that was let in, before its body is known.
+
+    `headers`: lower-case names, repeated ones joined by a comma.  `received_at`: microseconds since the epoch.
+    `deadline`: seconds on the clock's monotonic scale by which the sender must have an answer.
+    `timings`: nanoseconds per finished stage.
+    """
+
+    event_id: str
+    hook: CompiledWebhook
+    headers: Mapping[str, str]
+    query: str
+    sender: str
+    received_at: int
+    deadline: float
+    timings: dict[str, int] = field(default_factory=dict)
+
+    def entry(  # noqa: PLR0913 - each is a column of the journal
+        self,
+        *,
+        size: int,
+        body: bytes | None,
+        reason: str = "",
+        connection: str = "",
+        entity: str = "",
+        run_id: str = "",
+    ) -> JournalEntry:
+        """What the journal keeps of this call, secrets masked."""
+        return JournalEntry(
+            self.event_id,
+            self.hook.name,
+            self.received_at,
+            self.sender,
+            size,
+            mask_headers(self.headers, self.hook.masked),
+            mask_query(self.query) if self.query else "",
+            body,
+            reason,
+            connection,
+            entity,
+            run_id,
+            self.timings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedEvent:
+    """A call whose sender is proven and whose body could be read."""
+
+    raw: RawRequest
+    body: bytes
+    parsed: Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEvent:
+    """An event with the record that it asks for. `attempt` is false for its first try, true for a replay."""
+
+    raw: RawRequest
+    body: bytes
+    record: Record
+    key: str | None
+    digest: bytes

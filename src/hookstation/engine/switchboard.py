@@ -1,0 +1,114 @@
+"""Every webhook by its URL token, compiled when it is first called and kept within bounds.
+
+The whole board is replaced when configuration changes, so that a request sees one configuration or the other, never
+half of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from hookstation.core.access import AddressList, RateLimit
+from hookstation.core.definitions import Webhook, WebhookState
+from hookstation.core.duplicates import KeyReader
+from hookstation.core.mapping import CompiledMapping
+from hookstation.core.records import EntitySpec
+from hookstation.core.schema import CompiledSchema
+from hookstation.core.signing import Verifier
+from hookstation.ports.connector import LocalConnector, RemoteConnector
+
+MOST_COMPILED: Final = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledWebhook:
+    """A webhook made ready: everything that a request needs, as objects.
+
+    Exactly one of `local` and `remote` is the target.  `masked` names headers that the journal must not show.
+    """
+
+    definition: Webhook
+    addresses: AddressList | None
+    verifier: Verifier
+    masked: frozenset[str]
+    key: KeyReader | None
+    schema: CompiledSchema
+    mapping: CompiledMapping
+    spec: EntitySpec
+    zone: ZoneInfo
+    local: LocalConnector | None
+    remote: RemoteConnector | None
+
+    @property
+    def name(self) -> str:
+        """The webhook's name."""
+        return self.definition.name
+
+
+@dataclass(slots=True)
+class Line:
+    """One webhook on the board. `make` compiles it; it may raise `Invalid`."""
+
+    name: str
+    state: WebhookState
+    token: str
+    rate: RateLimit | None
+    make: Callable[[], CompiledWebhook]
+    version: int = 0
+    compiled: CompiledWebhook | None = None
+    used: bool = False
+
+
+class Switchboard:
+    """Lines by token. `replace` swaps all of them at once."""
+
+    def __init__(self, most_compiled: int = MOST_COMPILED) -> None:
+        self._by_token: dict[str, Line] = {}
+        self._by_name: dict[str, Line] = {}
+        self._compiled: list[Line] = []
+        self._most_compiled = most_compiled
+
+    def replace(self, lines: Iterable[Line]) -> None:
+        """Put up a new board. Lines that did not change keep what was compiled and counted for them."""
+        by_name = {line.name: line for line in lines}
+        for name, line in by_name.items():
+            before = self._by_name.get(name)
+            if before is not None and before.rate is not None and before.rate == line.rate:
+                line.rate = before.rate
+        self._by_token = {line.token: line for line in by_name.values()}
+        self._by_name = by_name
+        self._compiled = [line for line in by_name.values() if line.compiled is not None]
+
+    def find(self, token: str) -> Line | None:
+        """The line of this URL token, whatever its state."""
+        return self._by_token.get(token)
+
+    def named(self, name: str) -> Line | None:
+        """The line of this webhook."""
+        return self._by_name.get(name)
+
+    def lines(self) -> Iterable[Line]:
+        """All lines."""
+        return self._by_name.values()
+
+    def compiled(self, line: Line) -> CompiledWebhook:
+        """What a request needs of this line, compiled now if it was not. Raises `Invalid`."""
+        line.used = True
+        if line.compiled is None:
+            line.compiled = line.make()
+            self._keep_within_bounds(line)
+        return line.compiled
+
+    def _keep_within_bounds(self, newest: Line) -> None:
+        """Second-chance eviction: a line called since the last sweep stays once more."""
+        self._compiled.append(newest)
+        while len(self._compiled) > self._most_compiled:
+            oldest = self._compiled.pop(0)
+            if oldest.used and oldest is not newest:
+                oldest.used = False
+                self._compiled.append(oldest)
+            else:
+                oldest.compiled = None
