@@ -1,0 +1,62 @@
+# Every target works from a bare checkout: it makes .venv and installs what it needs first.
+#   make PYTHON=/path/to/python3   another interpreter
+#   make test ARGS="-k mapping"    arguments for the tool behind a target
+
+ARGS ?=
+ENVIRONMENT = @sh tools/environment.sh
+BIN = .venv/bin
+export PYTHON
+export HOOKSTATION_SOAK_ROUNDS ?=
+
+.PHONY: help run test soak bench lint format docs audit lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start the demo on http://127.0.0.1:8080
+	$(ENVIRONMENT) runtime
+	@exec $(BIN)/hookstation demo $(ARGS)
+
+test: ## run every test
+	$(ENVIRONMENT) runtime test
+	@$(BIN)/python -m pytest $(ARGS)
+
+soak: ## run the long counts: crash rounds and fuzzing (HOOKSTATION_SOAK_ROUNDS=50)
+	$(ENVIRONMENT) runtime test
+	@HOOKSTATION_SOAK_ROUNDS=$${HOOKSTATION_SOAK_ROUNDS:-50} $(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: ## run the benchmarks and print their table
+	$(ENVIRONMENT) runtime bench
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: ## check style, types, floors and house rules
+	$(ENVIRONMENT) runtime test bench lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.house_rules
+
+format: ## lay out the code and sort its imports
+	$(ENVIRONMENT) lint
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: ## build the documentation into docs/_build
+	$(ENVIRONMENT) runtime docs
+	@$(BIN)/python -m tools.reference docs/_build/reference
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html"
+
+audit: ## look every pinned version up among the known vulnerabilities
+	$(ENVIRONMENT) audit
+	@$(BIN)/python -m tools.audit $(ARGS)
+
+lock: ## renew constraints.txt after a change of requirements (ARGS=--upgrade: newest of everything)
+	$(ENVIRONMENT)
+	@$(BIN)/python -m tools.lock $(ARGS)
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv build dist docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

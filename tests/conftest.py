@@ -1,0 +1,44 @@
+"""What holds for every test: no network but loopback, no settings from outside, and the right number of examples."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+from tests.support import network
+
+SOAK = "soak"
+QUICK = "quick"
+
+settings.register_profile(QUICK, derandomize=True, deadline=None, max_examples=60, database=None)
+settings.register_profile(SOAK, deadline=None, max_examples=5_000, print_blob=True)
+
+
+def wants_soak(config: pytest.Config) -> bool:
+    """Whether this run was asked for the long counts (``-m soak``)."""
+    return str(config.getoption("markexpr", "")).strip() == SOAK
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Shut the network, forget the person's own settings, choose how many examples a property gets."""
+    network.shut()
+    for name in [name for name in os.environ if name.startswith("HOOKSTATION_") and "SOAK" not in name]:
+        del os.environ[name]
+    settings.load_profile(SOAK if wants_soak(config) else QUICK)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a soak run every property test counts as a soak test, with the many examples of that profile."""
+    if wants_soak(config):
+        for item in items:
+            if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+                item.add_marker(SOAK)
+
+
+@pytest.fixture
+def rounds() -> int:
+    """How often a test that kills, floods or fuzzes repeats itself: a few times, or HOOKSTATION_SOAK_ROUNDS."""
+    return int(os.environ.get("HOOKSTATION_SOAK_ROUNDS") or 3)
