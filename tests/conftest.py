@@ -1,4 +1,4 @@
-"""What holds for every test: no network but loopback, no settings from outside, and the right number of examples."""
+"""What holds for every test: no network but loopback, no settings from outside, enough examples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 
 import pytest
 from hypothesis import settings
-
 from tests.support import network
 
 SOAK = "soak"
@@ -40,5 +39,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def rounds() -> int:
-    """How often a test that kills, floods or fuzzes repeats itself: a few times, or HOOKSTATION_SOAK_ROUNDS."""
+    """How often a test that kills, floods or fuzzes repeats itself; HOOKSTATION_SOAK_ROUNDS sets it."""
     return int(os.environ.get("HOOKSTATION_SOAK_ROUNDS") or 3)

@@ -7,7 +7,6 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The libraries are those of this environment; Hookstation itself comes from the wheel alone."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "-qq"]
@@ -43,12 +42,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
     placed = run(*pip, "--python", fresh, "install", "--no-deps", wheel, cwd=folder)
     assert placed.returncode == 0, placed.stderr
-    yield Installed(wheel, fresh / "bin")
+    return Installed(wheel, fresh / "bin")
 
 
 def test_the_installed_command_tells_how_it_is_used(installed: Installed, tmp_path: Path) -> None:
     answer = run(installed.bin / "hookstation", "--help", cwd=tmp_path)
-    assert (0, "") == (answer.returncode, answer.stderr)
+    assert (answer.returncode, answer.stderr) == (0, "")
     assert "serve" in answer.stdout
 
 
@@ -59,7 +58,7 @@ def test_the_installed_package_is_the_wheels_own(installed: Installed, tmp_path:
 
 
 def test_the_wheel_carries_every_file_of_the_package(installed: Installed) -> None:
-    """SQL, help texts and page templates are read at run time: one that is left behind fails far from here."""
+    """SQL, help texts and pages are read at run time: one that is left behind fails far from here."""
     tracked = run("git", "ls-files", "src/hookstation", cwd=ROOT).stdout.splitlines()
     expected = {name.removeprefix("src/") for name in tracked if (ROOT / name).exists()}
     assert expected <= set(zipfile.ZipFile(installed.wheel).namelist())

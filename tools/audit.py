@@ -1,6 +1,6 @@
-"""Look every pin of ``constraints.txt`` up among the known vulnerabilities; what could not be checked fails too.
+"""Look every pin of ``constraints.txt`` up among the known vulnerabilities; what could not be checked fails.
 
-``python -m tools.audit`` exits 0 only when each pin was found in the vulnerability service and none is affected.
+``python -m tools.audit`` exits 0 only when the vulnerability service knows each pin and none is affected.
 One pin is asked for first: where the service does not know even that one, it cannot be reached or is a mirror
 without vulnerability data, and nothing is said about the others.
 """
@@ -42,7 +42,15 @@ def look_up(pins: Mapping[str, str]) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "pins.txt"
         listed.write_text(render(dict(pins)))
-        command = [sys.executable, "-m", "pip_audit", "--requirement", str(listed), "--no-deps", "--disable-pip"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip_audit",
+            "--requirement",
+            str(listed),
+            "--no-deps",
+            "--disable-pip",
+        ]
         command += ["--format", "json", "--progress-spinner", "off"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -57,8 +65,8 @@ def main() -> int:
     pins = parse(CONSTRAINTS.read_text())
     if unchecked({PROBE: pins[PROBE]}, look_up({PROBE: pins[PROBE]})):
         sys.stderr.write(
-            f"make audit FAILED: nothing was checked, because the vulnerability service did not answer for {PROBE} "
-            f"{pins[PROBE]}. Run it on a machine that reaches the service.\n"
+            f"make audit FAILED: nothing was checked, because the vulnerability service did not answer for "
+            f"{PROBE} {pins[PROBE]}. Run it on a machine that reaches the service.\n"
         )
         return 1
     report = look_up(pins)
@@ -68,7 +76,9 @@ def main() -> int:
     if missed:
         sys.stderr.write(f"could not be checked: {', '.join(missed)}\n")
     if found or missed:
-        sys.stderr.write(f"make audit FAILED: {len(found)} vulnerabilities, {len(missed)} pins not checked.\n")
+        sys.stderr.write(
+            f"make audit FAILED: {len(found)} vulnerabilities, {len(missed)} pins not checked.\n"
+        )
         return 1
     sys.stdout.write(f"{len(pins)} pins checked, no known vulnerability.\n")
     return 0

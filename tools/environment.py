@@ -1,7 +1,8 @@
 """Install groups of requirements into the environment that runs this file, and only what has changed.
 
-``python tools/environment.py runtime test`` reads the requirements from ``pyproject.toml`` and their versions from
-``constraints.txt``.  A stamp per group in the environment says what was installed, so a second call costs nothing.
+``python tools/environment.py runtime test`` reads the requirements from ``pyproject.toml`` and their versions
+from ``constraints.txt``.  A stamp per group in the environment says what was installed, so that a second call
+costs nothing.
 It runs before anything is installed and therefore needs the standard library only.
 """
 
@@ -32,7 +33,7 @@ def requirements(group: str, project: dict[str, object]) -> list[str]:
 
 
 def stamp_text(group: str, root: Path) -> str:
-    """What a group's installation depends on: its requirements, their versions, this Python and this checkout."""
+    """What a group's installation depends on: requirements, versions, this Python and this checkout."""
     document = (root / PROJECT.name).read_bytes()
     pins = hashlib.sha256((root / CONSTRAINTS.name).read_bytes()).hexdigest()
     lines = [sys.version, str(root), pins, *requirements(group, tomllib.loads(document.decode()))]
@@ -42,7 +43,7 @@ def stamp_text(group: str, root: Path) -> str:
 
 
 def pip(*arguments: str) -> None:
-    """Run this environment's pip, which then speaks only of errors: its own message is the best there is when it fails."""
+    """Run this environment's pip, which speaks only of errors: no message of ours would tell more."""
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise SystemExit("The installation failed; pip's message above says why.")

@@ -1,8 +1,8 @@
 """Write ``constraints.txt``: one version of everything that any make target installs, and no registry's name.
 
-pip itself resolves all groups together, once with each supported Python that is at hand; what one of them needs
-alone (a back-port, say) is pinned too.  Known pins stay as they are unless ``--upgrade`` is given, and a pin that
-does not fit every Python is refused here rather than on somebody's machine.
+pip itself resolves all groups together, once with each supported Python that is at hand; what one of them
+needs alone (a back-port, say) is pinned too.  Known pins stay as they are unless ``--upgrade`` is given, and a
+pin that does not fit every Python is refused here rather than on somebody's machine.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def fits(python: str) -> bool:
 
 
 def interpreters(more: list[str]) -> list[str]:
-    """Every supported Python that runs here, the one of this environment first, with those that were named."""
+    """Every supported Python that runs here, this environment's first, with those that were named."""
     return [sys.executable, *(python for python in (*PYTHONS, *more) if fits(python))]
 
 
@@ -48,7 +48,15 @@ def resolve(python: str, wanted: list[str], known: dict[str, str]) -> dict[str, 
         report, pinned = Path(folder) / "report.json", Path(folder) / "known.txt"
         pinned.write_text(render(known))
         command = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--dry-run"]
-        command += ["--ignore-installed", "--prefer-binary", "--report", str(report), "--constraint", str(pinned), *wanted]
+        command += [
+            "--ignore-installed",
+            "--prefer-binary",
+            "--report",
+            str(report),
+            "--constraint",
+            str(pinned),
+            *wanted,
+        ]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             raise SystemExit(f"{python} cannot resolve the requirements; pip's message above says why.")
         installs = json.loads(report.read_text())["install"]
@@ -60,7 +68,9 @@ def merge(first: dict[str, str], second: dict[str, str], python: str) -> dict[st
     clashes = [name for name in first.keys() & second.keys() if first[name] != second[name]]
     if clashes:
         told = ", ".join(f"{name} {first[name]} and {second[name]}" for name in sorted(clashes))
-        raise SystemExit(f"{python} needs other versions than the Python before it: {told}. Bound them in {PROJECT.name}.")
+        raise SystemExit(
+            f"{python} needs other versions than the Python before it: {told}. Bound them in {PROJECT.name}."
+        )
     return first | second
 
 

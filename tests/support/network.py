@@ -1,7 +1,8 @@
 """The guard that keeps a test run off every network but loopback.
 
-It listens to the interpreter's own audit events, so it also sees what a library does, in every thread and before the
-first fixture.  Programs that a test starts are outside its reach, and so is uvloop, which calls the system itself.
+It listens to the interpreter's own audit events, so it also sees what a library does, in every thread and
+before the first fixture.  Programs that a test starts are outside its reach, and so is uvloop, which calls the
+system itself.
 """
 
 from __future__ import annotations
@@ -36,12 +37,16 @@ def refuse(event: str, arguments: tuple[object, ...]) -> None:
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         if isinstance(address, tuple) and not is_loopback(str(address[0])):
-            raise NetworkRefused(f"A test may reach loopback only, not {address[0]}; use a part from hookstation.testing.")
+            raise NetworkRefused(
+                f"A test may reach loopback only, not {address[0]}; use a part from hookstation.testing."
+            )
     elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
         host = arguments[0]
         name = host.decode() if isinstance(host, bytes) else host
         if isinstance(name, str) and not is_loopback(name) and not is_literal(name):
-            raise NetworkRefused(f"A test may not look up the name {name}; hand the code a resolver of your own.")
+            raise NetworkRefused(
+                f"A test may not look up the name {name}; hand the code a resolver of your own."
+            )
 
 
 def shut() -> None:
