@@ -4,6 +4,7 @@ HookstationError
 ├── Invalid                    configuration or a request for control that cannot stand; carries `problems`
 ├── NotFound                   the named thing is not there
 ├── Conflict                   the thing is there, but its state forbids what was asked
+├── AuthenticationFailed       the call is not from who it must be from; the reason is for the journal only
 ├── BodyRefused                a received body is not what may be read (carries status, rule, path)
 ├── MappingFailed              a template or a coercion failed for one payload (names the field)
 ├── ActionFailed               the target did not do it; the subclass is the instruction to the runtime
@@ -86,6 +87,17 @@ class NotFound(HookstationError):
 
 class Conflict(HookstationError):
     """The state of the thing forbids what was asked."""
+
+
+class AuthenticationFailed(HookstationError):
+    """The call is not from who it must be from.
+
+    `reason` is for the journal only: the sender is told no more than 401.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class BodyRefused(HookstationError):

@@ -1,0 +1,88 @@
+"""What the journal may show of a call: secrets masked, long values visibly capped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Final
+from urllib.parse import unquote_plus
+
+MASK: Final = "***"
+LONGEST_VALUE: Final = 1024
+"""Characters of a header's value that are kept."""
+MOST_HEADERS: Final = 64
+LONGEST_QUERY: Final = 2048
+
+_CUT: Final = re.compile(r"… \(\+[0-9]+ characters\)\Z")
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_TOKEN_WORDS: Final = frozenset(
+    {
+        "accesstoken",
+        "apikey",
+        "auth",
+        "authtoken",
+        "authorization",
+        "bearer",
+        "credential",
+        "credentials",
+        "jwt",
+        "passphrase",
+        "passwd",
+        "password",
+        "pwd",
+        "secret",
+        "sig",
+        "signature",
+        "token",
+    }
+)
+_KEYS: Final = frozenset({"access", "api", "auth", "functions", "private", "secret", "subscription"})
+"""Words that make a credential of a following “key”; an idempotency key or a sort key is none."""
+
+
+def mask_headers(headers: Mapping[str, str], secret: frozenset[str]) -> dict[str, str]:
+    """Headers for the journal. `secret`: names, lower case, whose values are masked besides token-like ones.
+
+    A value over 1,024 characters ends in ``… (+<n> characters)``; beyond 64 headers the entry ``…`` counts the
+    rest.
+    """
+    kept = {
+        name: MASK if name in secret or _is_token_header(name) else _capped(value, LONGEST_VALUE)
+        for name, value in list(headers.items())[:MOST_HEADERS]
+    }
+    if len(headers) > MOST_HEADERS:
+        kept["…"] = f"{len(headers) - MOST_HEADERS} more headers are not kept"
+    return kept
+
+
+def mask_query(query: str) -> str:
+    """A raw query string (without ``?``) for the journal: token-like parameters masked, the whole capped."""
+    return _capped("&".join(_masked_parameter(part) for part in query.split("&")), LONGEST_QUERY)
+
+
+def is_whole(value: str) -> bool:
+    """Whether the journal holds this value as it was received: neither masked nor capped."""
+    return value != MASK and _CUT.search(value) is None
+
+
+def is_token_like(name: str) -> bool:
+    """Whether a name says that the value is a credential (``access_token``, ``apiKey``, ``pwd``)."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if _TOKEN_WORDS.intersection(words) or words == ["key"]:
+        return True
+    return any(one in _KEYS and next_one == "key" for one, next_one in pairwise(words))
+
+
+def _is_token_header(name: str) -> bool:
+    """Signatures of other schemes stay visible: they tell which one the sender uses."""
+    return "signature" not in name and is_token_like(name)
+
+
+def _masked_parameter(part: str) -> str:
+    name, equals, _value = part.partition("=")
+    return f"{name}={MASK}" if equals and is_token_like(unquote_plus(name)) else part
+
+
+def _capped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"
