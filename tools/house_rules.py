@@ -51,6 +51,13 @@ def called(node: ast.AST) -> str:
     return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
 
 
+def modules(node: ast.AST) -> list[str]:
+    """The modules that a statement imports, or imports from."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
 def origins(tree: ast.Module) -> dict[str, str]:
     """Where each imported name of a module comes from: name → the module it was imported from, or is."""
     found: dict[str, str] = {}
@@ -92,11 +99,9 @@ def pure_core(path: str, tree: ast.Module) -> Iterator[Hit]:
     if not within(path, "core"):
         return
     for node in ast.walk(tree):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        for name in names:
+        for name in modules(node):
             if name in IMPURE or name.partition(".")[0] in IMPURE:
-                yield node.lineno, f"core/ is pure, but imports {name}; take what it gives as an argument."
+                yield line_of(node), f"core/ is pure, but imports {name}; take what it gives as an argument."
         if called(node) in ("open", "print", "input"):
             yield line_of(node), f"core/ is pure, but calls {called(node)}; return the value instead."
 
@@ -180,9 +185,9 @@ def sleeping_tests(path: str, tree: ast.Module) -> Iterator[Hit]:
 def mocked_tests(path: str, tree: ast.Module) -> Iterator[Hit]:
     """The twins of hookstation.testing behave; a mock only repeats what the test believes."""
     for node in ast.walk(tree):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if any(name.startswith(("unittest.mock", "mock")) for name in names) and path.startswith("tests/"):
+        if any(name.startswith(("unittest.mock", "mock")) for name in modules(node)) and path.startswith(
+            "tests/"
+        ):
             yield line_of(node), "mocks; let the real part run, or take its twin from hookstation.testing."
 
 

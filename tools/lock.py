@@ -1,8 +1,8 @@
-"""Write ``constraints.txt``: one version of everything that any make target installs, and no registry's name.
+"""Write ``constraints.txt``: one version of everything that a make target installs, no registry's name.
 
 pip itself resolves all groups together, once with each supported Python that is at hand; what one of them
-needs alone (a back-port, say) is pinned too.  Known pins stay as they are unless ``--upgrade`` is given, and a
-pin that does not fit every Python is refused here rather than on somebody's machine.
+needs alone (a back-port, say) is pinned too.  Known pins stay as they are unless ``--upgrade`` is given, and
+a pin that does not fit every Python is refused here rather than on somebody's machine.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The guard that keeps a test run off every network but loopback.
 
-It listens to the interpreter's own audit events, so it also sees what a library does, in every thread and
-before the first fixture.  Programs that a test starts are outside its reach, and so is uvloop, which calls the
-system itself.
+It listens to the interpreter's audit events, so it also sees what a library does, in every thread and
+before the first fixture.  Programs that a test starts are outside its reach, and so is uvloop, which calls
+the system itself.
 """
 
 from __future__ import annotations
