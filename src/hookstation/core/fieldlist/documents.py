@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hookstation.core.fieldlist.kinds import READERS, WRITERS, counted, listed, shown
-from hookstation.core.fieldlist.setting import Kind, SecretCodec, Setting, Values
+from hookstation.core.fieldlist.setting import Kind, SecretReader, SecretWriter, Setting, Values
 from hookstation.core.nearest import did_you_mean
 from hookstation.core.values import JSON, Number, Secret, kind_of
 from hookstation.errors import Invalid, Problem, SecretError
@@ -16,7 +16,7 @@ TYPE: Final = "type"
 
 
 def decode(
-    settings: tuple[Setting, ...], document: JSON, codec: SecretCodec, purpose: str = ""
+    settings: tuple[Setting, ...], document: JSON, codec: SecretReader, purpose: str = ""
 ) -> tuple[Values, list[Problem]]:
     """The document's values with defaults filled in, and everything that is wrong with it.
 
@@ -54,7 +54,7 @@ def _missing(setting: Setting, empty: bool) -> Problem:
 
 
 def _decode_one(
-    setting: Setting, value: JSON, codec: SecretCodec, purpose: str
+    setting: Setting, value: JSON, codec: SecretReader, purpose: str
 ) -> tuple[object | None, list[Problem]]:
     match setting.kind:
         case Kind.GROUP:
@@ -74,7 +74,7 @@ def _decode_one(
 
 
 def _decode_variant(
-    setting: Setting, value: JSON, codec: SecretCodec, purpose: str
+    setting: Setting, value: JSON, codec: SecretReader, purpose: str
 ) -> tuple[Values | None, list[Problem]]:
     names = list(setting.variants)
     if not isinstance(value, dict):
@@ -95,7 +95,7 @@ def _decode_variant(
 
 
 def _decode_entries(
-    setting: Setting, value: JSON, codec: SecretCodec, purpose: str
+    setting: Setting, value: JSON, codec: SecretReader, purpose: str
 ) -> tuple[dict[str, Values] | None, list[Problem]]:
     if not isinstance(value, dict):
         return None, [Problem((), f"must be an object of names and their settings, but is {kind_of(value)}.")]
@@ -112,7 +112,7 @@ def _decode_entries(
 
 
 def encode(
-    settings: tuple[Setting, ...], values: Mapping[str, object], codec: SecretCodec, purpose: str = ""
+    settings: tuple[Setting, ...], values: Mapping[str, object], codec: SecretWriter, purpose: str = ""
 ) -> dict[str, JSON]:
     """The document that decodes to `values`: in the order of the settings, without defaults."""
     document: dict[str, JSON] = {}
@@ -127,7 +127,7 @@ def encode(
     return document
 
 
-def _encode_one(setting: Setting, value: object, codec: SecretCodec, purpose: str) -> JSON:
+def _encode_one(setting: Setting, value: object, codec: SecretWriter, purpose: str) -> JSON:
     match setting.kind, value:
         case Kind.SECRET, Secret():
             return codec.encode(value, purpose)
@@ -145,7 +145,10 @@ def _encode_one(setting: Setting, value: object, codec: SecretCodec, purpose: st
 
 def _is_default(setting: Setting, value: object) -> bool:
     reader = READERS.get(setting.kind)
-    return setting.default is not None and reader is not None and reader(setting, setting.default) == value
+    if setting.default is None or reader is None:
+        return False
+    default = reader(setting, setting.default)
+    return type(default) is type(value) and default == value
 
 
 def _is_empty(setting: Setting, written: JSON) -> bool:

@@ -45,7 +45,9 @@ def shown(value: JSON) -> str:
         return f"“{value}”" if len(value) <= 60 else f"“{value[:57]}…”"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | Number) else kind_of(value)
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number of that size"
+    return str(value)[:60] if isinstance(value, int | Number) else kind_of(value)
 
 
 def _text_of(value: JSON, what: str) -> str:
@@ -93,10 +95,10 @@ def read_url(_: Setting, value: JSON) -> str:
         refuse("an address has at most 2,000 characters and no spaces.")
     try:
         parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
+        well_formed = bool(parts.hostname) and parts.port != 0
     except ValueError:
         refuse(f"{shown(text)} is not an address; write it like https://example.org:8443/path.")
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not well_formed:
         refuse(f"{shown(text)} is not an address; it must begin with http:// or https:// and name a host.")
     if parts.username is not None or parts.password is not None:
         refuse("an address must not hold a user name or password; use the settings made for them.")
@@ -129,14 +131,24 @@ def read_duration(setting: Setting, value: JSON) -> int | Number:
     """Seconds; whole ones as ``int``."""
     if isinstance(value, str) and (found := DURATION.fullmatch(value)):
         seconds = Decimal(found[1]) * SECONDS[found[2]]
-    elif isinstance(value, int | Number) and not isinstance(value, bool):
-        seconds = value.decimal if isinstance(value, Number) else Decimal(value)
+    elif isinstance(value, int | Number) and _is_small(value):
+        seconds = Decimal(str(value))
     else:
         refuse(f"{shown(value)} is not a duration; write it like 25s, 5m, 12h or 7d, or as seconds.")
     if not 0 <= seconds <= 10**12:
         refuse("a duration must lie between 0 and 1,000,000,000,000 seconds.")
+    rounded = seconds.quantize(SECONDS["ms"])
+    if rounded != seconds:
+        refuse("a duration cannot be finer than a millisecond.")
     _bounded(setting, seconds, write_duration)
-    return int(seconds) if seconds == int(seconds) else Number(f"{seconds.normalize():f}")
+    return int(seconds) if seconds == int(seconds) else Number(f"{rounded.normalize():f}")
+
+
+def _is_small(value: int | Number) -> bool:
+    """Whether arithmetic with it is cheap; no duration needs more digits."""
+    if isinstance(value, Number):
+        return len(value.text) <= 40 and abs(value.decimal.adjusted()) <= 40
+    return not isinstance(value, bool) and value.bit_length() < 64
 
 
 def write_duration(seconds: object) -> str:

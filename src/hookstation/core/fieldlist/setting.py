@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 from hookstation.core.definitions import Rate
 from hookstation.core.values import JSON, Number, Secret
@@ -79,19 +79,27 @@ class Setting:
     example: JSON = None
 
 
-class SecretCodec(Protocol):
-    """How secrets stand in one form of a document.
+class SecretReader(Protocol):
+    """How secrets are read from one form of a document.
 
     `purpose` names the place (``connection/imis/password``): what was sealed for one cannot serve another.
     """
 
-    def decode(self, value: JSON, purpose: str) -> Secret:
+    def decode(self, value: JSON, purpose: str, /) -> Secret:
         """The secret. Raises `Invalid` or `SecretError` with a sentence for a person."""
         ...
 
-    def encode(self, secret: Secret, purpose: str) -> JSON:
+
+class SecretWriter(Protocol):
+    """How secrets are written into one form of a document; `purpose` as in `SecretReader`."""
+
+    def encode(self, secret: Secret, purpose: str, /) -> JSON:
         """The form that goes into the document."""
         ...
+
+
+class SecretCodec(SecretReader, SecretWriter, Protocol):
+    """Both ways."""
 
 
 class Values(Mapping[str, object]):
@@ -171,6 +179,10 @@ class Values(Mapping[str, object]):
         value = self._values.get(name, {})
         assert isinstance(value, dict), name
         return value
+
+    def json(self, name: str) -> JSON:
+        """A JSON value as it is; ``None`` where absent."""
+        return cast("JSON", self._values.get(name))
 
     def mapping(self, name: str) -> Mapping[str, JSON]:
         """A mapping; empty where absent."""

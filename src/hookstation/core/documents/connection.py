@@ -1,0 +1,113 @@
+"""A connection as a document. The settings of its type come from the catalogue that wiring hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from hookstation.core.definitions import Connection, Rate
+from hookstation.core.documents.secrets import connection_purpose
+from hookstation.core.fieldlist import (
+    Kind,
+    SecretReader,
+    SecretWriter,
+    Setting,
+    Values,
+    decode,
+    encode,
+    listed,
+    plain,
+    write_rate,
+)
+from hookstation.core.nearest import did_you_mean
+from hookstation.core.records import RECORDS
+from hookstation.core.values import JSON, Secret
+from hookstation.errors import Problem
+
+Catalogue: TypeAlias = Mapping[str, tuple[Setting, ...]]
+"""The types of connection that can be defined, each with its settings; secrets stand at the top level."""
+
+BASE: Final = (
+    Setting(
+        "name",
+        Kind.NAME,
+        required=True,
+        help="What webhooks call it. `records` is the built-in records database and always there.",
+        example="imis",
+    ),
+    Setting("type", Kind.TEXT, required=True, help="What kind of system it is.", example="imis"),
+)
+
+
+def settings_of(document: JSON, catalogue: Catalogue) -> tuple[Setting, ...]:
+    """The settings that this document may have, by its type; the base ones where the type is unknown."""
+    chosen = document.get("type") if isinstance(document, dict) else None
+    return (*BASE, *catalogue.get(chosen, ())) if isinstance(chosen, str) else BASE
+
+
+def decode_connection(
+    document: JSON, catalogue: Catalogue, secrets: SecretReader
+) -> tuple[Connection | None, list[Problem]]:
+    """The connection, ``None`` where anything is wrong, and what is."""
+    wrong_type = _check_type(document, catalogue)
+    if wrong_type:
+        return None, wrong_type
+    name = document.get("name") if isinstance(document, dict) else ""
+    settings = settings_of(document, catalogue)
+    values, problems = decode(settings, document, secrets, connection_purpose(str(name)))
+    if name == RECORDS:
+        problems.append(
+            Problem(("name",), "“records” is the built-in records database; choose another name.")
+        )
+    if problems:
+        return None, problems
+    return _connection(values), []
+
+
+def _check_type(document: JSON, catalogue: Catalogue) -> list[Problem]:
+    chosen = document.get("type") if isinstance(document, dict) else None
+    if not isinstance(chosen, str) or chosen in catalogue:
+        return []
+    if chosen == RECORDS:
+        return [
+            Problem(
+                ("type",),
+                "the records database is always there as connection “records” and cannot be defined; "
+                "remove this.",
+            )
+        ]
+    names = sorted(catalogue)
+    return [
+        Problem(
+            ("type",),
+            f"“{chosen[:60]}” is not a type of connection; choose {listed(names)}."
+            f"{did_you_mean(chosen, names)}",
+        )
+    ]
+
+
+def _connection(values: Values) -> Connection:
+    rest = {name: value for name, value in values.items() if name not in ("name", "type")}
+    return Connection(
+        name=values.text("name"),
+        type=values.text("type"),
+        settings={name: _plain(value) for name, value in rest.items() if not isinstance(value, Secret)},
+        secrets={name: value for name, value in rest.items() if isinstance(value, Secret)},
+    )
+
+
+def _plain(value: object) -> JSON:
+    """A connection's settings are JSON; a rate stays the text that `read_rate` reads."""
+    return write_rate(value) if isinstance(value, Rate) else plain(value)
+
+
+def encode_connection(connection: Connection, catalogue: Catalogue, secrets: SecretWriter) -> dict[str, JSON]:
+    """The document of a connection."""
+    values: dict[str, object] = {
+        "name": connection.name,
+        "type": connection.type,
+        **connection.settings,
+        **connection.secrets,
+    }
+    settings = (*BASE, *catalogue.get(connection.type, ()))
+    return encode(settings, values, secrets, connection_purpose(connection.name))

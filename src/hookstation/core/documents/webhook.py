@@ -1,0 +1,214 @@
+"""An inbound webhook as a document."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from hookstation.core.definitions import (
+    Access,
+    AnswerMode,
+    Duplicates,
+    Limits,
+    Webhook,
+    WebhookState,
+)
+from hookstation.core.documents.action import ACTION, action_of, action_values, check_action
+from hookstation.core.documents.authentication import (
+    AUTHENTICATION,
+    authentication_of,
+    authentication_values,
+    check_authentication,
+)
+from hookstation.core.documents.secrets import webhook_purpose
+from hookstation.core.fieldlist import Kind, SecretReader, SecretWriter, Setting, Values, decode, encode
+from hookstation.core.fieldlist.kinds import HEADER
+from hookstation.core.values import JSON, Number
+from hookstation.errors import Problem
+
+BODY_PATH: Final = re.compile(r'(?:[^.\[\]"\s$]+|\["[^"]{1,200}"\])(?:\.[^.\[\]"\s$]+|\.?\["[^"]{1,200}"\])*')
+"""A property path as templates write it between ``$$``: ``order.id``, ``items.0.sku``, ``["GL Account"]``."""
+
+LATER: Final = ("queued", "poll")
+"""Answer modes of the contract that this version does not have."""
+
+WEBHOOK: Final = (
+    Setting(
+        "name",
+        Kind.NAME,
+        required=True,
+        pattern="[a-z0-9-]{1,64}",
+        pattern_words="lower-case letters, digits and “-”, up to 64",
+        help="What commands and pages call it; unique.",
+        example="course-completions",
+    ),
+    Setting("title", Kind.TEXT, maximum=200, help="What people call it.", example="Course completions"),
+    Setting("note", Kind.TEXT, maximum=10_000, help="What people should know about it."),
+    Setting(
+        "state",
+        Kind.CHOICE,
+        default="active",
+        choices=tuple(WebhookState),
+        help="Only `active` takes calls; `paused` answers 503, `disabled` and `archived` 404.",
+    ),
+    Setting(
+        "answer",
+        Kind.CHOICE,
+        default="outcome",
+        choices=tuple(AnswerMode),
+        help="What the sender's answer tells; `outcome`: the action was done, or why not.",
+    ),
+    AUTHENTICATION,
+    Setting(
+        "access",
+        Kind.GROUP,
+        help="Who may call at all.",
+        fields=(
+            Setting(
+                "allow",
+                Kind.NETWORKS,
+                help="Networks that may call; left out: any.",
+                example=["203.0.113.0/24"],
+            ),
+            Setting("rate", Kind.RATE, help="How often; left out: unbounded.", example="100/s"),
+        ),
+    ),
+    Setting(
+        "duplicates",
+        Kind.GROUP,
+        help="How a repeated call is known; it gets the stored answer and has no second effect.",
+        fields=(
+            Setting(
+                "key",
+                Kind.TEXT,
+                required=True,
+                maximum=300,
+                help="`header:NAME`, `body:PATH` or `body-hash`.",
+                example="header:webhook-id",
+            ),
+            Setting(
+                "window",
+                Kind.DURATION,
+                default="7d",
+                minimum=1,
+                maximum=366 * 86_400,
+                help="How long a key is remembered.",
+            ),
+        ),
+    ),
+    Setting(
+        "limits",
+        Kind.GROUP,
+        help="Bounds of one call.",
+        fields=(
+            Setting("body", Kind.SIZE, default="1MiB", minimum=1, maximum=64 * 1024**2, help="Largest body."),
+            Setting(
+                "time",
+                Kind.DURATION,
+                default="25s",
+                maximum=300,
+                help="Longest time until the answer; after it the sender gets 202 and a status address.",
+            ),
+        ),
+    ),
+    Setting(
+        "keep_rejected_bodies",
+        Kind.BOOLEAN,
+        default=False,
+        help="Whether the journal keeps the bodies of rejected calls.",
+    ),
+    Setting(
+        "schema",
+        Kind.JSON,
+        default=True,
+        help="The JSON Schema of the body. In a config file `schema_file: PATH` reads it from a JSON file.",
+        example={"type": "object", "required": ["memberId"]},
+    ),
+    ACTION,
+)
+
+
+def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | None, list[Problem]]:
+    """The webhook, ``None`` where anything is wrong, and what is.
+
+    Its schema and templates are not compiled here.
+    """
+    name = document.get("name") if isinstance(document, dict) else ""
+    values, problems = decode(WEBHOOK, document, secrets, webhook_purpose(str(name)))
+    problems = [_said_better(problem, document) for problem in problems]
+    problems += [one.under("authentication") for one in check_authentication(values.group("authentication"))]
+    problems += [one.under("action") for one in check_action(values.group("action"))]
+    problems += [one.under("duplicates") for one in _check_key(values.group("duplicates").text("key"))]
+    problems += _check_limits(values.group("limits"))
+    return (None, problems) if problems else (_webhook(values), [])
+
+
+def _said_better(problem: Problem, document: JSON) -> Problem:
+    match problem.path, document:
+        case ("answer",), {"answer": "queued" | "poll" as mode}:
+            return Problem(("answer",), f"“{mode}” is not in this version yet; use “outcome”.")
+        case ("schema_file",), _:
+            return Problem(("schema_file",), "is read by the command line only; send the schema as “schema”.")
+    return problem
+
+
+def _check_key(key: str) -> list[Problem]:
+    kind, colon, rest = key.partition(":")
+    if not key or key == "body-hash":
+        return []
+    if kind == "header" and colon and HEADER.fullmatch(rest):
+        return []
+    if kind == "body" and colon and BODY_PATH.fullmatch(rest):
+        return []
+    message = f"“{key[:60]}” is not a key; write header:NAME, body:PATH (like body:order.id) or body-hash."
+    return [Problem(("key",), message)]
+
+
+def _check_limits(limits: Values) -> list[Problem]:
+    if "time" in limits and limits.seconds("time") <= 0:
+        return [Problem(("limits", "time"), "must be more than 0.")]
+    return []
+
+
+def _webhook(values: Values) -> Webhook:
+    access, duplicates, limits = (values.group(name) for name in ("access", "duplicates", "limits"))
+    return Webhook(
+        name=values.text("name"),
+        title=values.text("title"),
+        note=values.text("note"),
+        state=WebhookState(values.text("state")),
+        answer=AnswerMode(values.text("answer")),
+        authentication=authentication_of(values.group("authentication")),
+        access=Access(access.texts("allow"), access.rate("rate")),
+        duplicates=Duplicates(duplicates.text("key"), int(duplicates.seconds("window")))
+        if duplicates
+        else None,
+        limits=Limits(limits.integer("body"), limits.seconds("time")) if limits else Limits(),
+        schema=values.json("schema"),
+        keep_rejected_bodies=values.flag("keep_rejected_bodies"),
+        action=action_of(values.group("action")),
+    )
+
+
+def encode_webhook(webhook: Webhook, secrets: SecretWriter) -> dict[str, JSON]:
+    """The document of a webhook."""
+    duplicates = webhook.duplicates
+    values: dict[str, object] = {
+        "name": webhook.name,
+        "title": webhook.title,
+        "note": webhook.note,
+        "state": webhook.state.value,
+        "answer": webhook.answer.value,
+        "authentication": authentication_values(webhook.authentication),
+        "access": {"allow": list(webhook.access.allow), "rate": webhook.access.rate},
+        "duplicates": {"key": duplicates.key, "window": duplicates.window} if duplicates else None,
+        "limits": {"body": webhook.limits.body, "time": _seconds(webhook.limits.time)},
+        "keep_rejected_bodies": webhook.keep_rejected_bodies,
+        "schema": webhook.schema,
+        "action": action_values(webhook.action),
+    }
+    return encode(WEBHOOK, values, secrets, webhook_purpose(webhook.name))
+
+
+def _seconds(time: float) -> int | Number:
+    return int(time) if time == int(time) else Number(repr(time))

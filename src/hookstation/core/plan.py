@@ -1,0 +1,122 @@
+"""What applying a configuration would change: pure comparison, secrets compared but never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias, TypeVar
+
+from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
+from hookstation.core.documents.panel import encode_panel
+from hookstation.core.documents.webhook import encode_webhook
+from hookstation.core.values import JSON, PathPart, Secret
+
+
+class Verb(StrEnum):
+    """What happens to one thing."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one thing.
+
+    `kind` is ``connection``, ``panel`` or ``webhook``; `paths` are the settings that differ, in dots
+    (``action.fields.Note``), where it is changed.
+    """
+
+    kind: str
+    name: str
+    verb: Verb
+    paths: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, JSON]:
+        """The shape that `hookstation plan --json` and the API show."""
+        return {"kind": self.kind, "name": self.name, "verb": self.verb.value, "paths": list(self.paths)}
+
+
+class _Compared:
+    """Writes secrets so that two differ where value or reference does. For comparing in memory only."""
+
+    def encode(self, secret: Secret, _purpose: str) -> JSON:
+        return f"{secret.reference}\0{secret.reveal()}"
+
+
+COMPARED: Final = _Compared()
+Thing = TypeVar("Thing", Connection, Panel, Webhook)
+Definition: TypeAlias = Connection | Panel | Webhook
+
+
+def plan(current: Configuration, wanted: Configuration, prune: bool) -> list[Change]:
+    """What becomes of each thing, in the order of doing: connections, panels, webhooks; removals last.
+
+    What `wanted` does not name is kept (and not listed) unless `prune`.
+    """
+    pairs = (
+        ("connection", current.connections, wanted.connections),
+        ("panel", current.panels, wanted.panels),
+        ("webhook", current.webhooks, wanted.webhooks),
+    )
+    changes = [change for kind, had, want in pairs for change in _compare(kind, had, want)]
+    if prune:
+        changes += [change for kind, had, want in reversed(pairs) for change in _removals(kind, had, want)]
+    return changes
+
+
+def _compare(
+    kind: str, current: Mapping[str, Definition], wanted: Mapping[str, Definition]
+) -> Iterator[Change]:
+    for name in sorted(wanted):
+        if name not in current:
+            yield Change(kind, name, Verb.ADD)
+        else:
+            paths = tuple(differences(_view(current[name]), _view(wanted[name])))
+            yield Change(kind, name, Verb.CHANGE if paths else Verb.KEEP, paths)
+
+
+def _removals(
+    kind: str, current: Mapping[str, Definition], wanted: Mapping[str, Definition]
+) -> Iterator[Change]:
+    return (Change(kind, name, Verb.REMOVE) for name in sorted(current) if name not in wanted)
+
+
+def _view(thing: Definition) -> JSON:
+    match thing:
+        case Webhook():
+            return dict(encode_webhook(thing, COMPARED))
+        case Panel():
+            return dict(encode_panel(thing))
+        case Connection():
+            secrets = {name: COMPARED.encode(one, name) for name, one in thing.secrets.items()}
+            return {"type": thing.type, **thing.settings, **secrets}
+
+
+def differences(one: JSON, other: JSON, path: tuple[PathPart, ...] = ()) -> Iterator[str]:
+    """The places, in dots, at which two JSON documents differ; the order of members counts for nothing."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in [*one, *(name for name in other if name not in one)]:
+            if name not in one or name not in other:
+                yield ".".join(str(part) for part in (*path, name))
+            else:
+                yield from differences(one[name], other[name], (*path, name))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from differences(left, right, (*path, index))
+    elif type(one) is not type(other) or one != other:
+        yield ".".join(str(part) for part in path)
+
+
+def merge(current: Configuration, wanted: Configuration, prune: bool) -> Configuration:
+    """The configuration after the plan is carried out."""
+    if prune:
+        return wanted
+    return Configuration(
+        connections={**current.connections, **wanted.connections},
+        panels={**current.panels, **wanted.panels},
+        webhooks={**current.webhooks, **wanted.webhooks},
+    )
