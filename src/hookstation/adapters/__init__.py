@@ -1,0 +1,1 @@
+"""The outside, brought to the ports: databases, HTTP, clock, secrets, log."""

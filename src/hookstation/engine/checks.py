@@ -1,0 +1,162 @@
+"""What is checked before a configuration is saved: schemas, mappings, and the targets' own field lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
+from hookstation.core.mapping import check_mapping
+from hookstation.core.records import RECORDS, EntitySpec
+from hookstation.core.schema import inspect_schema
+from hookstation.core.signing import secret_headers
+from hookstation.engine.board import Builder, RecordsBuilder
+from hookstation.engine.compiler import entity_of
+from hookstation.errors import ActionFailed, AddressRefused, NotFound, Problem
+from hookstation.ports.connector import Connector
+from hookstation.ports.trial import SchemaTrial
+
+ASK_SECONDS: Final = 10.0
+"""How long a target may take to say what its fields are before the check goes on without it."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a check found: problems by webhook name (paths inside the webhook), and the field lists that targets gave."""
+
+    problems: dict[str, list[Problem]] = field(default_factory=dict)
+    specs: dict[tuple[str, str], EntitySpec] = field(default_factory=dict)
+
+    def add(self, webhook: str, *problems: Problem) -> None:
+        """Note problems of a webhook."""
+        self.problems.setdefault(webhook, []).extend(problems)
+
+
+class Checks:
+    """Checks webhooks against schema rules and targets."""
+
+    def __init__(self, trial: SchemaTrial, build: Builder, build_records: RecordsBuilder) -> None:
+        self._trial, self._build, self._build_records = trial, build, build_records
+
+    async def check(
+        self,
+        webhooks: Iterable[Webhook],
+        connections: Mapping[str, Connection],
+        panels: Mapping[str, Panel],
+        known: Mapping[tuple[str, str], EntitySpec],
+    ) -> Findings:
+        """Everything that is wrong with `webhooks` as they stand among `connections` and `panels`.
+
+        `known`: field lists from earlier, used where a target cannot be asked now.
+        """
+        wanted = list(webhooks)
+        findings = Findings()
+        await self._check_schemas(wanted, findings)
+        async with _Connectors(self, connections, panels) as connectors:
+            specs = await self._ask(wanted, connectors, known, findings)
+            for webhook in wanted:
+                place = (webhook.action.connection, entity_of(webhook.action))
+                if place in specs:
+                    self._check_mapping(webhook, specs[place], connectors[place[0]], findings)
+        return findings
+
+    async def _check_schemas(self, webhooks: list[Webhook], findings: Findings) -> None:
+        sound: list[Webhook] = []
+        for webhook in webhooks:
+            problems = inspect_schema(webhook.schema)
+            findings.add(webhook.name, *(problem.under("schema") for problem in problems))
+            if all(problem.severity != "error" for problem in problems):
+                sound.append(webhook)
+        trials = await self._trial.compile_many([webhook.schema for webhook in sound])
+        for webhook, problems in zip(sound, trials, strict=True):
+            findings.add(webhook.name, *(problem.under("schema") for problem in problems))
+
+    async def _ask(
+        self,
+        webhooks: list[Webhook],
+        connectors: Mapping[str, Connector],
+        known: Mapping[tuple[str, str], EntitySpec],
+        findings: Findings,
+    ) -> dict[tuple[str, str], EntitySpec]:
+        """The field list of every entity that is written, asked once each."""
+        users: dict[tuple[str, str], list[Webhook]] = {}
+        for webhook in webhooks:
+            users.setdefault((webhook.action.connection, entity_of(webhook.action)), []).append(webhook)
+        specs: dict[tuple[str, str], EntitySpec] = {}
+        for (connection, entity), those in users.items():
+            connector = connectors.get(connection)
+            if connector is None:
+                continue
+            spec, problem = await self._describe(connector, entity, known.get((connection, entity)))
+            if spec is not None:
+                specs[connection, entity] = spec
+            if problem is None and connection != RECORDS and spec is not None:
+                findings.specs[connection, entity] = spec
+            if problem is not None:
+                for webhook in those:
+                    findings.add(webhook.name, problem)
+        return specs
+
+    async def _describe(
+        self, connector: Connector, entity: str, known: EntitySpec | None
+    ) -> tuple[EntitySpec | None, Problem | None]:
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return await connector.describe(entity), None
+        except NotFound as missing:
+            return None, Problem(("action", "panel"), missing.message)
+        except (ActionFailed, AddressRefused, TimeoutError) as failure:
+            why = failure.message if isinstance(failure, ActionFailed | AddressRefused) else "It did not answer in time."
+            spec = known if known is not None else connector.presumed(entity)
+            told = "what it said earlier" if known is not None else "what is usual"
+            return spec, Problem(
+                ("action", "connection"),
+                f"“{connector.name}” could not be asked for its fields ({why}); the mapping was checked against {told}.",
+                "warning",
+            )
+
+    def _check_mapping(
+        self, webhook: Webhook, spec: EntitySpec, connector: Connector, findings: Findings
+    ) -> None:
+        action = webhook.action
+        problems = check_mapping(
+            action, spec, webhook.schema, connector.zone, secret_headers(webhook.authentication)
+        )
+        findings.add(webhook.name, *(problem.under("action") for problem in problems))
+
+    def build(self, connection: Connection) -> Connector:
+        """A connector for asking."""
+        return self._build(connection)
+
+    def build_records(self, panels: Mapping[str, Panel]) -> Connector:
+        """The records database as it would be."""
+        return self._build_records(panels)
+
+
+class _Connectors:
+    """Connectors for the length of one check, closed at its end."""
+
+    def __init__(
+        self, checks: Checks, connections: Mapping[str, Connection], panels: Mapping[str, Panel]
+    ) -> None:
+        self._open = {name: checks.build(one) for name, one in connections.items()}
+        self._open[RECORDS] = checks.build_records(panels)
+
+    async def __aenter__(self) -> Mapping[str, Connector]:
+        return self._open
+
+    async def __aexit__(self, *_: object) -> None:
+        for connector in self._open.values():
+            await connector.close()
+
+
+def merged(current: Configuration, wanted: Configuration) -> Configuration:
+    """`current` with what `wanted` adds and changes."""
+    return Configuration(
+        {**current.connections, **wanted.connections},
+        {**current.panels, **wanted.panels},
+        {**current.webhooks, **wanted.webhooks},
+    )
+

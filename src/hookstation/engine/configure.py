@@ -1,0 +1,291 @@
+"""Configuration as a person changes it: plan, apply, rotate, delete; checked as a whole, saved as a whole, live at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from hookstation.core.activity import canonical_name
+from hookstation.core.definitions import Configuration, Panel, Webhook
+from hookstation.core.documents import (
+    Catalogue,
+    PersonSecrets,
+    SealedSecrets,
+    decode_configuration,
+    encode_configuration,
+    encode_connection,
+    encode_panel,
+    encode_webhook,
+    known_secrets,
+    with_references,
+)
+from hookstation.core.jsontext import dump_json
+from hookstation.core.plan import Change, Verb, plan
+from hookstation.core.records import RECORDS
+from hookstation.core.spectext import write_spec
+from hookstation.core.values import JSON
+from hookstation.engine.board import Board
+from hookstation.engine.checks import Checks, Findings, merged
+from hookstation.engine.targets import Targets
+from hookstation.errors import Conflict, Invalid, NotFound, Problem
+from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.secrets import Vault
+from hookstation.ports.store import ConfigurationChange, Settings, StoredWebhook
+
+PLURALS: Final = {"connection": "connections", "panel": "panels", "webhook": "webhooks"}
+
+
+@dataclass(slots=True)
+class Plan:
+    """What applying a document would do. Nothing can be applied while one of `problems` is an error."""
+
+    wanted: Configuration
+    changes: list[Change]
+    problems: list[Problem] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    revision: int = 0
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that stand in the way."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    @property
+    def done(self) -> list[Change]:
+        """The changes that are more than *keep*."""
+        return [change for change in self.changes if change.verb is not Verb.KEEP]
+
+
+class Configurator:
+    """Changes configuration. One change at a time is saved; a change underneath is a `Conflict`."""
+
+    def __init__(  # noqa: PLR0913 - what a change touches
+        self,
+        settings: Settings,
+        board: Board,
+        checks: Checks,
+        targets: Targets,
+        catalogue: Catalogue,
+        vault: Vault,
+        clock: Clock,
+        identifiers: Identifiers,
+    ) -> None:
+        self._settings, self._board, self._checks, self._targets = settings, board, checks, targets
+        self._catalogue, self._clock, self._identifiers = catalogue, clock, identifiers
+        self._sealed = SealedSecrets(vault)
+
+    async def plan(
+        self, document: JSON, references: Mapping[str, str] | None = None, *, prune: bool = False
+    ) -> Plan:
+        """What applying `document` would do, with everything that is wrong with it.
+
+        `references`: JSON pointers of secrets to how the file names them.
+        """
+        await self._board.refresh()
+        document = with_references(document, references or {})
+        current = self._current(None if prune else _names(document))
+        wanted, problems = decode_configuration(
+            document,
+            self._catalogue,
+            PersonSecrets(known_secrets(current)),
+            Configuration(self._board.connections, self._board.panels, {}) if not prune else None,
+        )
+        changes = plan(current, wanted, prune)
+        planned = Plan(wanted, changes, problems, revision=self._board.stored.revision)
+        await self._check(planned, current, document, prune)
+        return planned
+
+    async def apply(
+        self, document: JSON, references: Mapping[str, str] | None = None, *, prune: bool = False
+    ) -> Plan:
+        """Do what `plan` says, all or nothing. Raises `Invalid` with every problem, warnings too."""
+        planned = await self.plan(document, references, prune=prune)
+        if planned.errors:
+            raise Invalid(planned.problems)
+        change = ConfigurationChange()
+        for one in planned.done:
+            self._put(change, one, planned.wanted)
+        for place, spec in planned.findings.specs.items():
+            change.specs[place] = write_spec(spec)
+        panels = {**self._board.panels, **planned.wanted.panels}
+        change.matches = _matches(planned.wanted.webhooks.values(), panels)
+        stored = self._board.stored.specs
+        if planned.done or any(stored.get(place) != text for place, text in change.specs.items()):
+            await self._settings.save_configuration(change, planned.revision)
+            await self._board.refresh()
+        return planned
+
+    async def export(self) -> dict[str, JSON]:
+        """The whole configuration as a document; secrets as their references, or masked."""
+        await self._board.refresh()
+        return encode_configuration(self._current(None), self._catalogue, PersonSecrets())
+
+    async def rotate(self, name: str) -> str:
+        """Give a webhook a new URL token; the old one is dead at once. Returns the new one. Raises `NotFound`."""
+        await self._board.refresh()
+        stored = self._stored(name)
+        token = self._identifiers.token()
+        changed = StoredWebhook(
+            name,
+            self._board.seal_token(name, token),
+            stored.document,
+            stored.created_at,
+            self._clock.now(),
+        )
+        await self._save(ConfigurationChange(webhooks={name: changed}))
+        return token
+
+    async def delete(self, kind: str, name: str) -> None:
+        """Take away a ``webhook``, ``connection`` or ``panel``. Events and records stay.
+
+        Raises `NotFound`, or `Conflict` where a webhook still needs it.
+        """
+        await self._board.refresh()
+        if name not in self._names_of(kind):
+            raise NotFound(kind, name)
+        users = self._users(kind, name)
+        if users:
+            raise Conflict(f"The {kind} “{name}” is used by the webhook “{users[0]}”; change or delete that first.")
+        change = ConfigurationChange()
+        getattr(change, PLURALS[kind])[name] = None
+        await self._save(change)
+
+    async def refresh_fields(self, connection: str) -> list[str]:
+        """Ask a target again for the fields of every entity that webhooks write; return the entities.
+
+        Raises `NotFound`, or `ActionFailed` where it cannot be asked.
+        """
+        await self._board.refresh()
+        connector = self._targets.connectors.get(connection)
+        if connector is None:
+            raise NotFound("connection", connection)
+        entities = sorted(entity for place, entity in self._board.stored.specs if place == connection)
+        change = ConfigurationChange()
+        for entity in entities:
+            change.specs[connection, entity] = write_spec(await connector.describe(entity))
+        if connection != RECORDS and change.specs:
+            await self._save(change)
+        return entities
+
+    async def _save(self, change: ConfigurationChange) -> None:
+        await self._settings.save_configuration(change, self._board.stored.revision)
+        await self._board.refresh()
+
+    def _stored(self, name: str) -> StoredWebhook:
+        stored = self._board.stored.webhooks.get(name)
+        if stored is None:
+            raise NotFound("webhook", name)
+        return stored
+
+    def _names_of(self, kind: str) -> Mapping[str, object]:
+        return {
+            "webhook": self._board.stored.webhooks,
+            "connection": self._board.stored.connections,
+            "panel": self._board.stored.panels,
+        }[kind]
+
+    def _users(self, kind: str, name: str) -> list[str]:
+        """Webhooks whose action names this connection or panel."""
+        if kind == "webhook":
+            return []
+        webhooks = self._current(None).webhooks.values()
+        if kind == "connection":
+            return [one.name for one in webhooks if one.action.connection == name]
+        return [one.name for one in webhooks if one.action.connection == RECORDS and one.action.panel == name]
+
+    def _current(self, names: Iterable[str] | None) -> Configuration:
+        """What is configured now, with the webhooks of these names (``None``: all)."""
+        stored = self._board.stored.webhooks
+        chosen = stored if names is None else {name: stored[name] for name in names if name in stored}
+        webhooks = {name: self._board.webhook(one) for name, one in chosen.items()}
+        return Configuration(dict(self._board.connections), dict(self._board.panels), webhooks)
+
+    async def _check(self, planned: Plan, current: Configuration, document: JSON, prune: bool) -> None:
+        """Add what the checks find: at its place in the document, or by name where it is not in there."""
+        changed = {change.name for change in planned.done if change.kind == "webhook" and change.verb is not Verb.REMOVE}
+        among = planned.wanted if prune else merged(current, planned.wanted)
+        webhooks = {name: planned.wanted.webhooks[name] for name in changed}
+        dependents = {} if prune else self._dependents(planned, set(webhooks))
+        retargeted = _changed_connections(planned)
+        known = {place: spec for place, spec in self._board.specs().items() if place[0] not in retargeted}
+        planned.findings = await self._checks.check(
+            [*webhooks.values(), *dependents.values()],
+            {name: among.connections[name] for name in _connections(webhooks, dependents) if name in among.connections},
+            among.panels,
+            known,
+        )
+        places = {name: index for index, name in enumerate(_names(document))}
+        for name, problems in planned.findings.problems.items():
+            for problem in problems:
+                if name in webhooks:
+                    planned.problems.append(problem.under("webhooks", places[name]))
+                elif problem.severity == "error":
+                    planned.problems.append(
+                        Problem((), f"The webhook “{name}” would not work any more: {problem}", "error")
+                    )
+
+    def _dependents(self, planned: Plan, named: set[str]) -> dict[str, Webhook]:
+        """Webhooks outside the document that write to a connection or panel which it changes."""
+        connections = _changed_connections(planned)
+        panels = {c.name for c in planned.done if c.kind == "panel" and c.verb is Verb.CHANGE}
+        if not connections and not panels:
+            return {}
+        return {
+            name: one
+            for name, one in self._current(None).webhooks.items()
+            if name not in named
+            and (one.action.connection in connections or (one.action.connection == RECORDS and one.action.panel in panels))
+        }
+
+    def _put(self, change: ConfigurationChange, one: Change, wanted: Configuration) -> None:
+        target = getattr(change, PLURALS[one.kind])
+        if one.verb is Verb.REMOVE:
+            target[one.name] = None
+        elif one.kind == "connection":
+            target[one.name] = dump_json(encode_connection(wanted.connections[one.name], self._catalogue, self._sealed))
+        elif one.kind == "panel":
+            target[one.name] = dump_json(encode_panel(wanted.panels[one.name]))
+        else:
+            target[one.name] = self._stored_webhook(wanted.webhooks[one.name])
+
+    def _stored_webhook(self, webhook: Webhook) -> StoredWebhook:
+        before = self._board.stored.webhooks.get(webhook.name)
+        now = self._clock.now()
+        return StoredWebhook(
+            webhook.name,
+            before.token if before else self._board.seal_token(webhook.name, self._identifiers.token()),
+            dump_json(encode_webhook(webhook, self._sealed)),
+            before.created_at if before else now,
+            now,
+        )
+
+
+def _names(document: JSON) -> list[str]:
+    """The names of a document's webhooks, in their places; empty where there is none."""
+    webhooks = document.get("webhooks") if isinstance(document, dict) else None
+    if not isinstance(webhooks, list):
+        return []
+    names = (one.get("name") if isinstance(one, dict) else None for one in webhooks)
+    return [name if isinstance(name, str) else "" for name in names]
+
+
+def _changed_connections(planned: Plan) -> set[str]:
+    return {c.name for c in planned.done if c.kind == "connection" and c.verb is Verb.CHANGE}
+
+
+def _connections(*groups: Mapping[str, Webhook]) -> set[str]:
+    return {one.action.connection for group in groups for one in group.values()}
+
+
+def _matches(
+    webhooks: Iterable[Webhook], panels: Mapping[str, Panel]
+) -> dict[str, frozenset[tuple[str, ...]]]:
+    """The sets of fields, by canonical name, that actions match rows of the records database on, by panel."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for one in webhooks:
+        if one.action.connection == RECORDS and one.action.match:
+            spec = panels[one.action.panel].spec
+            names = (canonical_name(spec, written) for written in one.action.match)
+            found.setdefault(one.action.panel, set()).add(tuple(sorted(name for name in names if name)))
+    return {panel: frozenset(sets) for panel, sets in found.items()}

@@ -1,0 +1,51 @@
+"""Keys of the API: made, shown once, known again by their digest."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from hookstation.errors import Invalid, Problem
+from hookstation.ports.clock import Clock
+from hookstation.ports.store import ApiKey, Settings
+
+PREFIX: Final = "hsk_"
+ROLES: Final = ("administrator",)
+LONGEST_NAME: Final = 64
+
+
+class Keys:
+    """Adds keys and recognises them."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+
+    async def add(self, name: str, role: str) -> str:
+        """A new key, told this once. Raises `Invalid` for a role that is not there, `Conflict` for a taken name."""
+        if role not in ROLES:
+            raise Invalid([Problem(("role",), f"must be one of {', '.join(ROLES)}; more roles come later.")])
+        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+            raise Invalid([Problem(("name",), f"must have 1 to {LONGEST_NAME} printable characters.")])
+        key = PREFIX + secrets.token_urlsafe(32)
+        await self._settings.add_key(ApiKey(name, role, digest(key), self._clock.now()))
+        return key
+
+    async def find(self, key: str) -> ApiKey | None:
+        """The key's entry, ``None`` where it is not one of ours."""
+        wanted = digest(key)
+        for known in await self._settings.keys():
+            if hmac.compare_digest(known.digest, wanted):
+                return known
+        return None
+
+    async def list(self) -> Sequence[ApiKey]:
+        """All keys, without what would open them."""
+        return await self._settings.keys()
+
+
+def digest(key: str) -> str:
+    """What is stored of a key: it has 256 random bits, so a plain hash is enough."""
+    return sha256(key.encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Retention: the journal is kept within age and size, in small steps that never hold up the lane."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from hookstation.errors import StoreError
+from hookstation.ports.clock import Clock
+from hookstation.ports.store import History, Retention
+
+STEP: Final = 200
+"""Most events deleted in one commit."""
+
+STEP_PAUSE: Final = 0.05
+ROUND_PAUSE: Final = 60.0
+DAY: Final = 86_400 * 1_000_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """How long events stay. Days for settled and rejected ones, a count of rejected ones, bytes of bodies; 0 = for ever."""
+
+    days: int = 365
+    rejected_days: int = 30
+    most_rejected: int = 100_000
+    most_bytes: int = 0
+
+    def at(self, now: int) -> Retention:
+        """The rule as moments, seen from `now` (microseconds since the epoch)."""
+        return Retention(
+            now - self.days * DAY if self.days else 0,
+            now - self.rejected_days * DAY if self.rejected_days else 0,
+            self.most_rejected,
+            self.most_bytes,
+        )
+
+
+class Pruner:
+    """Deletes what may go, one small step after the other."""
+
+    def __init__(self, history: History, clock: Clock, rule: RetentionRule) -> None:
+        self._history, self._clock, self._rule = history, clock, rule
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.prune()
+            except StoreError as failure:
+                log.error("pruning stopped: %s", failure.message)
+            await self._clock.sleep(ROUND_PAUSE)
+
+    async def prune(self) -> int:
+        """Delete all that may go now; return how many events went."""
+        gone = 0
+        while True:
+            step = await self._history.prune(self._rule.at(self._clock.now()), STEP)
+            gone += step
+            if step < STEP:
+                return gone
+            await self._clock.sleep(STEP_PAUSE)

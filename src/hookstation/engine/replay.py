@@ -1,0 +1,198 @@
+"""Replay: a new attempt of the same event, through today's schema and mapping, with its history kept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from hookstation.core import answers
+from hookstation.core.duplicates import body_digest
+from hookstation.core.events import DueWork, Event, Mark, MarkState, Settlement, State
+from hookstation.core.jsontext import Parsed, dump_json, parse_json
+from hookstation.core.masking import MASK
+from hookstation.core.records import Effect, Record
+from hookstation.core.template import Scope
+from hookstation.engine.execute import Executor, Job, Ready, failure
+from hookstation.engine.process import nothing, settler
+from hookstation.engine.switchboard import CompiledWebhook, Switchboard
+from hookstation.errors import BodyRefused, Conflict, MappingFailed, NotFound
+from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.store import Committed, Finish, Store
+
+FREELY: Final = frozenset({State.FAILED, State.REJECTED})
+"""States from which an event is replayed without being asked twice."""
+
+KNOWINGLY: Final = FREELY | {State.SUCCEEDED, State.UNKNOWN}
+"""States from which it is replayed with ``--again``."""
+
+WAIT_FOR_CALL: Final = 60.0
+
+
+class Replay:
+    """Tries events again."""
+
+    def __init__(  # noqa: PLR0913 - the meeting point of a new attempt
+        self,
+        store: Store,
+        switchboard: Switchboard,
+        executor: Executor,
+        clock: Clock,
+        identifiers: Identifiers,
+    ) -> None:
+        self._store, self._switchboard, self._executor = store, switchboard, executor
+        self._clock, self._identifiers = clock, identifiers
+
+    async def replay(self, event_id: str, *, again: bool = False) -> Event:
+        """Make a new attempt and return the event as it stands then.
+
+        Raises `NotFound`; `Conflict` where the state forbids it, the body is not kept, a masked header is needed, or
+        another event holds its dedup key.
+        """
+        event = await self._store.get_event(event_id)
+        if event is None:
+            raise NotFound("event", event_id)
+        allowed = KNOWINGLY if again else FREELY
+        if event.state not in allowed:
+            raise Conflict(refusal(event.state))
+        payload = await self._store.get_payload(event_id)
+        if payload is None:
+            raise Conflict("The body of this event was not kept, so it cannot be replayed.")
+        hook = self._hook(event)
+        await self._attempt(event, hook, payload.body, allowed)
+        replayed = await self._store.get_event(event_id)
+        assert replayed is not None
+        return replayed
+
+    def _hook(self, event: Event) -> CompiledWebhook:
+        line = self._switchboard.named(event.webhook)
+        if line is None:
+            raise Conflict(f"The webhook “{event.webhook}” does not exist any more; there is no mapping to replay with.")
+        hook = self._switchboard.compiled(line)
+        masked = sorted(
+            name for name in hook.mapping.headers if event.headers.get(name, "").startswith(MASK)
+        )
+        if masked:
+            raise Conflict(f"The mapping needs the header “{masked[0]}”, which is masked in the journal.")
+        return hook
+
+    async def _attempt(self, event: Event, hook: CompiledWebhook, body: bytes, allowed: frozenset[State]) -> None:
+        started = self._clock.now()
+        try:
+            parsed = parse_json(body)
+        except BodyRefused as refused:
+            await self._settle(event, failure(refused.reason), allowed, started)
+            return
+        violations = hook.schema.violations(parsed)
+        if violations:
+            invalid = answers.invalid(violations)
+            settlement = Settlement(
+                State.FAILED, invalid.status, invalid.body, "; ".join(v.message for v in violations)
+            )
+            await self._settle(event, settlement, allowed, started)
+            return
+        try:
+            record = hook.mapping.map(
+                Scope(parsed.value, event.received_at, event.id, hook.name, event.headers, event.query),
+                event.received_at,
+            )
+        except MappingFailed as failed:
+            await self._settle(event, failure(failed.message), allowed, started)
+            return
+        mark = self._mark(event, hook, parsed, body)
+        if hook.local is not None:
+            await self._write_here(event, hook, record, mark, allowed, started)
+        else:
+            await self._send_away(event, hook, record, mark, allowed, started)
+
+    def _mark(self, event: Event, hook: CompiledWebhook, parsed: Parsed, body: bytes) -> Mark | None:
+        repeats = hook.definition.duplicates
+        key = None if hook.key is None else hook.key.read(event.headers, parsed.value, body)
+        if key is None or repeats is None:
+            return None
+        return Mark(
+            hook.name,
+            key,
+            body_digest(body),
+            event.id,
+            MarkState.WORKING,
+            self._clock.now() + repeats.window * 1_000_000,
+            event.run_id,
+        )
+
+    async def _write_here(  # noqa: PLR0913
+        self,
+        event: Event,
+        hook: CompiledWebhook,
+        record: Record,
+        mark: Mark | None,
+        allowed: frozenset[State],
+        started: int,
+    ) -> None:
+        effect = Effect(hook.spec, record.operation, record.fields, record.match)
+        finish = Finish(
+            event.id,
+            allowed,
+            settler(record.entity),
+            self._clock.now(),
+            effect,
+            attempt_started_at=started,
+            mark=mark,
+            connection=record.connection,
+            entity=record.entity,
+        )
+        check(await self._store.finish(finish))
+
+    async def _send_away(  # noqa: PLR0913
+        self,
+        event: Event,
+        hook: CompiledWebhook,
+        record: Record,
+        mark: Mark | None,
+        allowed: frozenset[State],
+        started: int,
+    ) -> None:
+        assert hook.remote is not None
+        run_id = event.run_id or self._identifiers.run_id()
+        marker = hook.mapping.marker
+        due = DueWork(event.id, started, started, 0, dump_json(record.as_json()), marker)
+        finish = Finish(
+            event.id,
+            allowed,
+            lambda _: Settlement(State.SENDING),
+            started,
+            due=due,
+            mark=mark,
+            run_id=run_id,
+            connection=record.connection,
+            entity=record.entity,
+        )
+        check(await self._store.finish(finish))
+        job = Job(
+            event.id, hook.name, hook.remote, hook.spec, record, marker, run_id, started, event.attempts + 1
+        )
+        await asyncio.wait({self._executor.start(job, Ready(nothing))}, timeout=WAIT_FOR_CALL)
+
+    async def _settle(
+        self, event: Event, settlement: Settlement, allowed: frozenset[State], started: int
+    ) -> None:
+        finish = Finish(
+            event.id, allowed, lambda _: settlement, self._clock.now(), attempt_started_at=started
+        )
+        check(await self._store.finish(finish))
+
+
+def check(committed: Committed) -> None:
+    """Raise `Conflict` where the attempt was not written."""
+    if committed.conflict is not None:
+        raise Conflict(
+            f"Event {committed.conflict.event_id} holds the dedup key of this one: the same call was already carried out."
+        )
+    if committed.settlement is None:
+        raise Conflict("The event was changed in the meantime; look at it again.")
+
+
+def refusal(state: State) -> str:
+    """Why an event in this state is not replayed."""
+    if state in KNOWINGLY:
+        return f"The event is {state.value}: replaying it may write its record a second time. Say --again if you mean it."
+    return f"The event is {state.value}: it is still at work. Wait until it has ended."

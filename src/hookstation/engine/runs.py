@@ -1,0 +1,74 @@
+"""The status address: how a run stands, for whom it was given to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from hookstation.core import answers
+from hookstation.core.events import OPEN_STATES, Answer, Event, State
+from hookstation.core.jsontext import dump_json_line
+from hookstation.core.values import JSON
+from hookstation.ports.store import Journal
+
+RETRY_AFTER: Final = 2
+LONGEST_ID: Final = 64
+
+
+class Runs:
+    """Answers ``GET /hooks/runs/<id>``."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def answer(self, method: str, run_id: str) -> Answer:
+        """202 while it runs, 200 at its end, 404 for anything else."""
+        if not run_id or len(run_id) > LONGEST_ID:
+            return answers.NOT_FOUND
+        event = await self._journal.find_run(run_id)
+        if event is None:
+            return answers.NOT_FOUND
+        if method not in ("GET", "HEAD"):
+            return answers.refused(405, "Send a GET request.", ("Allow", "GET, HEAD"))
+        if await self._runs_on(event):
+            body = dump_json_line({"id": run_id, "status": WORDS[event.state]})
+            return Answer(202, body, (("Retry-After", str(RETRY_AFTER)),))
+        return Answer(200, dump_json_line(describe(event)))
+
+    async def _runs_on(self, event: Event) -> bool:
+        """An unknown outcome that nobody looks up any more waits for a person: that is an end for the caller."""
+        if event.state is State.UNKNOWN:
+            return await self._journal.due_of(event.id) is not None
+        return event.state in OPEN_STATES
+
+
+WORDS: Final = {
+    State.WORKING: "running",
+    State.SENDING: "running",
+    State.HELD: "queued",
+    State.UNKNOWN: "unknown",
+    State.SUCCEEDED: "succeeded",
+    State.FAILED: "failed",
+    State.REJECTED: "failed",
+}
+
+
+def describe(event: Event) -> dict[str, JSON]:
+    """A finished run as its status address shows it; nothing of the payload is in it."""
+    shown: dict[str, JSON] = {"id": event.run_id, "status": WORDS[event.state]}
+    if event.state is State.SUCCEEDED:
+        shown["result"] = {"success": True}
+    else:
+        shown["error"] = event.error
+    shown["queued_at"] = moment(event.received_at)
+    shown["started_at"] = moment(event.started_at)
+    shown["ended_at"] = moment(event.settled_at)
+    return shown
+
+
+def moment(microseconds: int) -> str | None:
+    """ISO 8601 in UTC with milliseconds, ``None`` for a time that has not come."""
+    if not microseconds:
+        return None
+    stamp = datetime.fromtimestamp(microseconds / 1_000_000, UTC)
+    return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,39 @@
+"""What the API and the pages may ask of the station."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hookstation.engine.board import Board
+from hookstation.engine.configure import Configurator
+from hookstation.engine.counters import Counters
+from hookstation.engine.dryrun import DryRun
+from hookstation.engine.ingest import Ingest
+from hookstation.engine.keys import Keys
+from hookstation.engine.replay import Replay
+from hookstation.engine.targets import Targets
+from hookstation.ports.store import Store
+
+
+@dataclass(slots=True)
+class Services:
+    """The use cases behind the API.
+
+    `control_key` opens the control channel of this process with every right; empty where there is none.
+    `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file.
+    """
+
+    store: Store
+    board: Board
+    configurator: Configurator
+    dry_run: DryRun
+    replay: Replay
+    keys: Keys
+    targets: Targets
+    ingest: Ingest
+    counters: Counters
+    backup: Callable[[Path], Awaitable[None]]
+    base_url: str
+    control_key: str = ""

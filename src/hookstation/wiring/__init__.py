@@ -1,0 +1,5 @@
+"""The one place where concrete things meet."""
+
+from hookstation.wiring.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,227 @@
+"""A station, put together: store, targets, engine, and the callable that serves them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hookstation.adapters.clock import SystemClock, SystemIdentifiers
+from hookstation.adapters.http import GuardedHttpClient
+from hookstation.adapters.schema_trial import ChildSchemaTrial
+from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
+from hookstation.adapters.vault import AesVault, key_file, read_key
+from hookstation.config.settings import StationSettings
+from hookstation.connectors import CATALOGUE, build_connector
+from hookstation.connectors.records import RecordsConnector
+from hookstation.core.definitions import Connection
+from hookstation.engine.board import Board
+from hookstation.engine.checks import Checks
+from hookstation.engine.configure import Configurator
+from hookstation.engine.counters import Counters
+from hookstation.engine.dryrun import DryRun
+from hookstation.engine.execute import Executor
+from hookstation.engine.ingest import Ingest
+from hookstation.engine.keys import Keys
+from hookstation.engine.process import Process
+from hookstation.engine.prune import Pruner, RetentionRule
+from hookstation.engine.repeats import Repeats
+from hookstation.engine.replay import Replay
+from hookstation.engine.runs import Runs
+from hookstation.engine.settle import Settler
+from hookstation.engine.switchboard import Switchboard
+from hookstation.engine.targets import Targets
+from hookstation.errors import SecretError
+from hookstation.ports.connector import Connector
+from hookstation.ports.log import EventLog
+from hookstation.web.api import build_api
+from hookstation.web.app import Front
+from hookstation.web.hooks import HookLane
+from hookstation.web.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+DATABASE: Final = "hookstation.db"
+KEY_FILE: Final = "master.key"
+FINGERPRINT: Final = "master_key_fingerprint"
+DRAIN_SECONDS: Final = 35.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Station:
+    """Everything that runs in one process."""
+
+    settings: StationSettings
+    store: SqliteStore
+    http: GuardedHttpClient
+    services: Services
+    executor: Executor
+    settler: Settler
+    pruner: Pruner
+    app: Front
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Take up what was left unfinished, and begin the work that goes on by itself."""
+        clock = SystemClock()
+        left = await self.store.orphan(clock.now())
+        if left:
+            log.warning("%d events were under way when the station last ended; they are looked up now", left)
+        for name, work in (
+            ("settle", self.settler.run()),
+            ("prune", self.pruner.run()),
+            ("watch", self.services.board.watch()),
+        ):
+            self._tasks.append(asyncio.create_task(_guarded(name, work), name=name))
+
+    def stop_accepting(self) -> None:
+        """From now on calls get 503; what was accepted goes on."""
+        self.services.ingest.stopping = True
+
+    async def stop(self) -> None:
+        """Let the calls under way end, then end the tasks."""
+        self.stop_accepting()
+        left = await self.executor.drain(DRAIN_SECONDS)
+        if left:
+            log.warning("%d calls did not end in time; they are looked up at the next start", left)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+
+async def _guarded(name: str, work: object) -> None:
+    """A task that dies says so; its work is taken up at the next start."""
+    try:
+        await work  # type: ignore[misc]
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("the task “%s” died", name)
+
+
+@asynccontextmanager
+async def open_station(
+    settings: StationSettings, event_log: EventLog, base_url: str, control_key: str = ""
+) -> AsyncIterator[Station]:
+    """A station on its data folder, migrated and with its configuration live; closed at the end.
+
+    Raises `FolderInUse`, `NewerDatabase`, `SecretError`, `StoreUnavailable`.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = await open_sqlite(database_path(settings))
+    http = GuardedHttpClient()
+    station: Station | None = None
+    try:
+        vault = await _vault(settings, store)
+        station = await _assemble(settings, store, vault, http, event_log, base_url, control_key)
+        await station.services.board.refresh()
+        yield station
+    finally:
+        if station is not None:
+            for connector in station.services.targets.connectors.values():
+                await connector.close()
+        await http.close()
+        await store.close()
+
+
+def database_path(settings: StationSettings) -> Path:
+    """The database file."""
+    if settings.database_url:
+        return Path(settings.database_url.removeprefix("sqlite:///"))
+    return settings.data / DATABASE
+
+
+async def _vault(settings: StationSettings, store: SqliteStore) -> AesVault:
+    """The vault under the master key; a database that was sealed under another key is refused."""
+    if settings.master_key is not None:
+        key = read_key(settings.master_key.reveal())
+    else:
+        known = await store.get_fact(FINGERPRINT)
+        path = settings.data / KEY_FILE
+        if known and not path.exists():
+            raise SecretError(
+                f"The master key is missing: put the file {path} back, or give it as HOOKSTATION_MASTER_KEY. "
+                f"Its fingerprint is {known}."
+            )
+        key = key_file(path)
+    vault = AesVault(key)
+    known = await store.get_fact(FINGERPRINT)
+    if known and known != vault.fingerprint:
+        raise SecretError(
+            f"This master key (fingerprint {vault.fingerprint}) is not the one that this database was sealed under "
+            f"(fingerprint {known}). Give that one."
+        )
+    if not known:
+        await store.set_fact(FINGERPRINT, vault.fingerprint)
+    return vault
+
+
+async def _assemble(  # noqa: PLR0913 - everything meets here
+    settings: StationSettings,
+    store: SqliteStore,
+    vault: AesVault,
+    http: GuardedHttpClient,
+    event_log: EventLog,
+    base_url: str,
+    control_key: str,
+) -> Station:
+    clock, identifiers, counters = SystemClock(), SystemIdentifiers(), Counters()
+    targets, switchboard = Targets(), Switchboard()
+
+    def build(connection: Connection) -> Connector:
+        return build_connector(connection, http, clock)
+
+    board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
+    checks = Checks(ChildSchemaTrial(), build, RecordsConnector)
+    configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
+    executor = Executor(store, clock, event_log)
+    process = Process(store, clock, identifiers, executor)
+    ingest = Ingest(
+        switchboard,
+        store,
+        process,
+        Repeats(store, clock),
+        clock,
+        identifiers,
+        counters,
+        event_log,
+        settings.most_in_flight,
+    )
+    services = Services(
+        store=store,
+        board=board,
+        configurator=configurator,
+        dry_run=DryRun(switchboard, clock, identifiers),
+        replay=Replay(store, switchboard, executor, clock, identifiers),
+        keys=Keys(store, clock),
+        targets=targets,
+        ingest=ingest,
+        counters=counters,
+        backup=store.backup_to,
+        base_url=base_url,
+        control_key=control_key,
+    )
+    rule = RetentionRule(
+        settings.retention_days,
+        settings.retention_rejected_days,
+        settings.retention_rejected_count,
+        settings.retention_bytes,
+    )
+    return Station(
+        settings,
+        store,
+        http,
+        services,
+        executor,
+        Settler(store, targets, executor, clock, event_log),
+        Pruner(store, clock, rule),
+        Front(HookLane(ingest, Runs(store)), build_api(services)),
+    )
+
