@@ -45,7 +45,7 @@ format: ## lay out the code and sort its imports
 
 docs: ## build the documentation into docs/_build
 	$(ENVIRONMENT) runtime docs
-	@$(BIN)/python -m tools.reference docs/_build/reference
+	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
 
@@ -58,5 +58,5 @@ lock: ## renew constraints.txt after a change of requirements (ARGS=--upgrade: n
 	@$(BIN)/python -m tools.lock $(ARGS)
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv build dist docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from tools.audit import affected, unchecked
 from tools.environment import ROOT, requirements, stamp_text
 from tools.lock import merge, parse, render

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tools.house_rules import FILE_ALARM, FUNCTION_ALARM, TEXT_RULES, TREE_RULES, check
 
 CORE = "src/hookstation/core/thing.py"
