@@ -1,0 +1,1 @@
+"""Configuration as files: read with the place of everything kept, and written back."""

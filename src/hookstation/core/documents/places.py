@@ -1,0 +1,51 @@
+"""Where secrets stand in a configuration document, by its field lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hookstation.core.documents.connection import BASE, Catalogue
+from hookstation.core.documents.webhook import WEBHOOK
+from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.values import JSON, PathPart
+
+Path = tuple[PathPart, ...]
+
+
+def secret_paths(document: JSON, catalogue: Catalogue) -> Iterator[Path]:
+    """The places of secret settings that the document fills, whatever stands there."""
+    for kind, index, one in _things(document):
+        if kind == "connections":
+            chosen = one.get("type")
+            spec = catalogue.get(chosen, ()) if isinstance(chosen, str) else ()
+            yield from _within((*BASE, *spec), one, (kind, index))
+        elif kind == "webhooks":
+            yield from _within(WEBHOOK, one, (kind, index))
+
+
+def unknown_connections(document: JSON, catalogue: Catalogue) -> Iterator[Path]:
+    """The places of connections of an unknown type: nobody knows which of their settings are secret."""
+    for kind, index, one in _things(document):
+        if kind == "connections" and one.get("type") not in list(catalogue):
+            yield (kind, index)
+
+
+def _things(document: JSON) -> Iterator[tuple[str, int, dict[str, JSON]]]:
+    for kind, things in document.items() if isinstance(document, dict) else ():
+        for index, one in enumerate(things) if isinstance(things, list) else ():
+            if isinstance(one, dict):
+                yield kind, index, one
+
+
+def _within(settings: tuple[Setting, ...], document: JSON, path: Path) -> Iterator[Path]:
+    if not isinstance(document, dict):
+        return
+    for setting in settings:
+        value, place = document.get(setting.name), (*path, setting.name)
+        match setting.kind:
+            case Kind.SECRET if value is not None:
+                yield place
+            case Kind.GROUP:
+                yield from _within(setting.fields, value, place)
+            case Kind.ONE_OF if isinstance(value, dict):
+                yield from _within(setting.variants.get(str(value.get("type")), ()), value, place)
