@@ -7,7 +7,6 @@ copyright = "2026, The Hookstation authors"
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob", "toc.glob"]  # a shelf may be empty
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
