@@ -28,13 +28,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(SOAK if wants_soak(config) else QUICK)
 
 
+def grows(item: pytest.Item) -> bool:
+    """Whether a test does more of the same in a soak run: a property, or one that takes `rounds`."""
+    is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return bool(is_property) or "rounds" in getattr(item, "fixturenames", ())
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a soak run every property test counts as a soak test, with the many examples of that profile."""
+    """In a soak run whatever grows counts as a soak test."""
     if wants_soak(config):
-        for item in items:
-            if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-                item.add_marker(SOAK)
+        for item in filter(grows, items):
+            item.add_marker(SOAK)
 
 
 @pytest.fixture
