@@ -6,6 +6,7 @@ import os
 
 import pytest
 from hypothesis import settings
+
 from tests.support import network
 
 SOAK = "soak"
