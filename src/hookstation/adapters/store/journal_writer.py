@@ -1,0 +1,186 @@
+"""Writing events: many acceptances and finishes in one transaction, a statement a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias, cast
+
+import apsw
+
+from hookstation.adapters.store import queries
+from hookstation.adapters.store.history import find_mark
+from hookstation.adapters.store.records import RecordBatch
+from hookstation.adapters.store.rows import Row, due_row, event_row, headers_text, mark_digest
+from hookstation.core.events import Mark, Settlement, State
+from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
+from hookstation.core.records import Effect, EffectResult
+from hookstation.errors import Conflict
+from hookstation.ports.store import Acceptance, Committed, Finish
+
+Unit: TypeAlias = Acceptance | Finish
+
+
+class KeyTaken(Exception):
+    """A dedup key of the batch is held: the batch has to be written one by one."""
+
+
+class JournalWriter:
+    """Implements `BatchWriter` for the journal."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def write_together(self, units: Sequence[Unit]) -> Sequence[Committed]:
+        """Write all as if no key were held; raises `KeyTaken` where one is."""
+        batch = Batch(self._connection)
+        done = [batch.accept(unit) if isinstance(unit, Acceptance) else batch.finish(unit) for unit in units]
+        batch.flush()
+        return done
+
+    def write_alone(self, unit: Unit) -> Committed:
+        """Write one, or say which mark is in its way."""
+        if isinstance(unit, Acceptance):
+            held = unit.mark and find_mark(
+                self._connection, unit.mark.webhook, unit.mark.key, unit.entry.received_at
+            )
+            if held is not None:
+                return Committed(None, conflict=held)
+        try:
+            return self.write_together([unit])[0]
+        except apsw.ConstraintError as error:
+            raise Conflict(
+                f"This event is in the journal already, or its rows clash with others. ({error})"
+            ) from error
+
+
+class Standing(NamedTuple):
+    """How an event stands before it is finished: a row of `EVENT_TO_FINISH`."""
+
+    webhook: str
+    state: str
+    attempts: int
+    started_at: int
+    settled_at: int
+    error: str
+    record_key: str
+    dedup_key: str | None
+    mark_expires_at: int | None
+
+
+class Batch:
+    """The rows of one transaction."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._records = RecordBatch(connection)
+        [(newest,)] = connection.execute(queries.NEWEST_PAYLOAD).fetchall()
+        self._payload_no = cast("int", newest)
+        self._events: list[Row] = []
+        self._payloads: list[Row] = []
+        self._marks: list[Row] = []
+        self._keys: set[bytes] = set()
+        self._due: list[Row] = []
+        self._rejected = 0
+        self._bytes = 0
+
+    def accept(self, acceptance: Acceptance) -> Committed:
+        """Gather the rows of one event."""
+        entry, mark = acceptance.entry, acceptance.mark
+        effect = self._effect(acceptance.effect, entry.id)
+        settlement = acceptance.settle(effect)
+        state = settlement.state
+        self._payload_no += 1
+        self._events.append(event_row(entry, settlement, mark, self._payload_no))
+        self._payloads.append((self._payload_no, headers_text(entry), entry.body))
+        if mark is not None:
+            self._take(mark, entry.id, entry.received_at, state)
+        if acceptance.due is not None and is_open(state):
+            self._due.append(due_row(acceptance.due))
+        if entry.body is not None:
+            self._bytes += len(entry.body)
+        if state is State.REJECTED:
+            self._rejected += 1
+        return Committed(settlement, effect)
+
+    def finish(self, finish: Finish) -> Committed:
+        """Write how one event of the journal stands now."""
+        rows = self._connection.execute(queries.EVENT_TO_FINISH, (finish.event_id,)).fetchall()
+        old = Standing(*cast("Standing", rows[0])) if rows else None
+        if old is None or old.state not in finish.expected:
+            return Committed(None)
+        effect = self._effect(finish.effect, finish.event_id)
+        settlement = finish.settle(effect)
+        self._move(finish, old, settlement)
+        self._follow(finish, old, settlement.state)
+        if finish.due is not None and is_open(settlement.state):
+            self._connection.execute(queries.PUT_DUE, due_row(finish.due))
+        else:
+            self._connection.execute(queries.DROP_DUE, (finish.event_id,))
+        self._rejected += (settlement.state is State.REJECTED) - (old.state == State.REJECTED)
+        return Committed(settlement, effect)
+
+    def flush(self) -> None:
+        """Write what was gathered, a statement a table."""
+        many = self._connection.executemany
+        self._records.flush()
+        if self._events:
+            many(queries.INSERT_EVENT, self._events)
+            many(queries.INSERT_PAYLOAD, self._payloads)
+        if self._marks:
+            self._write_marks()
+        if self._due:
+            many(queries.PUT_DUE, self._due)
+        totals = [total for total in ((self._rejected, "rejected"), (self._bytes, "body_bytes")) if total[0]]
+        if totals:
+            many(queries.ADD_TOTAL, totals)
+
+    def _effect(self, effect: Effect | None, event_id: str) -> EffectResult | None:
+        return None if effect is None else self._records.apply(effect, event_id)
+
+    def _take(self, mark: Mark, event_id: str, at: int, state: State) -> None:
+        """Take the key for an event that may hold one; one that failed must not have met another's mark either."""
+        digest = mark_digest(mark.webhook, mark.key)
+        if mark_state(state) is not None:
+            self._marks.append((digest, event_id, mark.expires_at, at))
+            self._keys.add(digest)
+        elif digest in self._keys or find_mark(self._connection, mark.webhook, mark.key, at):
+            raise KeyTaken
+
+    def _write_marks(self) -> None:
+        before = self._connection.total_changes()
+        self._connection.executemany(queries.TAKE_MARK, self._marks)
+        if self._connection.total_changes() - before != len(self._marks):
+            raise KeyTaken
+
+    def _move(self, finish: Finish, old: Standing, new: Settlement) -> None:
+        state = State(old.state)
+        if begins_attempt(state, new.state) and old.attempts and not is_open(state):
+            ended = (
+                finish.event_id,
+                old.attempts,
+                old.started_at,
+                old.settled_at,
+                old.state,
+                old.error,
+                old.record_key,
+            )
+            self._connection.execute(queries.INSERT_ATTEMPT, ended)
+        attempts, started_at = attempt_after(
+            state, new.state, old.attempts, old.started_at, finish.attempt_started_at or None, finish.at
+        )
+        settled_at = 0 if is_open(new.state) else finish.at
+        stands = (new.state.value, new.answer_status, new.answer_body, new.error, new.record_key)
+        where = (finish.run_id, finish.connection, finish.entity, finish.event_id)
+        self._connection.execute(queries.FINISH_EVENT, (*stands, settled_at, started_at, attempts, *where))
+
+    def _follow(self, finish: Finish, old: Standing, new: State) -> None:
+        """The event's mark follows: freed where it failed, taken again where a replay succeeds and nobody holds it."""
+        if old.dedup_key is None:
+            return
+        digest = mark_digest(old.webhook, old.dedup_key)
+        if mark_state(new) is None:
+            self._connection.execute(queries.FREE_MARK, (digest, finish.event_id))
+        elif mark_state(State(old.state)) is None:
+            self._connection.execute(
+                queries.TAKE_MARK, (digest, finish.event_id, old.mark_expires_at, finish.at)
+            )

@@ -1,0 +1,114 @@
+-- before deploy: nothing was there before.
+-- The journal, the configuration and the built-in records.
+
+-- One row an event. Ids sort by time, so rows are appended; what is long lies in `payloads`.
+CREATE TABLE events (
+  id TEXT PRIMARY KEY,
+  webhook TEXT NOT NULL,
+  state TEXT NOT NULL,
+  received_at INTEGER NOT NULL,     -- microseconds since the epoch, UTC, as every time here
+  sender TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  answer_status INTEGER NOT NULL,
+  answer_body BLOB NOT NULL,
+  error TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  connection TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  record_key TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  settled_at INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  timings TEXT NOT NULL,            -- JSON, nanoseconds per stage
+  query TEXT NOT NULL,
+  payload_no INTEGER NOT NULL,
+  dedup_key TEXT,                   -- NULL where the call had none
+  body_digest BLOB,
+  mark_expires_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_webhook ON events (webhook, state, id);
+CREATE INDEX events_by_state ON events (state, id);
+CREATE INDEX events_by_run ON events (run_id) WHERE run_id <> '';
+CREATE INDEX events_by_record ON events (connection, entity, record_key)
+  WHERE record_key <> '' AND connection <> 'records';
+
+CREATE TABLE payloads (
+  no INTEGER PRIMARY KEY,
+  headers TEXT NOT NULL,            -- JSON, masked; before the body, so that reading them leaves it alone
+  body BLOB
+) STRICT;
+
+-- A dedup mark is only who holds the key: state and answer are those of its event.
+CREATE TABLE marks (
+  digest BLOB PRIMARY KEY,          -- 16 bytes of webhook and key: half the size of the texts, the same for all
+  event_id TEXT NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE due_work (
+  event_id TEXT PRIMARY KEY,
+  due_at INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  record TEXT NOT NULL,
+  marker TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX due_work_by_time ON due_work (due_at);
+
+-- Attempts before the last one; the last one is read off its event.
+CREATE TABLE attempts (
+  event_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  error TEXT NOT NULL,
+  record_key TEXT NOT NULL,
+  PRIMARY KEY (event_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- What the built-in records database holds: `last` is the newest number given, never given again.
+CREATE TABLE entities (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  last INTEGER NOT NULL,
+  records INTEGER NOT NULL
+) STRICT;
+
+-- id = entity × 2^40 + number, so that an entity's records lie together in the order of writing.
+CREATE TABLE records (
+  id INTEGER PRIMARY KEY,
+  entity INTEGER NOT NULL,
+  party TEXT NOT NULL,
+  ordinal INTEGER,                  -- NULL: the number is the key; 0: the party is; else party|ordinal
+  fields TEXT NOT NULL,             -- JSON, numbers with the sender's digits
+  event_id TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX records_by_instance ON records (entity, party, ordinal) WHERE ordinal IS NOT NULL;
+
+-- Numbers that nobody has to count: `rejected` events and `body_bytes` in the journal, the configuration's `revision`.
+CREATE TABLE totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO totals VALUES ('rejected', 0), ('body_bytes', 0), ('revision', 0), ('checks', 0);
+
+CREATE TABLE webhooks (
+  name TEXT PRIMARY KEY,
+  token TEXT NOT NULL,              -- sealed
+  document TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE connections (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+CREATE TABLE panels (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+CREATE TABLE specs (connection TEXT, entity TEXT, document TEXT NOT NULL, PRIMARY KEY (connection, entity)) STRICT;
+CREATE TABLE keys (name TEXT PRIMARY KEY, role TEXT NOT NULL, digest TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+-- For a person with a SQL tool.
+CREATE VIEW activities AS
+  SELECT id - entity * 1099511627776 AS SEQN, party AS ID,
+         json_extract(fields, '$.ACTIVITY_TYPE') AS ACTIVITY_TYPE,
+         json_extract(fields, '$.TRANSACTION_DATE') AS TRANSACTION_DATE,
+         json_extract(fields, '$.DESCRIPTION') AS DESCRIPTION,
+         fields, event_id
+  FROM records WHERE entity = (SELECT number FROM entities WHERE name = 'Activity');

@@ -1,0 +1,164 @@
+"""Every fixed statement of the SQLite driver, by name, with a sentence each.
+
+Statements that grow with what is asked (lists with filters, matches) are built beside what asks them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- accepting -------------------------------------------------------------------------------------------------------
+
+INSERT_EVENT: Final = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+"""Append one event to the journal."""
+
+NEWEST_PAYLOAD: Final = "SELECT coalesce(max(no), 0) FROM payloads"
+"""The number from which the next payloads are numbered."""
+
+INSERT_PAYLOAD: Final = "INSERT INTO payloads VALUES (?,?,?)"
+"""Keep headers and body of one event."""
+
+TAKE_MARK: Final = (
+    "INSERT INTO marks VALUES (?,?,?) ON CONFLICT (digest) DO UPDATE "
+    "SET event_id = excluded.event_id, expires_at = excluded.expires_at WHERE marks.expires_at <= ?"
+)
+"""Take a dedup key that nobody holds or whose mark has expired; changes nothing where it is held."""
+
+FREE_MARK: Final = "DELETE FROM marks WHERE digest = ? AND event_id = ?"
+"""Give back the key that this event holds."""
+
+FIND_MARK: Final = (
+    "SELECT e.dedup_key, e.body_digest, e.id, e.state, m.expires_at, e.run_id, e.answer_status, e.answer_body "
+    "FROM marks m JOIN events e ON e.id = m.event_id WHERE m.digest = ? AND m.expires_at > ?"
+)
+"""The live mark of a key, with the state and the answer of the event that holds it."""
+
+PUT_DUE: Final = "INSERT OR REPLACE INTO due_work VALUES (?,?,?,?,?,?)"
+"""Put or replace the due work of an event."""
+
+DROP_DUE: Final = "DELETE FROM due_work WHERE event_id = ?"
+"""Remove the due work of an event."""
+
+ADD_TOTAL: Final = "UPDATE totals SET value = value + ? WHERE name = ?"
+"""Move a roll-up."""
+
+# --- finishing -------------------------------------------------------------------------------------------------------
+
+EVENT_TO_FINISH: Final = (
+    "SELECT webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key, mark_expires_at "
+    "FROM events WHERE id = ?"
+)
+"""What finishing an event has to know of it."""
+
+FINISH_EVENT: Final = (
+    "UPDATE events SET state = ?, answer_status = ?, answer_body = ?, error = ?, record_key = ?, settled_at = ?, "
+    "started_at = ?, attempts = ?, run_id = coalesce(nullif(?, ''), run_id), "
+    "connection = coalesce(nullif(?, ''), connection), entity = coalesce(nullif(?, ''), entity) WHERE id = ?"
+)
+"""Write how an event stands now; an empty run id, connection or entity leaves the old one."""
+
+INSERT_ATTEMPT: Final = "INSERT INTO attempts VALUES (?,?,?,?,?,?,?)"
+"""Keep the last attempt of an event before a new one takes its place."""
+
+ORPHANS_DUE: Final = (
+    "INSERT INTO due_work SELECT id, :now, :now, 0, '', '' FROM events WHERE state IN ('working', 'sending') "
+    "ON CONFLICT (event_id) DO UPDATE SET due_at = excluded.due_at, since = excluded.since"
+)
+"""Make every event that was under way due now; work that it had keeps its record."""
+
+ORPHANS_UNKNOWN: Final = "UPDATE events SET state = 'unknown' WHERE state IN ('working', 'sending')"
+"""Say of every event that was under way that its outcome is not known."""
+
+# --- reading the journal ---------------------------------------------------------------------------------------------
+
+EVENT_COLUMNS: Final = (
+    "e.id, e.webhook, e.state, e.received_at, e.sender, e.size, e.answer_status, e.answer_body, e.error, e.reason, "
+    "e.connection, e.entity, e.record_key, e.run_id, e.settled_at, e.started_at, e.attempts, e.timings, p.headers, e.query"
+)
+EVENT_SOURCE: Final = "FROM events e JOIN payloads p ON p.no = e.payload_no"
+
+GET_EVENT: Final = f"SELECT {EVENT_COLUMNS} {EVENT_SOURCE} WHERE e.id = ?"
+"""One event."""
+
+FIND_RUN: Final = f"SELECT {EVENT_COLUMNS} {EVENT_SOURCE} WHERE e.run_id = ? AND e.run_id <> ''"
+"""The event of a status address."""
+
+GET_BODY: Final = (
+    "SELECT p.body FROM events e JOIN payloads p ON p.no = e.payload_no WHERE e.id = ? AND p.body IS NOT NULL"
+)
+"""The raw body of an event, where it is kept."""
+
+LIST_ATTEMPTS: Final = (
+    "SELECT number, started_at, ended_at, state, error, record_key FROM attempts WHERE event_id = ? "
+    "UNION ALL SELECT attempts, started_at, settled_at, state, error, record_key FROM events "
+    "WHERE id = ? AND attempts > 0 AND settled_at > 0 ORDER BY 1"
+)
+"""The finished attempts of an event: the earlier ones, and the last as the event shows it."""
+
+DUE: Final = "SELECT event_id, due_at, since, tries, record, marker FROM due_work WHERE due_at <= ? ORDER BY due_at, event_id LIMIT ?"
+"""Work whose time has come, the most overdue first."""
+
+OWNER_ELSEWHERE: Final = (
+    "SELECT id FROM events WHERE connection = ? AND connection <> 'records' AND entity = ? AND record_key = ? "
+    "AND record_key <> '' ORDER BY id DESC LIMIT 1"
+)
+"""The newest event that wrote a record of a target elsewhere."""
+
+# --- pruning ---------------------------------------------------------------------------------------------------------
+
+DROP_EVENT: Final = "DELETE FROM events WHERE id = ?"
+"""Forget an event."""
+
+DROP_PAYLOAD: Final = "DELETE FROM payloads WHERE no = ?"
+"""Forget an event's headers and body."""
+
+DROP_ATTEMPTS: Final = "DELETE FROM attempts WHERE event_id = ?"
+"""Forget an event's earlier attempts."""
+
+# --- built-in records ------------------------------------------------------------------------------------------------
+
+GET_ENTITY: Final = "SELECT number, last, records FROM entities WHERE name = ?"
+"""An entity's number, the newest number given to a record of it, and how many it has."""
+
+ADD_ENTITY: Final = (
+    "INSERT INTO entities SELECT coalesce(max(number), 0) + 1, ?, 0, 0 FROM entities RETURNING number"
+)
+"""Number a new entity."""
+
+MOVE_ENTITY: Final = "UPDATE entities SET last = ?, records = ? WHERE number = ?"
+"""Note the records added to an entity."""
+
+INSERT_RECORD: Final = "INSERT INTO records VALUES (?,?,?,?,?,?)"
+"""Write one record."""
+
+UPDATE_RECORD: Final = "UPDATE records SET party = ?, ordinal = ?, fields = ?, event_id = ? WHERE id = ?"
+"""Change one record."""
+
+LAST_INSTANCE: Final = (
+    "SELECT max(ordinal) FROM records WHERE entity = ? AND party = ? AND ordinal IS NOT NULL"
+)
+"""The highest ordinal that a party has in a panel."""
+
+RECORD_COLUMNS: Final = "r.id, r.party, r.ordinal, r.fields, r.event_id"
+
+LIST_RECORDS: Final = (
+    f"SELECT {RECORD_COLUMNS} FROM records r WHERE r.id > ? AND r.id <= ? ORDER BY r.id LIMIT ?"
+)
+"""Records of one entity in the order of writing."""
+
+RECORD_BY_NUMBER: Final = f"SELECT {RECORD_COLUMNS} FROM records r WHERE r.id = ? AND r.ordinal IS NULL"
+"""A record whose number is its key."""
+
+RECORD_BY_INSTANCE: Final = (
+    f"SELECT {RECORD_COLUMNS} FROM records r "
+    "WHERE r.entity = ? AND r.party = ? AND r.ordinal = ? AND r.ordinal IS NOT NULL"
+)
+"""A row of a panel that hangs on a party."""
+
+# --- configuration ---------------------------------------------------------------------------------------------------
+
+REVISION: Final = "SELECT value FROM totals WHERE name = 'revision'"
+"""The configuration's revision."""
+
+CAN_COMMIT: Final = "UPDATE totals SET value = value + 1 WHERE name = 'checks'"
+"""A change that has to reach the disk."""

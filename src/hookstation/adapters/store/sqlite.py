@@ -1,0 +1,268 @@
+"""The SQLite driver of the Store port.
+
+One connection writes, by group commit; one reads on the event loop, for look-ups of a row or two; one reads in a thread,
+for whatever may take longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+import apsw
+
+from hookstation.adapters.store import backup, configuration, history, migrations, queries, records
+from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
+from hookstation.adapters.store.folder_lock import FolderLock
+from hookstation.adapters.store.group_commit import GroupCommit
+from hookstation.adapters.store.journal_writer import JournalWriter
+from hookstation.adapters.store.retention import STEP, remove, rules
+from hookstation.core.events import Attempt, DueWork, Event, Mark
+from hookstation.core.records import StoredRecord
+from hookstation.errors import StoreError, StoreUnavailable
+from hookstation.ports.store import (
+    Acceptance,
+    ApiKey,
+    Committed,
+    ConfigurationChange,
+    EventFilter,
+    Finish,
+    Page,
+    Payload,
+    Retention,
+    StoredConfiguration,
+)
+
+DATABASE_FILE: Final = "hookstation.db"
+"""The name of the database in a data folder."""
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
+
+
+async def open_sqlite(path: Path) -> SqliteStore:
+    """Open the database at `path`, made and migrated as needed, and hold its folder until `close`.
+
+    Raises `FolderInUse`, `NewerDatabase`, and `StoreUnavailable` where the folder or the file cannot be written.
+    """
+    return SqliteStore(path, await asyncio.to_thread(_open, path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Handles:
+    lock: FolderLock
+    writer: apsw.Connection
+    near: apsw.Connection
+    far: apsw.Connection
+
+    def close(self) -> None:
+        for connection in (self.near, self.far, self.writer):
+            connection.close()
+        self.lock.release()
+
+
+def _open(path: Path) -> _Handles:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreUnavailable(f"The data folder {path.parent} cannot be made: {error.strerror}.") from error
+    lock = FolderLock(path.parent).acquire()
+    opened: list[apsw.Connection] = []
+    try:
+        with translated():
+            _make_private(path)
+            writer = open_writer(path)
+            opened.append(writer)
+            migrations.migrate(writer)
+            opened += [open_reader(path, 0), open_reader(path, READER_PATIENCE)]
+    except BaseException:
+        for connection in opened:
+            connection.close()
+        lock.release()
+        raise
+    return _Handles(lock, *opened)
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, so that nobody else can ever read it; its log takes over the rights."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{path} cannot be opened for writing: give this user the right to write it. ({error.strerror})"
+        ) from error
+
+
+class SqliteStore:
+    """Implements `ports.store.Store`. Made by `open_sqlite`."""
+
+    def __init__(self, path: Path, handles: _Handles) -> None:
+        self.path = path
+        self._handles = handles
+        self._near = handles.near
+        self._commits = GroupCommit(handles.writer, JournalWriter(handles.writer))
+        self._thread = ThreadPoolExecutor(1, "hookstation-reader")
+        self._closed = False
+
+    # --- journal
+
+    async def accept(self, acceptance: Acceptance) -> Committed:
+        """Commit one event with whatever else waits."""
+        return await self._commits.submit(acceptance)
+
+    async def finish(self, finish: Finish) -> Committed:
+        """Settle or move an event, with whatever else waits."""
+        return await self._commits.submit(finish)
+
+    async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
+        """The live mark of this key."""
+        return self._look_up(history.find_mark, webhook, key, now)
+
+    async def find_run(self, run_id: str) -> Event | None:
+        """The event whose status address this is."""
+        return self._look_up(history.find_run, run_id)
+
+    async def due(self, now: int, limit: int) -> Sequence[DueWork]:
+        """Work whose time has come."""
+        return self._look_up(history.list_due, now, limit)
+
+    async def orphan(self, now: int) -> int:
+        """What was under way when its process died becomes unknown, and due."""
+
+        def work(connection: apsw.Connection) -> int:
+            connection.execute(queries.ORPHANS_DUE, {"now": now})
+            connection.execute(queries.ORPHANS_UNKNOWN)
+            return connection.changes()
+
+        return await self._commits.run(work)
+
+    async def owner_of(self, connection: str, entity: str, key: str) -> str:
+        """The newest event that wrote this record."""
+        return self._look_up(history.owner_of, connection, entity, key)
+
+    # --- history
+
+    async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
+        """One page, newest first."""
+        return await self._read(history.list_events, which, limit, after)
+
+    async def get_event(self, event_id: str) -> Event | None:
+        """One event."""
+        return self._look_up(history.get_event, event_id)
+
+    async def get_payload(self, event_id: str) -> Payload | None:
+        """The raw body, where it is kept."""
+        return await self._read(history.get_payload, event_id)
+
+    async def list_attempts(self, event_id: str) -> Sequence[Attempt]:
+        """Finished attempts."""
+        return await self._read(history.list_attempts, event_id)
+
+    async def prune(self, retention: Retention, limit: int) -> int:
+        """Delete what may go, in steps that let the lane pass."""
+        gone = 0
+        for choose in rules(retention):
+            chosen = await self._read(choose, limit - gone)
+            for start in range(0, len(chosen), STEP):
+                step = chosen[start : start + STEP]
+                gone += await self._commits.run(partial(remove, event_ids=step))
+        return gone
+
+    # --- records
+
+    async def list_records(self, entity: str, limit: int, after: str = "") -> Sequence[StoredRecord]:
+        """Records in the order of writing."""
+        return await self._read(records.list_records, entity, limit, after)
+
+    async def get_record(self, entity: str, key: str) -> StoredRecord | None:
+        """One record."""
+        return self._look_up(records.get_record, entity, key)
+
+    async def count_records(self, entity: str) -> int:
+        """How many records an entity has, by its roll-up."""
+        count = self._look_up(records.entity_count, entity)
+        return count.records if count else 0
+
+    # --- settings
+
+    async def load_configuration(self) -> StoredConfiguration:
+        """Everything configured."""
+        return await self._read(configuration.load)
+
+    async def revision(self) -> int:
+        """The configuration's revision."""
+        return self._look_up(configuration.revision)
+
+    async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
+        """Write a change; raises `Conflict` where somebody else was quicker."""
+        return await self._commits.run(
+            lambda connection: configuration.save(connection, change, expected_revision)
+        )
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Keep a key; raises `Conflict` where the name is taken."""
+        await self._commits.run(lambda connection: configuration.add_key(connection, key))
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """All keys."""
+        return self._look_up(configuration.keys)
+
+    async def get_fact(self, name: str) -> str:
+        """A small fact."""
+        return self._look_up(configuration.get_fact, name)
+
+    async def set_fact(self, name: str, value: str) -> None:
+        """Keep a small fact."""
+        await self._commits.run(lambda connection: configuration.set_fact(connection, name, value))
+
+    # --- its own life
+
+    async def can_commit(self) -> bool:
+        """Whether a change reaches the disk now."""
+        try:
+            await self._commits.run(lambda connection: connection.execute(queries.CAN_COMMIT).fetchall())
+        except StoreError:
+            return False
+        return True
+
+    async def backup_to(self, target: Path) -> int:
+        """Copy the database as it is at this moment into a new file while work goes on; returns its bytes."""
+        return await asyncio.to_thread(backup.back_up, self.path, target)
+
+    async def close(self) -> None:
+        """Commit what waits, let go of the file and of its folder. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._commits.close()
+        self._thread.shutdown()
+        await asyncio.to_thread(self._handles.close)
+
+    def _look_up(
+        self,
+        read: Callable[Concatenate[apsw.Connection, Asked], Result],
+        *asked: Asked.args,
+        **named: Asked.kwargs,
+    ) -> Result:
+        """Read a row or two here and now: handing it to a thread would take longer."""
+        with translated():
+            return read(self._near, *asked, **named)
+
+    async def _read(
+        self,
+        read: Callable[Concatenate[apsw.Connection, Asked], Result],
+        *asked: Asked.args,
+        **named: Asked.kwargs,
+    ) -> Result:
+        """Read in the thread, so that the lane goes on."""
+        if self._closed:
+            raise StoreUnavailable("The database is closed.")
+        work = partial(read, self._handles.far, *asked, **named)
+        with translated():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
