@@ -17,7 +17,7 @@ LONGEST_KEY: Final = 255
 
 _DIGEST: Final = "sha256:"
 _PART: Final = re.compile(
-    r"""(?:\A|\.)(?P<name>[^.\[\]"'\s](?:[^.\[\]"']*[^.\[\]"'\s])?)|\[(?P<quote>["'])(?P<odd>.+?)(?P=quote)\]|\[(?P<index>[0-9]{1,9})\]""",
+    r"""(?:\A|(?!\A)\.)(?P<name>[^.\[\]"'\s](?:[^.\[\]"']*[^.\[\]"'\s])?)|\[(?P<quote>["'])(?P<odd>.+?)(?P=quote)\]|\[(?P<index>[0-9]{1,9})\]""",
     re.DOTALL,
 )
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

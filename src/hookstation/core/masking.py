@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote_plus
@@ -42,10 +43,10 @@ _KEYS: Final = frozenset({"access", "api", "auth", "functions", "private", "secr
 
 
 def mask_headers(headers: Mapping[str, str], secret: frozenset[str]) -> dict[str, str]:
-    """Headers for the journal. `secret`: names, lower case, whose values are masked besides token-like ones.
+    """Headers for the journal. `secret`: names, lower case, whose values are masked besides the token-like.
 
-    A value over 1,024 characters ends in ``… (+<n> characters)``; beyond 64 headers the entry ``…`` counts the
-    rest.
+    A value over 1,024 characters ends in ``… (+<n> characters)``; beyond 64 headers the entry ``…`` says
+    how many more there were.
     """
     kept = {
         name: MASK if name in secret or _is_token_header(name) else _capped(value, LONGEST_VALUE)
@@ -74,6 +75,7 @@ def is_token_like(name: str) -> bool:
     return any(one in _KEYS and next_one == "key" for one, next_one in pairwise(words))
 
 
+@lru_cache(maxsize=1024)  # senders use few names, and every event asks for each of its headers
 def _is_token_header(name: str) -> bool:
     """Signatures of other schemes stay visible: they tell which one the sender uses."""
     return "signature" not in name and is_token_like(name)

@@ -1,7 +1,8 @@
 """Who a call is from: verification over raw bytes, in constant time, closed where anything is in doubt.
 
-A new kind of authentication is a definition in `core.definitions`, a verifier here, and a case in each `match`
-of `compile_verifier`, `authentication_problems` and `secret_headers`; the type checker names what is missing.
+A new kind of authentication is a definition in `core.definitions`, a verifier here, and a case in each
+`match` of `compile_verifier`, `authentication_problems` and `secret_headers`; the type checker names the ones
+that are missing.
 """
 
 # ruff: noqa: ARG002 - every verifier has the shape of `Verifier`; few need all of it
@@ -125,7 +126,7 @@ def sign_hmac(authentication: HmacAuthentication, body: bytes) -> dict[str, str]
 def sign_standard_webhooks(secret: Secret, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of Standard Webhooks 1.0.0 with one ``v1`` signature.
 
-    `timestamp`: seconds since the epoch. The secret must be one that `authentication_problems` does not refuse.
+    `timestamp`: seconds since the epoch. The secret must be one that `authentication_problems` passes.
     """
     moment = str(timestamp)
     signature = _standard_signature(_standard_key(secret), message_id, moment, body)
@@ -281,7 +282,7 @@ def _secret_bytes(secret: Secret) -> bytes:
 
 
 def _standard_key(secret: Secret) -> bytes:
-    """The key inside ``whsec_<base64>``; padding may be left out. Raises `ValueError` for what is not base64."""
+    """The key inside ``whsec_<base64>``; padding may be left out. `ValueError`: it is not base64."""
     text = secret.reveal().removeprefix(_SECRET_PREFIX).rstrip("=")
     return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
 
