@@ -35,7 +35,7 @@ lint: ## check style, types, floors and house rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tools.house_rules
 
 format: ## lay out the code and sort its imports
