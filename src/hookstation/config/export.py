@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import yaml
 
 from hookstation.config.scalars import is_text
 from hookstation.core.definitions import Configuration
-from hookstation.core.documents import Catalogue, encode_configuration
-from hookstation.core.values import JSON, Number, Secret
+from hookstation.core.documents import MASK, Catalogue, PersonSecrets, encode_configuration
+from hookstation.core.documents.places import Steps, at, copy, put, secret_paths
+from hookstation.core.values import JSON, Number
 
 DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 WIDTH: Final = 1_000_000
@@ -21,13 +22,13 @@ WIDTH: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A secret that has no reference: `reference` stands in the file, and the user must provide it.
+    """A secret that has no reference: the file names the environment variable `variable`, which must be set.
 
-    `purpose` says whose it is: ``connection/imis/password``.
+    `path` is the secret's place in the document.
     """
 
-    reference: str
-    purpose: str
+    variable: str
+    path: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +39,33 @@ class Export:
     placeholders: tuple[Placeholder, ...]
 
 
-@dataclass(slots=True)
-class _ReferenceSecrets:
-    """Writes a secret as its reference, else as a placeholder named after its place."""
-
-    placeholders: list[Placeholder] = field(default_factory=list)
-
-    def encode(self, secret: Secret, purpose: str) -> JSON:
-        if secret.reference:
-            return secret.reference
-        _, name, *_, setting = purpose.split("/")
-        base = re.sub(r"[^A-Z0-9]+", "_", f"HOOKSTATION_{name}_{setting}".upper())
-        taken = {one.reference for one in self.placeholders}
-        names = (f"${{env:{base}{suffix}}}" for suffix in ("", *(f"_{count}" for count in range(2, 100_000))))
-        reference = next(one for one in names if one not in taken)
-        self.placeholders.append(Placeholder(reference, purpose))
-        return reference
-
-
 def export(configuration: Configuration, catalogue: Catalogue) -> Export:
     """The whole configuration as one YAML file."""
-    secrets = _ReferenceSecrets()
-    document = encode_configuration(configuration, catalogue, secrets)
-    return Export(to_yaml(document), tuple(secrets.placeholders))
+    return export_document(encode_configuration(configuration, catalogue, PersonSecrets()), catalogue)
+
+
+def export_document(document: JSON, catalogue: Catalogue) -> Export:
+    """The same from the document that the station answers, in which a secret is its reference or masked."""
+    copied = copy(document)
+    placeholders: list[Placeholder] = []
+    taken: set[str] = set()
+    for path in secret_paths(copied, catalogue):
+        if at(copied, path) == MASK:
+            name = _free_name(copied, path, taken)
+            taken.add(name)
+            put(copied, path, f"${{env:{name}}}")
+            placeholders.append(Placeholder(name, path))
+    return Export(to_yaml(copied), tuple(placeholders))
+
+
+def _free_name(document: JSON, path: Steps, taken: set[str]) -> str:
+    """``HOOKSTATION_IMIS_PASSWORD``, with a number behind it where two places would share it."""
+    thing = at(document, path[:2])
+    name = thing.get("name") if isinstance(thing, dict) else ""
+    base = re.sub(r"[^A-Z0-9]+", "_", f"HOOKSTATION_{name}_{path[-1]}".upper())
+    return next(
+        one for one in (base, *(f"{base}_{count}" for count in range(2, len(taken) + 3))) if one not in taken
+    )
 
 
 def to_yaml(document: JSON) -> str:

@@ -28,7 +28,7 @@ class ConfigBundle:
     `document` has the secrets in place; `references` names, by JSON pointer, those that came by reference.
     """
 
-    document: JSON
+    document: JSON = field(repr=False)
     references: Mapping[str, str]
     root: Node = field(repr=False)
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import reduce
 from pathlib import Path
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn
 
 from hookstation.config.nodes import Node, to_json
 from hookstation.core.documents.connection import Catalogue
-from hookstation.core.documents.places import secret_paths, unknown_connections
+from hookstation.core.documents.places import Steps, at, put, secret_paths, unknown_connections
 from hookstation.core.documents.secrets import REFERENCE
 from hookstation.core.nearest import did_you_mean
-from hookstation.core.values import JSON, PathPart, kind_of
+from hookstation.core.values import JSON, kind_of
 from hookstation.errors import Invalid, Problem
 
 LARGEST_SECRET: Final = 16_384
 STARTS: Final = ("${env:", "${file:")
 WHOLE: Final = "${env:NAME} or ${file:PATH} must be the whole value"
 SCHEMA_DEPTH: Final = 3
-Steps: TypeAlias = tuple[PathPart, ...]
 
 
 def resolve_references(
@@ -33,7 +31,7 @@ def resolve_references(
     for path in secrets:
         try:
             written = _text_at(document, path)
-            _put(resolved, path, _resolve(written, _folder(root, path), environment, literal_secrets))
+            put(resolved, path, _resolve(written, _folder(root, path), environment, literal_secrets))
         except Invalid as refusal:
             problems += [problem.under(*path) for problem in refusal.problems]
         else:
@@ -46,17 +44,8 @@ def _refuse(message: str) -> NoReturn:
     raise Invalid([Problem((), message)])
 
 
-def _child(holder: JSON, part: PathPart) -> JSON:
-    match holder, part:
-        case dict(), str():
-            return holder[part]
-        case list(), int():
-            return holder[part]
-    raise KeyError(part)
-
-
 def _text_at(document: JSON, path: Steps) -> str:
-    value = reduce(_child, path, document)
+    value = at(document, path)
     if not isinstance(value, str):
         _refuse(f"must be text, but is {kind_of(value)}; put it in quotes or name it as ${{env:NAME}}.")
     return value
@@ -128,9 +117,3 @@ def _misplaced(node: JSON, path: Steps, excepted: set[Steps]) -> Iterator[Proble
         yield from _misplaced(one, (*path, part), excepted)
     for index, one in enumerate(node) if isinstance(node, list) else ():
         yield from _misplaced(one, (*path, index), excepted)
-
-
-def _put(document: JSON, path: Steps, text: str) -> None:
-    holder = reduce(_child, path[:-1], document)
-    assert isinstance(holder, dict)
-    holder[str(path[-1])] = text

@@ -8,6 +8,7 @@ from typing import Final
 from hookstation.core.definitions import Panel
 from hookstation.core.documents.secrets import PersonSecrets
 from hookstation.core.fieldlist import Kind, Setting, Values, decode, encode
+from hookstation.core.journal_rules import ORDINAL_FIELD
 from hookstation.core.records import ACTIVITY, EntitySpec, FieldSpec, FieldType, Instances, Parent
 from hookstation.core.values import JSON
 from hookstation.errors import Problem
@@ -15,6 +16,8 @@ from hookstation.errors import Problem
 NAME: Final = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 NAME_WORDS: Final = "letters, digits and “_”, up to 64, beginning with a letter"
 PARTY_FIELD: Final = "ID"
+GIVEN: Final = (PARTY_FIELD, ORDINAL_FIELD)
+"""Fields that a panel has without anybody defining them."""
 RESERVED: Final[Mapping[str, str]] = {
     "id": "it holds the person's id and is always there in a party panel",
     "ordinal": "it numbers a person's rows",
@@ -169,6 +172,8 @@ def _spec(values: Values) -> EntitySpec:
     if parent is Parent.PARTY:
         person = FieldSpec(PARTY_FIELD, FieldType.STRING, length=PARTY_ID_LENGTH, required=True)
         fields = {PARTY_FIELD: person, **fields}
+        if values.text("instances") == "multi":
+            fields[ORDINAL_FIELD] = FieldSpec(ORDINAL_FIELD, FieldType.INTEGER, read_only=True)
     return EntitySpec(
         name=values.text("name"),
         fields=fields,
@@ -198,7 +203,7 @@ def encode_panel(panel: Panel) -> dict[str, JSON]:
         "name": spec.name,
         "parent": spec.parent.value,
         "instances": spec.instances.value,
-        "fields": {name: _values(one) for name, one in spec.fields.items() if name != spec.party_field},
+        "fields": {name: _values(one) for name, one in spec.fields.items() if name not in GIVEN},
     }
     return encode(PANEL, values, NO_SECRETS)
 

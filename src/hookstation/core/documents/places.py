@@ -1,18 +1,52 @@
-"""Where secrets stand in a configuration document, by its field lists."""
+"""Places in a configuration document, and which of them hold secrets by its field lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from typing import TypeAlias
 
 from hookstation.core.documents.connection import BASE, Catalogue
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.values import JSON, PathPart
 
-Path = tuple[PathPart, ...]
+Steps: TypeAlias = tuple[PathPart, ...]
+"""A place in a document, as keys and positions from its root."""
 
 
-def secret_paths(document: JSON, catalogue: Catalogue) -> Iterator[Path]:
+def at(document: JSON, path: Steps) -> JSON:
+    """What stands at a path that is there."""
+    return reduce(_child, path, document)
+
+
+def put(document: JSON, path: Steps, value: JSON) -> None:
+    """Replace the member of an object at a path that is there."""
+    holder = at(document, path[:-1])
+    assert isinstance(holder, dict)
+    holder[str(path[-1])] = value
+
+
+def _child(holder: JSON, part: PathPart) -> JSON:
+    match holder, part:
+        case dict(), str():
+            return holder[part]
+        case list(), int():
+            return holder[part]
+    raise KeyError(part)
+
+
+def copy(document: JSON) -> JSON:
+    """A copy that shares no object or list with the original."""
+    match document:
+        case dict():
+            return {name: copy(one) for name, one in document.items()}
+        case list():
+            return [copy(one) for one in document]
+    return document
+
+
+def secret_paths(document: JSON, catalogue: Catalogue) -> Iterator[Steps]:
     """The places of secret settings that the document fills, whatever stands there."""
     for kind, index, one in _things(document):
         if kind == "connections":
@@ -23,7 +57,7 @@ def secret_paths(document: JSON, catalogue: Catalogue) -> Iterator[Path]:
             yield from _within(WEBHOOK, one, (kind, index))
 
 
-def unknown_connections(document: JSON, catalogue: Catalogue) -> Iterator[Path]:
+def unknown_connections(document: JSON, catalogue: Catalogue) -> Iterator[Steps]:
     """The places of connections of an unknown type: nobody knows which of their settings are secret."""
     for kind, index, one in _things(document):
         if kind == "connections" and one.get("type") not in list(catalogue):
@@ -37,7 +71,7 @@ def _things(document: JSON) -> Iterator[tuple[str, int, dict[str, JSON]]]:
                 yield kind, index, one
 
 
-def _within(settings: tuple[Setting, ...], document: JSON, path: Path) -> Iterator[Path]:
+def _within(settings: tuple[Setting, ...], document: JSON, path: Steps) -> Iterator[Steps]:
     if not isinstance(document, dict):
         return
     for setting in settings:

@@ -68,7 +68,7 @@ class PersonSecrets:
             raise _refuse(
                 "is a mask, and there is no secret yet that it could stand for; send the secret itself."
             )
-        if "${env:" in value or "${file:" in value:
+        if not reference and ("${env:" in value or "${file:" in value):
             raise _refuse(
                 "${env:NAME} and ${file:PATH} are resolved by the command line (`hookstation apply`) only, "
                 "and must be the whole value; send the secret itself."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from hookstation.core.definitions import (
@@ -21,16 +20,10 @@ from hookstation.core.documents.authentication import (
     check_authentication,
 )
 from hookstation.core.documents.secrets import webhook_purpose
+from hookstation.core.duplicates import compile_key
 from hookstation.core.fieldlist import Kind, SecretReader, SecretWriter, Setting, Values, decode, encode
-from hookstation.core.fieldlist.kinds import HEADER
 from hookstation.core.values import JSON, Number
-from hookstation.errors import Problem
-
-BODY_PATH: Final = re.compile(r'(?:[^.\[\]"\s$]+|\["[^"]{1,200}"\])(?:\.[^.\[\]"\s$]+|\.?\["[^"]{1,200}"\])*')
-"""A property path as templates write it between ``$$``: ``order.id``, ``items.0.sku``, ``["GL Account"]``."""
-
-LATER: Final = ("queued", "poll")
-"""Answer modes of the contract that this version does not have."""
+from hookstation.errors import Invalid, Problem
 
 WEBHOOK: Final = (
     Setting(
@@ -153,15 +146,12 @@ def _said_better(problem: Problem, document: JSON) -> Problem:
 
 
 def _check_key(key: str) -> list[Problem]:
-    kind, colon, rest = key.partition(":")
-    if not key or key == "body-hash":
-        return []
-    if kind == "header" and colon and HEADER.fullmatch(rest):
-        return []
-    if kind == "body" and colon and BODY_PATH.fullmatch(rest):
-        return []
-    message = f"“{key[:60]}” is not a key; write header:NAME, body:PATH (like body:order.id) or body-hash."
-    return [Problem(("key",), message)]
+    try:
+        if key:
+            compile_key(key)
+    except Invalid as refusal:
+        return [problem.under("key") for problem in refusal.problems]
+    return []
 
 
 def _check_limits(limits: Values) -> list[Problem]:
