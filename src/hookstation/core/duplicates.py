@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from hookstation.core.template.paths import Path, PathMistake, read_path
 from hookstation.core.values import JSON, Number
 from hookstation.errors import Invalid, Problem
 
@@ -16,10 +17,6 @@ LONGEST_KEY: Final = 255
 """A key with more characters is kept as its digest."""
 
 _DIGEST: Final = "sha256:"
-_PART: Final = re.compile(
-    r"""(?:\A|(?!\A)\.)(?P<name>[^.\[\]"'\s](?:[^.\[\]"']*[^.\[\]"'\s])?)|\[(?P<quote>["'])(?P<odd>.+?)(?P=quote)\]|\[(?P<index>[0-9]{1,9})\]""",
-    re.DOTALL,
-)
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -78,7 +75,7 @@ class _BodyKey:
 
     needs_body = True
 
-    def __init__(self, path: tuple[str, ...]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self, headers: Mapping[str, str], parsed: JSON, body: bytes) -> str | None:
@@ -117,33 +114,33 @@ def _bounded(text: str) -> str | None:
     return _DIGEST + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _find(value: JSON, path: tuple[str, ...]) -> JSON:
+def _find(value: JSON, path: Path) -> JSON:
     """What stands at the path, ``None`` where nothing does."""
     for part in path:
         if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part[:10]) < len(value):
-            value = value[int(part)]
+            value = value.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
         else:
             return None
     return value
 
 
-def _parse_path(text: str) -> tuple[str, ...]:
-    parts: list[str] = []
-    position = 0
-    while position < len(text):
-        found = _PART.match(text, position)
-        if found is None:
-            break
-        parts.append(found["name"] or found["odd"] or found["index"])
-        position = found.end()
-    if not parts or position < len(text):
-        raise _invalid(
-            f"“{text}” is not a path into the body (character {position + 1}); write it as in a template: "
-            'order.id, items.0.sku, ["Order No"].'
-        )
-    return tuple(parts)
+def _parse_path(text: str) -> Path:
+    try:
+        path, end = read_path(text, 0)
+    except PathMistake as mistake:
+        raise _no_path(text, mistake.position) from mistake
+    if end < len(text):
+        raise _no_path(text, end)
+    return path
+
+
+def _no_path(text: str, position: int) -> Invalid:
+    return _invalid(
+        f"“{text}” is not a path into the body (character {position + 1}); write it as in a template: "
+        'order.id, items.0.sku, ["Order No"].'
+    )
 
 
 def _invalid(message: str) -> Invalid:
