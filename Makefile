@@ -5,8 +5,6 @@
 ARGS ?=
 ENVIRONMENT = @sh tools/environment.sh
 BIN = .venv/bin
-export PYTHON
-export HOOKSTATION_SOAK_ROUNDS ?=
 
 .PHONY: help run test soak bench lint format docs audit lock clean
 .DEFAULT_GOAL := help

@@ -59,12 +59,6 @@ def test_every_setting_is_documented() -> None:
     assert [] == [spec.variable for spec in SETTINGS if f"`{spec.variable}`" not in reference()]
 
 
-def test_every_variable_that_the_code_reads_is_documented() -> None:
-    code = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
-    read = set(re.findall(r"HOOKSTATION_[A-Z]+(?:_[A-Z]+)*", code))
-    assert set() == {name for name in read if f"`{name}`" not in reference()}
-
-
 def test_every_command_is_documented() -> None:
     command = load(COMMANDS)
     paths = [
