@@ -1,0 +1,36 @@
+"""Target systems, a room each. A new one is a folder, its help text, its test, and its line in `ROOMS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hookstation.connectors import imis
+from hookstation.core.definitions import Connection
+from hookstation.core.fieldlist import Setting
+from hookstation.ports.clock import Clock
+from hookstation.ports.connector import RemoteConnector
+from hookstation.ports.http import HttpClient
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The door of a connector: the settings of its connections, and how one is made of a decoded connection."""
+
+    spec: tuple[Setting, ...]
+    build: Callable[[Connection, HttpClient, Clock], RemoteConnector]
+
+
+ROOMS: Final[Mapping[str, Room]] = {
+    "imis": Room(imis.SPEC, imis.build),
+}
+"""Every type of connection that can be defined."""
+
+CATALOGUE: Final[Mapping[str, tuple[Setting, ...]]] = {name: room.spec for name, room in ROOMS.items()}
+"""What decoding, docs and forms need to know of the types."""
+
+
+def build_connector(connection: Connection, http: HttpClient, clock: Clock) -> RemoteConnector:
+    """The connector of a decoded connection. Raises `Invalid` where its settings do not fit together."""
+    return ROOMS[connection.type].build(connection, http, clock)

@@ -1,0 +1,123 @@
+"""Calls of the target's REST interface: signed in, bounded in time, with the answer judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from hookstation.connectors.imis.answers import Call, believe
+from hookstation.connectors.imis.token import Token, Tokens
+from hookstation.core.jsontext import dump_json
+from hookstation.core.values import JSON
+from hookstation.errors import AddressRefused, Retriable, Terminal, UnknownOutcome
+from hookstation.ports.http import HttpAnswer, HttpClient, HttpRequest
+
+PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+"""Characters of a key that stand in an address as they are, whoever decodes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where the target is and what bounds a call of it. `timeout`: seconds for each request."""
+
+    url: str
+    networks: tuple[str, ...] = ()
+    timeout: float = 30.0
+
+
+class ImisClient:
+    """One target's REST interface."""
+
+    def __init__(self, reach: Reach, tokens: Tokens, http: HttpClient) -> None:
+        self._reach, self._tokens, self._http = reach, tokens, http
+        self._host = urlsplit(reach.url).hostname or ""
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        call: Call,
+        *,
+        query: Mapping[str, str] | None = None,
+        document: JSON = None,
+    ) -> JSON:
+        """Send one call and return the body of an answer that says: done.
+
+        `path` follows ``/api/`` and is encoded already.  On 401 the token is renewed and the call sent once more,
+        since it was not executed.  Raises `ActionFailed` of the kind that the answer means.
+        """
+        url = f"{self._reach.url}/api/{path}"
+        if query:
+            url = f"{url}?{urlencode(query, quote_via=quote)}"
+        body = b"" if document is None else dump_json(document).encode()
+        template = HttpRequest(
+            method, url, body=body, timeout=self._reach.timeout, networks=self._reach.networks
+        )
+        try:
+            return believe(await self._signed_in(template), call, self._host)
+        except AddressRefused as refused:
+            raise Terminal(
+                "The station may not call this target's address; see the log for what to permit.",
+                detail=refused.message,
+            ) from None
+        except UnknownOutcome as unknown:
+            if call is Call.ADD:
+                raise
+            raise Retriable("The target did not answer.", detail=unknown.detail) from None
+
+    async def user(self) -> str:
+        """Sign in anew and return the name that the target knows us by. Raises `ActionFailed`."""
+        self._tokens.forget()
+        template = HttpRequest(
+            "GET", self._reach.url, timeout=self._reach.timeout, networks=self._reach.networks
+        )
+        try:
+            return (await self._tokens.get(template)).user
+        except AddressRefused as refused:
+            raise Terminal(refused.message) from None
+
+    async def close(self) -> None:
+        """Stop what is under way for the token."""
+        await self._tokens.close()
+
+    async def _signed_in(self, template: HttpRequest) -> HttpAnswer:
+        token = await self._tokens.get(template)
+        answer = await self._http.send(_with_token(template, token))
+        if answer.status == 401:
+            token = await self._tokens.get(template, refused=token)
+            answer = await self._http.send(_with_token(template, token))
+        return answer
+
+
+def _with_token(template: HttpRequest, token: Token) -> HttpRequest:
+    headers = {"Authorization": f"Bearer {token.value.reveal()}", "Accept": "application/json"}
+    if template.body:
+        headers["Content-Type"] = "application/json; charset=utf-8"
+    return HttpRequest(
+        template.method,
+        template.url,
+        headers,
+        template.body,
+        template.timeout,
+        template.networks,
+        template.largest_answer,
+    )
+
+
+def entity_path(entity: str) -> str:
+    """The path of an entity."""
+    return quote(entity, safe="")
+
+
+def row_path(entity: str, elements: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Path and query of one row.
+
+    A key of several parts is ``~a|b``; a part whose characters an address would have to encode goes into
+    ``?EntityId=`` instead.
+    """
+    key = elements[0] if len(elements) == 1 else "~" + "|".join(elements)
+    if all(set(element) <= PLAIN for element in elements):
+        return f"{entity_path(entity)}/{quote(key, safe='~')}", {}
+    return entity_path(entity), {"EntityId": key}

@@ -1,0 +1,101 @@
+"""Finding rows: asked of the target page by page, and believed only where the values are really there.
+
+A target may ignore a property that it does not know, read a value as an operator, or compare without case; what it
+answers is therefore compared once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from hookstation.connectors.imis.answers import Call
+from hookstation.connectors.imis.client import ImisClient, entity_path
+from hookstation.connectors.imis.envelope import Entity, Form, holds
+from hookstation.connectors.imis.values import text_of, unwrap
+from hookstation.core.values import JSON, Scalar
+from hookstation.errors import Terminal
+
+PAGE: Final = 100
+MOST_PAGES: Final = 50
+
+OPERATORS: Final = frozenset(
+    {
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "between",
+        "in",
+        "notin",
+        "like",
+        "contains",
+        "startswith",
+        "endswith",
+    }
+    | {"isnull", "isnotnull", "isempty"}
+)
+"""Words that, before a colon, the target may take for an operator; only two of them are proven."""
+
+
+async def find(
+    client: ImisClient, form: Form, wanted: Mapping[str, Scalar], asked: Sequence[str], most: int = 2
+) -> list[Entity]:
+    """Rows that hold all of `wanted`, at most `most`; `asked` names the fields that go into the question.
+
+    Raises `ActionFailed` where the target cannot be asked, or where its rows are too many to be read.
+    """
+    found: list[Entity] = []
+    async for entity in _pages(client, form, {field: wanted[field] for field in asked}):
+        if holds(form, entity, wanted):
+            found.append(entity)
+            if len(found) == most:
+                break
+    return found
+
+
+async def _pages(client: ImisClient, form: Form, asked: Mapping[str, Scalar]) -> AsyncIterator[Entity]:
+    question = {form.wire(field): question_text(field, value) for field, value in asked.items()}
+    offset = 0
+    for _ in range(MOST_PAGES):
+        query = question | {"limit": str(PAGE), "offset": str(offset)}
+        page = await client.call("GET", entity_path(form.spec.name), Call.READ, query=query)
+        for entity in items(page):
+            yield entity
+        following = _next_offset(page)
+        if following <= offset:
+            return
+        offset = following
+    raise Terminal(
+        f"{form.spec.name}: the target answers with more than {PAGE * MOST_PAGES:,} rows; match on more fields."
+    )
+
+
+def items(page: JSON) -> list[Entity]:
+    """The entities of a page. Raises `Terminal` for what is no page: it must not be taken for an empty one."""
+    held = page.get("Items") if isinstance(page, dict) else page
+    values = held.get("$values") if isinstance(held, dict) else held
+    if not isinstance(values, list):
+        raise Terminal("The target's answer to a search cannot be understood.")
+    return [each for each in values if isinstance(each, dict)]
+
+
+def question_text(field: str, value: Scalar) -> str:
+    """A value to be equal to. Raises `Terminal` for one that cannot be asked for."""
+    text = text_of(value)
+    if not text.strip():
+        raise Terminal(f"{field}: a value to match on is needed and is missing or empty.")
+    if text.partition(":")[0].casefold() in OPERATORS and ":" in text:
+        raise Terminal(
+            f"{field}: the value begins with a word that the target reads as an operator; it cannot be matched."
+        )
+    return text
+
+
+def _next_offset(page: JSON) -> int:
+    if not isinstance(page, dict) or unwrap(page.get("HasNext")) is not True:
+        return 0
+    following = unwrap(page.get("NextOffset"))
+    return following if isinstance(following, int) else 0
