@@ -52,7 +52,7 @@ def shown(value: JSON) -> str:
 
 def _text_of(value: JSON, what: str) -> str:
     if not isinstance(value, str):
-        refuse(f"must be {what} as text, but is {kind_of(value)}{_quoting(value)}.")
+        refuse(f"must be {what}, but is {kind_of(value)}{_quoting(value)}.")
     return value
 
 
