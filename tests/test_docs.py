@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from hookstation.config.settings import SETTINGS
@@ -18,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "hookstation"
 PAGES = sorted([*ROOT.glob("*.md"), *(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)])
+
+TUTORED = [page for page in [*PAGES, *ROOT.glob("examples/**/*.md")] if page.name != "commands.md"]
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -38,6 +42,23 @@ def anchors(page: Path) -> set[str]:
     text = prose(page)
     headings = (re.sub(r"[^\w\- ]", "", heading.lower()).strip() for heading in HEADING.findall(text))
     return {heading.replace(" ", "-") for heading in headings} | set(LABEL.findall(text))
+
+
+def told_commands(page: Path) -> list[str]:
+    """The command lines of `hookstation` in a page's blocks."""
+    blocks = "\n".join(FENCE.findall(page.read_text()))
+    return re.findall(r"^(?:\$ )?(?:\.venv/bin/)?hookstation (.+)$", blocks, re.MULTILINE)
+
+
+def understand(words: list[str]) -> None:
+    """Parse a command line without running it. Raises `click.UsageError` for what the command does not know."""
+    command = load(COMMANDS)
+    context = click.Context(command)
+    while isinstance(command, click.Group):
+        name, found, words = command.resolve_command(context, words)
+        assert found is not None, name
+        command, context = found, click.Context(found, parent=context)
+    command.make_parser(context).parse_args(words)
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
@@ -66,6 +87,12 @@ def test_every_command_is_documented() -> None:
         for path, _, _ in leaves(command, command.make_context("hookstation", [], resilient_parsing=True))
     ]
     assert [] == [path for path in paths if f"## `{path}`" not in reference()]
+
+
+@pytest.mark.parametrize("page", TUTORED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_line_that_a_page_tells_is_understood(page: Path) -> None:
+    for line in told_commands(page):
+        understand(shlex.split(line, comments=True))
 
 
 def test_every_error_is_documented() -> None:
