@@ -1,0 +1,1 @@
+"""Hookstation: webhooks in, records written, exactly once, and the truth in the answer."""

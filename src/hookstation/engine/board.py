@@ -65,7 +65,7 @@ _glance = msgspec.json.Decoder(_Glance).decode
 class Board:
     """The live configuration of this process."""
 
-    def __init__(  # noqa: PLR0913 - where configuration meets the targets
+    def __init__(
         self,
         settings: Settings,
         vault: Vault,
@@ -76,7 +76,7 @@ class Board:
         switchboard: Switchboard,
         clock: Clock,
     ) -> None:
-        self._settings, self._vault, self._catalogue = settings, vault, catalogue
+        self._settings, self._vault, self.catalogue = settings, vault, catalogue
         self._build, self._build_records = build, build_records
         self._targets, self._switchboard, self._clock = targets, switchboard, clock
         self._secrets = SealedSecrets(vault)
@@ -143,7 +143,7 @@ class Board:
         return retired
 
     def _connection(self, document: str) -> Connection:
-        connection, problems = decode_connection(self._read(document), self._catalogue, self._secrets)
+        connection, problems = decode_connection(self._read(document), self.catalogue, self._secrets)
         if connection is None:
             raise Invalid(problems)
         return connection

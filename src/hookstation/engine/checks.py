@@ -24,7 +24,7 @@ ASK_SECONDS: Final = 10.0
 
 @dataclass(slots=True)
 class Findings:
-    """What a check found: problems by webhook name (paths inside the webhook), and the field lists that targets gave."""
+    """What a check found: problems by webhook name (paths inside the webhook), and field lists that targets gave."""
 
     problems: dict[str, list[Problem]] = field(default_factory=dict)
     specs: dict[tuple[str, str], EntitySpec] = field(default_factory=dict)
@@ -108,12 +108,16 @@ class Checks:
         except NotFound as missing:
             return None, Problem(("action", "panel"), missing.message)
         except (ActionFailed, AddressRefused, TimeoutError) as failure:
-            why = failure.message if isinstance(failure, ActionFailed | AddressRefused) else "It did not answer in time."
+            why = (
+                failure.message
+                if isinstance(failure, ActionFailed | AddressRefused)
+                else "It did not answer in time."
+            )
             spec = known if known is not None else connector.presumed(entity)
             told = "what it said earlier" if known is not None else "what is usual"
             return spec, Problem(
                 ("action", "connection"),
-                f"“{connector.name}” could not be asked for its fields ({why}); the mapping was checked against {told}.",
+                f"“{connector.name}” could not be asked for its fields ({why}); the mapping was checked by {told}.",
                 "warning",
             )
 
@@ -159,4 +163,3 @@ def merged(current: Configuration, wanted: Configuration) -> Configuration:
         {**current.panels, **wanted.panels},
         {**current.webhooks, **wanted.webhooks},
     )
-

@@ -1,4 +1,4 @@
-"""Configuration as a person changes it: plan, apply, rotate, delete; checked as a whole, saved as a whole, live at once."""
+"""Configuration as a person changes it: plan, apply, rotate, delete; checked and saved as a whole, live at once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Plan:
 class Configurator:
     """Changes configuration. One change at a time is saved; a change underneath is a `Conflict`."""
 
-    def __init__(  # noqa: PLR0913 - what a change touches
+    def __init__(
         self,
         settings: Settings,
         board: Board,
@@ -146,7 +146,9 @@ class Configurator:
             raise NotFound(kind, name)
         users = self._users(kind, name)
         if users:
-            raise Conflict(f"The {kind} “{name}” is used by the webhook “{users[0]}”; change or delete that first.")
+            raise Conflict(
+                f"The {kind} “{name}” is used by the webhook “{users[0]}”; change or delete that first."
+            )
         change = ConfigurationChange()
         getattr(change, PLURALS[kind])[name] = None
         await self._save(change)
@@ -203,7 +205,11 @@ class Configurator:
 
     async def _check(self, planned: Plan, current: Configuration, document: JSON, prune: bool) -> None:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
-        changed = {change.name for change in planned.done if change.kind == "webhook" and change.verb is not Verb.REMOVE}
+        changed = {
+            change.name
+            for change in planned.done
+            if change.kind == "webhook" and change.verb is not Verb.REMOVE
+        }
         among = planned.wanted if prune else merged(current, planned.wanted)
         webhooks = {name: planned.wanted.webhooks[name] for name in changed}
         dependents = {} if prune else self._dependents(planned, set(webhooks))
@@ -211,7 +217,11 @@ class Configurator:
         known = {place: spec for place, spec in self._board.specs().items() if place[0] not in retargeted}
         planned.findings = await self._checks.check(
             [*webhooks.values(), *dependents.values()],
-            {name: among.connections[name] for name in _connections(webhooks, dependents) if name in among.connections},
+            {
+                name: among.connections[name]
+                for name in _connections(webhooks, dependents)
+                if name in among.connections
+            },
             among.panels,
             known,
         )
@@ -235,7 +245,10 @@ class Configurator:
             name: one
             for name, one in self._current(None).webhooks.items()
             if name not in named
-            and (one.action.connection in connections or (one.action.connection == RECORDS and one.action.panel in panels))
+            and (
+                one.action.connection in connections
+                or (one.action.connection == RECORDS and one.action.panel in panels)
+            )
         }
 
     def _put(self, change: ConfigurationChange, one: Change, wanted: Configuration) -> None:
@@ -243,7 +256,9 @@ class Configurator:
         if one.verb is Verb.REMOVE:
             target[one.name] = None
         elif one.kind == "connection":
-            target[one.name] = dump_json(encode_connection(wanted.connections[one.name], self._catalogue, self._sealed))
+            target[one.name] = dump_json(
+                encode_connection(wanted.connections[one.name], self._catalogue, self._sealed)
+            )
         elif one.kind == "panel":
             target[one.name] = dump_json(encode_panel(wanted.panels[one.name]))
         else:

@@ -92,7 +92,9 @@ class DryRun:
         except Invalid as invalid:
             return trial.rejected("configuration", invalid.message, answers.failed(MISCONFIGURED))
         now = self._clock.now()
-        return self._prove(trial, hook, body, headers, now) or self._map(trial, hook, body, headers, query, now)
+        return self._prove(trial, hook, body, headers, now) or self._map(
+            trial, hook, body, headers, query, now
+        )
 
     def _prove(
         self, trial: Trial, hook: CompiledWebhook, body: bytes, headers: Mapping[str, str], now: int
@@ -100,7 +102,9 @@ class DryRun:
         most = hook.definition.limits.body
         if len(body) > most:
             detail = f"The body has {len(body)} bytes, the limit is {most}."
-            return trial.rejected("length", detail, answers.refused(413, f"The body is larger than {most} bytes."))
+            return trial.rejected(
+                "length", detail, answers.refused(413, f"The body is larger than {most} bytes.")
+            )
         trial.passed("length", f"{len(body)} bytes")
         if not headers and hook.definition.authentication.__class__.__name__ != "NoAuthentication":
             trial.skipped("authentication", "No header was given; a real call must prove who it is from.")
@@ -113,7 +117,7 @@ class DryRun:
         trial.passed("authentication")
         return None
 
-    def _map(  # noqa: PLR0913 - what a call consists of
+    def _map(
         self,
         trial: Trial,
         hook: CompiledWebhook,

@@ -109,12 +109,16 @@ class Executor:
         except ActionFailed as refusal:
             if refusal.detail:
                 log.warning(
-                    "action failed: %s", refusal.detail, extra={"event_id": job.event_id, "run_id": job.run_id}
+                    "action failed: %s",
+                    refusal.detail,
+                    extra={"event_id": job.event_id, "run_id": job.run_id},
                 )
             return failure(refusal.message)
         except Exception:
             log.exception("the connector broke", extra={"event_id": job.event_id, "run_id": job.run_id})
-            return Settlement(State.UNKNOWN, error="The call to the target broke off; its outcome is not known.")
+            return Settlement(
+                State.UNKNOWN, error="The call to the target broke off; its outcome is not known."
+            )
         return success(written)
 
     async def _settle(self, job: Job, settlement: Settlement, started: int) -> None:

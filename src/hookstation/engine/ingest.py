@@ -19,13 +19,12 @@ from hookstation.core.duplicates import body_digest
 from hookstation.core.events import Answer, Settlement, State
 from hookstation.core.jsontext import Parsed, parse_json
 from hookstation.core.template import Scope
-from hookstation.core.values import JSON
 from hookstation.engine.counters import Counters
 from hookstation.engine.execute import failure
 from hookstation.engine.process import NOT_STORED, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.stages import MappedEvent, RawRequest, VerifiedEvent
-from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
+from hookstation.engine.switchboard import Line, Switchboard
 from hookstation.errors import (
     AuthenticationFailed,
     BodyRefused,
@@ -93,17 +92,27 @@ class Ingest:
             return self.reject(raw, "paused", answers.busy(503, PAUSED, PAUSED_RETRY))
         if method != "POST":
             return self.reject(raw, "method", answers.refused(405, "Send a POST request.", ("Allow", "POST")))
-        return self._check_access(raw, line, now) or self._check_declared(raw) or self._check_caller(raw) or raw
+        return (
+            self._check_access(raw, line, now) or self._check_declared(raw) or self._check_caller(raw) or raw
+        )
 
     def _check_access(self, raw: RawRequest, line: Line, now: float) -> Answer | None:
         if raw.hook.addresses is not None and not raw.hook.addresses.allows(raw.sender):
-            return self.reject(raw, "address", answers.refused(403, "Your address may not call this webhook."))
+            return self.reject(
+                raw, "address", answers.refused(403, "Your address may not call this webhook.")
+            )
         if line.rate is not None and (wait := line.rate.allow(now)) > 0:
-            return self.reject(raw, "rate", answers.busy(429, "Too many calls to this webhook. Slow down.", wait))
+            return self.reject(
+                raw, "rate", answers.busy(429, "Too many calls to this webhook. Slow down.", wait)
+            )
         if self.stopping:
-            return self.reject(raw, "stopping", answers.busy(503, "The station is stopping. Send it again.", FULL_RETRY))
+            return self.reject(
+                raw, "stopping", answers.busy(503, "The station is stopping. Send it again.", FULL_RETRY)
+            )
         if self.in_flight >= self._most_in_flight:
-            return self.reject(raw, "full", answers.busy(503, "The station is busy. Send it again.", FULL_RETRY))
+            return self.reject(
+                raw, "full", answers.busy(503, "The station is busy. Send it again.", FULL_RETRY)
+            )
         return None
 
     def _check_declared(self, raw: RawRequest) -> Answer | None:
@@ -145,8 +154,12 @@ class Ingest:
         try:
             return await self._climb(raw, body)
         except Exception:
-            log.exception("a call broke the station", extra={"event_id": raw.event_id, "webhook": raw.hook.name})
-            return self.reject(raw, "broken", answers.failed("The station failed. Nothing was promised."), len(body))
+            log.exception(
+                "a call broke the station", extra={"event_id": raw.event_id, "webhook": raw.hook.name}
+            )
+            return self.reject(
+                raw, "broken", answers.failed("The station failed. Nothing was promised."), len(body)
+            )
         finally:
             self.in_flight -= 1
 

@@ -23,7 +23,9 @@ from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Acceptance, Committed, Journal
 
 NOT_STORED: Final = "The event could not be stored just now. Nothing was done; send it again."
-TOO_SLOW: Final = "The event could not be stored within the time limit. Send it again, with its dedup key if it has one."
+TOO_SLOW: Final = (
+    "The event could not be stored within the time limit. Send it again, with its dedup key if it has one."
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,7 @@ log = logging.getLogger(__name__)
 class Process:
     """Writes records. `executor` makes the calls to targets that are not in our database."""
 
-    def __init__(
-        self, journal: Journal, clock: Clock, identifiers: Identifiers, executor: Executor
-    ) -> None:
+    def __init__(self, journal: Journal, clock: Clock, identifiers: Identifiers, executor: Executor) -> None:
         self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
 
     async def insert(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
@@ -150,9 +150,7 @@ def settler(entity: str) -> Callable[[EffectResult | None], Settlement]:
     def settle(result: EffectResult | None) -> Settlement:
         assert result is not None
         if result.verdict is EffectVerdict.WRITTEN:
-            return Settlement(
-                State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=result.key
-            )
+            return Settlement(State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=result.key)
         return failure(REFUSALS[result.verdict].format(entity=entity))
 
     return settle

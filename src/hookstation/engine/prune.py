@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """How long events stay. Days for settled and rejected ones, a count of rejected ones, bytes of bodies; 0 = for ever."""
+    """How long events stay: days for settled and rejected ones, how many rejected, bytes of bodies; 0 = for ever."""
 
     days: int = 365
     rejected_days: int = 30

@@ -9,7 +9,7 @@ from hookstation.core import answers
 from hookstation.core.duplicates import body_digest
 from hookstation.core.events import DueWork, Event, Mark, MarkState, Settlement, State
 from hookstation.core.jsontext import Parsed, dump_json, parse_json
-from hookstation.core.masking import MASK
+from hookstation.core.masking import is_whole
 from hookstation.core.records import Effect, Record
 from hookstation.core.template import Scope
 from hookstation.engine.execute import Executor, Job, Ready, failure
@@ -31,7 +31,7 @@ WAIT_FOR_CALL: Final = 60.0
 class Replay:
     """Tries events again."""
 
-    def __init__(  # noqa: PLR0913 - the meeting point of a new attempt
+    def __init__(
         self,
         store: Store,
         switchboard: Switchboard,
@@ -66,16 +66,20 @@ class Replay:
     def _hook(self, event: Event) -> CompiledWebhook:
         line = self._switchboard.named(event.webhook)
         if line is None:
-            raise Conflict(f"The webhook “{event.webhook}” does not exist any more; there is no mapping to replay with.")
+            raise Conflict(
+                f"The webhook “{event.webhook}” does not exist any more; there is no mapping to replay with."
+            )
         hook = self._switchboard.compiled(line)
-        masked = sorted(
-            name for name in hook.mapping.headers if event.headers.get(name, "").startswith(MASK)
-        )
+        masked = sorted(name for name in hook.mapping.headers if not is_whole(event.headers.get(name, "")))
         if masked:
-            raise Conflict(f"The mapping needs the header “{masked[0]}”, which is masked in the journal.")
+            raise Conflict(
+                f"The mapping needs the header “{masked[0]}”, which the journal keeps masked or cut."
+            )
         return hook
 
-    async def _attempt(self, event: Event, hook: CompiledWebhook, body: bytes, allowed: frozenset[State]) -> None:
+    async def _attempt(
+        self, event: Event, hook: CompiledWebhook, body: bytes, allowed: frozenset[State]
+    ) -> None:
         started = self._clock.now()
         try:
             parsed = parse_json(body)
@@ -119,7 +123,7 @@ class Replay:
             event.run_id,
         )
 
-    async def _write_here(  # noqa: PLR0913
+    async def _write_here(
         self,
         event: Event,
         hook: CompiledWebhook,
@@ -142,7 +146,7 @@ class Replay:
         )
         check(await self._store.finish(finish))
 
-    async def _send_away(  # noqa: PLR0913
+    async def _send_away(
         self,
         event: Event,
         hook: CompiledWebhook,
@@ -185,7 +189,7 @@ def check(committed: Committed) -> None:
     """Raise `Conflict` where the attempt was not written."""
     if committed.conflict is not None:
         raise Conflict(
-            f"Event {committed.conflict.event_id} holds the dedup key of this one: the same call was already carried out."
+            f"Event {committed.conflict.event_id} holds the dedup key of this one: the call was already carried out."
         )
     if committed.settlement is None:
         raise Conflict("The event was changed in the meantime; look at it again.")
@@ -194,5 +198,5 @@ def check(committed: Committed) -> None:
 def refusal(state: State) -> str:
     """Why an event in this state is not replayed."""
     if state in KNOWINGLY:
-        return f"The event is {state.value}: replaying it may write its record a second time. Say --again if you mean it."
+        return f"The event is {state.value}: a replay may write its record a second time. Say --again if you mean it."
     return f"The event is {state.value}: it is still at work. Wait until it has ended."

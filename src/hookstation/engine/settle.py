@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 class Settler:
     """Works off the due work of this station, one task."""
 
-    def __init__(  # noqa: PLR0913 - it meets the store, the targets and the log
+    def __init__(
         self, store: Store, targets: Targets, executor: Executor, clock: Clock, event_log: EventLog
     ) -> None:
         self._store, self._targets, self._executor = store, targets, executor
@@ -137,7 +137,9 @@ class Settler:
         if not await self._finish(event, lambda _: intent, replace(work, due_at=now, since=now)):
             return
         record = read_record(work.record)
-        job = Job(event.id, event.webhook, remote, spec, record, work.marker, event.run_id, now, event.attempts + 1)
+        job = Job(
+            event.id, event.webhook, remote, spec, record, work.marker, event.run_id, now, event.attempts + 1
+        )
         self._executor.start(job, Ready(nothing))
 
     async def _finish(

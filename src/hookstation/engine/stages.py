@@ -33,7 +33,7 @@ class RawRequest:
     deadline: float
     timings: dict[str, int] = field(default_factory=dict)
 
-    def entry(  # noqa: PLR0913 - each is a column of the journal
+    def entry(
         self,
         *,
         size: int,

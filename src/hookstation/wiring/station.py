@@ -163,7 +163,7 @@ async def _vault(settings: StationSettings, store: SqliteStore) -> AesVault:
     return vault
 
 
-async def _assemble(  # noqa: PLR0913 - everything meets here
+async def _assemble(
     settings: StationSettings,
     store: SqliteStore,
     vault: AesVault,
@@ -224,4 +224,3 @@ async def _assemble(  # noqa: PLR0913 - everything meets here
         Pruner(store, clock, rule),
         Front(HookLane(ingest, Runs(store)), build_api(services)),
     )
-

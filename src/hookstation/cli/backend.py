@@ -1,0 +1,68 @@
+"""What commands need of the station; wiring provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from hookstation.config.settings import StationSettings
+from hookstation.core.documents import Catalogue
+from hookstation.core.values import JSON
+from hookstation.errors import HookstationError
+
+
+class Refused(HookstationError):
+    """The station refused. `document` is its problem document."""
+
+    def __init__(self, document: Mapping[str, JSON]) -> None:
+        self.document = document
+        super().__init__(str(document.get("detail", "The station refused.")))
+
+
+class Control(Protocol):
+    """The station's API: that of the running server, or of the data folder where none runs."""
+
+    async def call(
+        self, method: str, path: str, body: JSON = None, query: Mapping[str, str] | None = None
+    ) -> JSON:
+        """Ask ``/api/v1`` + `path`; the answer's document. Raises `Refused`."""
+        ...
+
+
+class Backend(Protocol):
+    """The station as commands use it."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The types of connection that can be configured."""
+        ...
+
+    def control(self, settings: StationSettings) -> AbstractAsyncContextManager[Control]:
+        """A way to the station of these settings."""
+        ...
+
+    def serve(self, settings: StationSettings) -> None:
+        """Run the server until a signal ends it."""
+        ...
+
+    def demo(self, settings: StationSettings) -> None:
+        """Run the demo until a signal ends it."""
+        ...
+
+    def sandbox(self, port: int) -> None:
+        """Run the iMIS stand-in until a signal ends it."""
+        ...
+
+    def restore(self, settings: StationSettings, source: Path) -> str:
+        """Put a backup in the place of the database; a sentence about it."""
+        ...
+
+    def examine(self, settings: StationSettings) -> list[tuple[str, bool, str]]:
+        """What `doctor` finds: (what was looked at, whether it is well, a sentence)."""
+        ...
+
+    def migrate(self, settings: StationSettings) -> str:
+        """Bring the database to this version; a sentence about it."""
+        ...

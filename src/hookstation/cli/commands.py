@@ -1,0 +1,20 @@
+"""The root of the command line."""
+
+from __future__ import annotations
+
+import click
+
+from hookstation.cli import configuration, journal, station
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hookstation")
+def cli() -> None:
+    """Hookstation: webhooks in, records written, exactly once, and the truth in the answer.
+
+    Start with `hookstation demo`, or `hookstation serve` and `hookstation apply FILE`.
+    """
+
+
+for command in (*station.COMMANDS, *configuration.COMMANDS, *journal.COMMANDS):
+    cli.add_command(command)

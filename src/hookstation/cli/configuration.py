@@ -1,0 +1,342 @@
+"""Commands on what is configured: plan, apply, export, webhooks, connections, test."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, cast
+
+import click
+
+from hookstation.cli.backend import Control, Refused
+from hookstation.cli.speaking import (
+    ask,
+    backend,
+    json_option,
+    one_call,
+    out,
+    say,
+    settings_of,
+    station_options,
+    table,
+    text_of,
+)
+from hookstation.config.export import export_document
+from hookstation.config.files import ConfigBundle, read_files
+from hookstation.core.values import JSON
+from hookstation.errors import Problem
+
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+LITERALS = click.option(
+    "--allow-literal-secrets", is_flag=True, help="Take secrets that stand in the file itself."
+)
+PRUNE = click.option("--prune", is_flag=True, help="Also remove what the files do not name.")
+SIGNS: Final = {"add": "+", "change": "~", "remove": "-", "keep": " "}
+
+
+@click.command()
+@FILES
+@PRUNE
+@LITERALS
+@json_option
+@station_options
+def plan(
+    files: tuple[Path, ...],
+    prune: bool,
+    allow_literal_secrets: bool,
+    as_json: bool,
+    data: str | None,
+    database_url: str | None,
+) -> None:
+    """Show what `apply` would change; change nothing."""
+    bundle = _read(files, allow_literal_secrets)
+    settings = settings_of(data, database_url)
+    planned = one_call(settings, "POST", "/config/plan", _request(bundle, prune))
+    if as_json:
+        out(cast("JSON", planned))
+    else:
+        _show_changes(planned)
+    if _tell_problems(bundle, planned):
+        sys.exit(1)
+
+
+@click.command()
+@FILES
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@PRUNE
+@LITERALS
+@json_option
+@station_options
+def apply(
+    files: tuple[Path, ...],
+    yes: bool,
+    prune: bool,
+    allow_literal_secrets: bool,
+    as_json: bool,
+    data: str | None,
+    database_url: str | None,
+) -> None:
+    """Apply config files: all of it or, where anything is wrong, nothing. Adds and changes; removes with --prune."""
+    if not yes and not sys.stdin.isatty():
+        say("error: without a terminal nobody can be asked; say --yes.")
+        sys.exit(2)
+    bundle = _read(files, allow_literal_secrets)
+    settings = settings_of(data, database_url)
+
+    async def work(control: Control) -> Mapping[str, JSON] | None:
+        body = _request(bundle, prune)
+        if not yes:
+            planned = cast("Mapping[str, JSON]", await control.call("POST", "/config/plan", body))
+            _show_changes(planned)
+            if _tell_problems(bundle, planned) or not _agreed(planned):
+                return None
+        return cast("Mapping[str, JSON]", await control.call("POST", "/config/apply", body))
+
+    try:
+        applied = ask(settings, work)
+    except Refused as refused:
+        if not _tell_problems(bundle, refused.document):
+            raise
+        say("Nothing was applied.")
+        sys.exit(1)
+    if applied is None:
+        say("Nothing was applied.")
+        sys.exit(1)
+    _tell_problems(bundle, applied)
+    if as_json:
+        out(cast("JSON", applied))
+    else:
+        if yes:
+            _show_changes(applied)
+        say(f"Applied: {applied['changed']} changed.")
+
+
+def _agreed(planned: Mapping[str, JSON]) -> bool:
+    return planned["changed"] == 0 or click.confirm("Apply this?", err=True)
+
+
+def _read(files: tuple[Path, ...], literals: bool) -> ConfigBundle:
+    return read_files(files, backend().catalogue, os.environ, literal_secrets=literals)
+
+
+def _request(bundle: ConfigBundle, prune: bool) -> JSON:
+    return {"document": bundle.document, "references": dict(bundle.references), "prune": prune}
+
+
+def _show_changes(planned: Mapping[str, JSON]) -> None:
+    for one in cast("Sequence[Mapping[str, JSON]]", planned["changes"]):
+        paths = ", ".join(cast("Sequence[str]", one["paths"]))
+        click.echo(f"{SIGNS[str(one['verb'])]} {one['kind']} {one['name']}{': ' + paths if paths else ''}")
+
+
+def _tell_problems(bundle: ConfigBundle, answer: Mapping[str, JSON]) -> bool:
+    """Tell every problem at its place in the files; true where one is an error."""
+    found = cast("Sequence[Mapping[str, JSON]]", answer.get("problems") or [])
+    for one in found:
+        place = bundle.locate(_problem(one))
+        say(f"{one['severity']}: {place}")
+    return any(one["severity"] == "error" for one in found)
+
+
+def _problem(one: Mapping[str, JSON]) -> Problem:
+    pointer = str(one["pointer"])
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    path = tuple(int(part) if part.isdecimal() else part for part in parts)
+    position = one.get("position")
+    return Problem(
+        path, str(one["message"]), str(one["severity"]), position if isinstance(position, int) else None
+    )
+
+
+@click.command()
+@click.option(
+    "--out", "folder", type=click.Path(path_type=Path), help="A folder to write hookstation.yaml into."
+)
+@station_options
+def export(folder: Path | None, data: str | None, database_url: str | None) -> None:
+    """Write everything configured as one config file; secrets as references or named placeholders."""
+    document = one_call(settings_of(data, database_url), "GET", "/config/export")
+    exported = export_document(cast("JSON", document), backend().catalogue)
+    if folder is None:
+        click.echo(exported.text, nl=False)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hookstation.yaml").write_text(exported.text, encoding="utf-8")
+        say(f"Written: {folder / 'hookstation.yaml'}")
+    for placeholder in exported.placeholders:
+        where = ".".join(map(str, placeholder.path))
+        say(f"{where} is a secret and is not exported: set {placeholder.variable} before applying the file.")
+
+
+@click.group()
+def webhooks() -> None:
+    """Inbound webhooks: list, show, rotate, delete."""
+
+
+@webhooks.command("list")
+@json_option
+@station_options
+def list_webhooks(as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Every webhook with its state and URL."""
+
+    async def work(control: Control) -> list[JSON]:
+        items: list[JSON] = []
+        after = ""
+        while True:
+            page = cast(
+                "Mapping[str, JSON]",
+                await control.call("GET", "/webhooks", None, {"limit": "1000", "after": after}),
+            )
+            items += cast("list[JSON]", page["items"])
+            if not page["next"]:
+                return items
+            after = str(page["next"])
+
+    items = ask(settings_of(data, database_url), work)
+    if as_json:
+        out({"items": items})
+        return
+    shown = cast("Sequence[Mapping[str, JSON]]", items)
+    if not shown:
+        say("There is no webhook yet; write a config file and say hookstation apply FILE.")
+        return
+    table([[str(one[k]) for k in ("name", "state", "url")] for one in shown], ("NAME", "STATE", "URL"))
+
+
+@webhooks.command()
+@click.argument("name")
+@json_option
+@station_options
+def show(name: str, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """One webhook in full; secrets masked."""
+    print_one(one_call(settings_of(data, database_url), "GET", f"/webhooks/{name}"), as_json)
+
+
+@webhooks.command()
+@click.argument("name")
+@json_option
+@station_options
+def rotate(name: str, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Give a webhook a new URL; the old one is dead at once."""
+    rotated = one_call(settings_of(data, database_url), "POST", f"/webhooks/{name}/rotate")
+    if as_json:
+        out(cast("JSON", rotated))
+    else:
+        click.echo(str(rotated["url"]))
+
+
+@webhooks.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@station_options
+def delete(name: str, yes: bool, data: str | None, database_url: str | None) -> None:
+    """Delete a webhook. Its URL is dead at once; its events stay."""
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Delete the webhook {name}? Its URL stops working at once.", abort=True, err=True)
+    ask(settings_of(data, database_url), lambda control: control.call("DELETE", f"/webhooks/{name}"))
+    say(f"Deleted: {name}. Its events stay in the journal.")
+
+
+@click.group()
+def connections() -> None:
+    """Connections to target systems: list, check."""
+
+
+@connections.command("list")
+@json_option
+@station_options
+def list_connections(as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Every connection; secrets masked."""
+    page = one_call(settings_of(data, database_url), "GET", "/connections", None, {"limit": "1000"})
+    if as_json:
+        out({"items": page["items"]})
+        return
+    shown = cast("Sequence[Mapping[str, JSON]]", page["items"])
+    rows = [[str(one["name"]), str(one["type"]), text_of(one.get("url"))] for one in shown]
+    table([["records", "records", "built in"], *rows], ("NAME", "TYPE", "URL"))
+
+
+@connections.command()
+@click.argument("name")
+@json_option
+@station_options
+def check(name: str, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Try a connection, and ask it anew for the fields that webhooks write."""
+    checked = one_call(settings_of(data, database_url), "POST", f"/connections/{name}/check")
+    if as_json:
+        out(cast("JSON", checked))
+    else:
+        click.echo(str(checked["reached"]))
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--payload",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The body to try.",
+)
+@click.option(
+    "--header", "headers", multiple=True, metavar="'K: V'", help="A header of the call; repeat for more."
+)
+@json_option
+@station_options
+def test(
+    name: str,
+    payload: Path,
+    headers: tuple[str, ...],
+    as_json: bool,
+    data: str | None,
+    database_url: str | None,
+) -> None:
+    """Try a payload on a webhook: the verdict of each stage and the record that would be written. Writes nothing."""
+    body: JSON = {
+        "body_base64": base64.b64encode(payload.read_bytes()).decode(),
+        "headers": _headers(headers),
+    }
+    trial = one_call(settings_of(data, database_url), "POST", f"/webhooks/{name}/test", body)
+    if as_json:
+        out(cast("JSON", trial))
+        return
+    stages = cast("Sequence[Mapping[str, JSON]]", trial["stages"])
+    table(
+        [[str(one["stage"]), str(one["verdict"]), str(one["detail"])] for one in stages],
+        ("STAGE", "VERDICT", "DETAIL"),
+    )
+    click.echo(
+        f"\n{str(trial['verdict']).capitalize()}: the sender would get {trial['status']} {text_of(trial['answer'])}"
+    )
+    if trial["record"] is not None:
+        click.echo("Record:")
+        print_one(cast("Mapping[str, JSON]", trial["record"]), as_json=False)
+
+
+def _headers(given: tuple[str, ...]) -> dict[str, JSON]:
+    found: dict[str, JSON] = {}
+    for one in given:
+        name, colon, value = one.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(f"“{one}” is not a header; write 'Name: value'.", param_hint="--header")
+        found[name.strip().lower()] = value.strip()
+    return found
+
+
+def print_one(document: Mapping[str, JSON], as_json: bool) -> None:
+    """One thing on stdout: a line a member, or as JSON."""
+    if as_json:
+        out(cast("JSON", document))
+        return
+    for name, value in document.items():
+        if isinstance(value, dict) and value:
+            click.echo(f"{name}:")
+            for inner, one in value.items():
+                click.echo(f"  {inner}: {text_of(one)}")
+        else:
+            click.echo(f"{name}: {text_of(value)}")
+
+
+COMMANDS: Final[tuple[click.Command, ...]] = (plan, apply, export, webhooks, connections, test)

@@ -1,0 +1,207 @@
+"""Commands on what happened: events, records, keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+import click
+
+from hookstation.cli.backend import Control, Refused
+from hookstation.cli.configuration import print_one
+from hookstation.cli.speaking import (
+    ask,
+    json_option,
+    one_call,
+    out,
+    say,
+    settings_of,
+    station_options,
+    table,
+    text_of,
+)
+from hookstation.core.events import State
+from hookstation.core.values import JSON
+
+LARGEST_PAGE: Final = 1_000
+LIMIT = click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many at most."
+)
+
+
+async def _pages(control: Control, path: str, query: Mapping[str, str], limit: int) -> list[JSON]:
+    """Up to `limit` items of a list, however many pages that takes."""
+    items: list[JSON] = []
+    after = ""
+    while len(items) < limit:
+        size = min(LARGEST_PAGE, limit - len(items))
+        page = cast(
+            "Mapping[str, JSON]",
+            await control.call("GET", path, None, {**query, "limit": str(size), "after": after}),
+        )
+        items += cast("list[JSON]", page["items"])
+        if not page["next"]:
+            break
+        after = str(page["next"])
+    return items
+
+
+@click.group()
+def events() -> None:
+    """The journal: list, show, replay."""
+
+
+@events.command("list")
+@click.option("--webhook", default="", metavar="NAME", help="Only of this webhook.")
+@click.option("--status", default="", metavar="S", help=f"Only in this state: {', '.join(State)}.")
+@click.option(
+    "--since", default="", metavar="T", help="Only from then on: 2026-11-22T09:30:00Z, or 15m, 24h, 7d ago."
+)
+@LIMIT
+@json_option
+@station_options
+def list_events(
+    webhook: str,
+    status: str,
+    since: str,
+    limit: int,
+    as_json: bool,
+    data: str | None,
+    database_url: str | None,
+) -> None:
+    """Events, newest first."""
+    query = {"webhook": webhook, "status": status, "since": since}
+    items = ask(settings_of(data, database_url), lambda control: _pages(control, "/events", query, limit))
+    if as_json:
+        out({"items": items})
+        return
+    shown = cast("Sequence[Mapping[str, JSON]]", items)
+    rows = [
+        [
+            str(one["id"]),
+            str(one["received_at"]),
+            str(one["webhook"]),
+            str(one["state"]),
+            text_of(one["answer_status"]),
+            _key(one["record"]),
+            str(one["error"] or one["reason"]),
+        ]
+        for one in shown
+    ]
+    table(rows, ("ID", "RECEIVED", "WEBHOOK", "STATE", "ANSWER", "RECORD", "ERROR"))
+
+
+def _key(record: JSON) -> str:
+    return f"{record['entity']} {record['key']}" if isinstance(record, dict) else ""
+
+
+@events.command()
+@click.argument("event_id", metavar="ID")
+@json_option
+@station_options
+def show(event_id: str, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """One event with its body, headers, answer, timing and attempts."""
+    print_one(one_call(settings_of(data, database_url), "GET", f"/events/{event_id}"), as_json)
+
+
+@events.command()
+@click.argument("event_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--again", is_flag=True, help="Also where the event succeeded or its outcome is unknown.")
+@json_option
+@station_options
+def replay(
+    event_ids: tuple[str, ...], again: bool, as_json: bool, data: str | None, database_url: str | None
+) -> None:
+    """Make a new attempt of events, through today's schema and mapping."""
+
+    async def work(control: Control) -> tuple[list[JSON], int]:
+        replayed: list[JSON] = []
+        failed = 0
+        for event_id in event_ids:
+            try:
+                replayed.append(await control.call("POST", f"/events/{event_id}/replay", {"again": again}))
+            except Refused as refused:
+                failed += 1
+                say(f"error: {event_id}: {refused.message}")
+        return replayed, failed
+
+    replayed, failed = ask(settings_of(data, database_url), work)
+    if as_json:
+        out({"items": replayed})
+    else:
+        for one in cast("Sequence[Mapping[str, JSON]]", replayed):
+            click.echo(f"{one['id']}: {one['state']}{' ' + str(one['error']) if one['error'] else ''}")
+    if failed:
+        sys.exit(1)
+
+
+@click.group()
+def records() -> None:
+    """The built-in records database: list, count."""
+
+
+@records.command("list")
+@click.argument("entity")
+@LIMIT
+@json_option
+@station_options
+def list_records(entity: str, limit: int, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Records of an entity (Activity, or a panel), in the order of writing."""
+    items = ask(
+        settings_of(data, database_url), lambda control: _pages(control, f"/records/{entity}", {}, limit)
+    )
+    if as_json:
+        out({"items": items})
+        return
+    for one in cast("Sequence[Mapping[str, JSON]]", items):
+        click.echo(f"{one['key']}  {text_of(one['fields'])}")
+
+
+@records.command()
+@click.argument("entity")
+@json_option
+@station_options
+def count(entity: str, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """How many records an entity has."""
+    counted = one_call(settings_of(data, database_url), "GET", f"/records/{entity}/count")
+    if as_json:
+        out(cast("JSON", counted))
+    else:
+        click.echo(str(counted["count"]))
+
+
+@click.group()
+def keys() -> None:
+    """Keys of the API: add, list."""
+
+
+@keys.command("add")
+@click.argument("name")
+@click.option("--role", required=True, help="What it may do; until roles exist only: administrator.")
+@json_option
+@station_options
+def add_key(name: str, role: str, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Make a key and print it, this once."""
+    made = one_call(settings_of(data, database_url), "POST", "/keys", {"name": name, "role": role})
+    if as_json:
+        out(cast("JSON", made))
+    else:
+        click.echo(str(made["key"]))
+        say("Keep it now: it is not shown again.")
+
+
+@keys.command("list")
+@json_option
+@station_options
+def list_keys(as_json: bool, data: str | None, database_url: str | None) -> None:
+    """All keys by name; what would open them is not kept."""
+    listed = one_call(settings_of(data, database_url), "GET", "/keys")
+    if as_json:
+        out({"items": listed["items"]})
+        return
+    shown = cast("Sequence[Mapping[str, JSON]]", listed["items"])
+    table([[str(one[k]) for k in ("name", "role", "created_at")] for one in shown], ("NAME", "ROLE", "MADE"))
+
+
+COMMANDS: Final[tuple[click.Command, ...]] = (events, records, keys)

@@ -1,0 +1,118 @@
+"""How commands speak: options that all share, output for people or as JSON, errors and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar, cast
+
+import click
+
+from hookstation.cli.backend import Backend, Control, Refused
+from hookstation.config.settings import StationSettings, resolve
+from hookstation.core.jsontext import dump_json
+from hookstation.core.values import JSON
+from hookstation.errors import HookstationError, Invalid
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
+WIDEST: Final = 60
+
+
+def station_options(command: Command) -> Command:
+    """``--data`` and ``--database-url``, and errors as sentences with exit code 1."""
+
+    @click.option("--data", metavar="DIR", help="The data folder (./hookstation-data).")
+    @click.option("--database-url", metavar="URL", help="The database; default is SQLite in the data folder.")
+    @functools.wraps(command)
+    def wrapped(*args: object, **kwargs: object) -> object:
+        try:
+            return command(*args, **kwargs)
+        except HookstationError as failure:
+            tell(failure)
+            sys.exit(1)
+
+    return cast("Command", wrapped)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+def settings_of(data: str | None, database_url: str | None, **more: str | None) -> StationSettings:
+    """The settings of this command. Raises `Invalid`."""
+    return resolve({"data": data, "database_url": database_url, **more}, os.environ)
+
+
+def backend() -> Backend:
+    """What wiring gave to this command line."""
+    return cast("Backend", click.get_current_context().find_root().obj)
+
+
+def ask(settings: StationSettings, work: Callable[[Control], Awaitable[Answer]]) -> Answer:
+    """Do `work` with a way to the station."""
+    station = backend()
+
+    async def asking() -> Answer:
+        async with station.control(settings) as control:
+            return await work(control)
+
+    return asyncio.run(asking())
+
+
+def one_call(
+    settings: StationSettings,
+    method: str,
+    path: str,
+    body: JSON = None,
+    query: Mapping[str, str] | None = None,
+) -> Mapping[str, JSON]:
+    """One call of the API and its answer."""
+    answer = ask(settings, lambda control: control.call(method, path, body, query))
+    return cast("Mapping[str, JSON]", answer)
+
+
+def out(document: JSON) -> None:
+    """One JSON document on stdout, numbers with their digits."""
+    click.echo(dump_json(document))
+
+
+def say(sentence: str) -> None:
+    """A message for a person, on stderr."""
+    click.echo(sentence, err=True)
+
+
+def tell(failure: HookstationError) -> None:
+    """An error for a person, a line a problem."""
+    if isinstance(failure, Invalid):
+        for problem in failure.problems:
+            say(f"{problem.severity}: {problem}")
+    elif isinstance(failure, Refused) and failure.document.get("problems"):
+        for one in cast("Sequence[Mapping[str, JSON]]", failure.document["problems"]):
+            where = str(one["pointer"]).lstrip("/").replace("/", ".")
+            say(f"{one['severity']}: {where + ': ' if where else ''}{one['message']}")
+    else:
+        say(f"error: {failure.message}")
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
+    """Rows in columns on stdout; a cell is one line."""
+    cells = [[_cell(one) for one in row] for row in (head, *rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
+    for row in cells:
+        click.echo("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cell(text: str) -> str:
+    """URLs and keys are shown whole: they are there to be copied."""
+    line = " ".join(text.split())
+    return line if len(line) <= WIDEST or " " not in line else line[: WIDEST - 1] + "…"
+
+
+def text_of(value: JSON) -> str:
+    """A value for a table."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dump_json(value)

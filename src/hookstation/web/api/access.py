@@ -1,0 +1,49 @@
+"""Who may use the API: a bearer key, or the control channel's own."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.web.api import problems
+from hookstation.web.services import Services
+
+BEARER: Final = "bearer "
+CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="hookstation"'}
+
+
+async def refuse(request: Request, services: Services) -> Response | None:
+    """``None`` where the request carries a key that may do everything, else the answer that refuses it."""
+    given = request.headers.get("authorization", "")
+    if not given.lower().startswith(BEARER):
+        return problems.answer(
+            401,
+            "Who are you?",
+            "Send Authorization: Bearer with an API key (hookstation keys add NAME --role administrator makes one).",
+            headers=CHALLENGE,
+        )
+    key = given[len(BEARER) :].strip()
+    if by_control(request, services):
+        return None
+    if await services.keys.find(key) is None:
+        return problems.answer(401, "Unknown key", "This API key is not known here.", headers=CHALLENGE)
+    return None
+
+
+def by_control(request: Request, services: Services) -> bool:
+    """Whether the request came over the control channel: from somebody who may read the data folder."""
+    key = request.headers.get("authorization", "")[len(BEARER) :].strip()
+    return bool(services.control_key) and hmac.compare_digest(key.encode(), services.control_key.encode())
+
+
+def from_loopback(request: Request) -> bool:
+    """Whether the caller is on this machine."""
+    host = request.client.host if request.client else ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

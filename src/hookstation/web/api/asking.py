@@ -1,0 +1,105 @@
+"""Reading what a request of the API asks for; everything wrong is one clear refusal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
+
+from starlette.requests import Request
+
+from hookstation.core.events import State
+from hookstation.core.jsontext import parse_json
+from hookstation.core.nearest import did_you_mean
+from hookstation.core.values import JSON, kind_of
+from hookstation.errors import BodyRefused, Invalid, Problem
+
+LARGEST_REQUEST: Final = 32 * 1024 * 1024
+MOST_MEMBERS: Final = 2_000_000
+DEEPEST: Final = 128
+DEFAULT_LIMIT: Final = 50
+LARGEST_LIMIT: Final = 1_000
+
+Wanted = TypeVar("Wanted", bool, str, int)
+_WORDS: Final = {bool: "true or false", str: "text", int: "a whole number"}
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+async def document(request: Request) -> JSON:
+    """The JSON body. Raises `BodyRefused`."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST_REQUEST:
+            raise BodyRefused(f"The request is larger than {LARGEST_REQUEST} bytes.", status=413)
+        chunks.append(chunk)
+    return parse_json(b"".join(chunks), depth=DEEPEST, members=MOST_MEMBERS).value
+
+
+async def fields(request: Request, *known: str) -> dict[str, JSON]:
+    """The members of a JSON object; no body is an empty one. Raises `Invalid` for members that are not known."""
+    if request.headers.get("content-length") == "0" or (
+        "content-length" not in request.headers and "transfer-encoding" not in request.headers
+    ):
+        return {}
+    body = await document(request)
+    if not isinstance(body, dict):
+        raise Invalid([Problem((), f"must be an object, but is {kind_of(body)}.")])
+    for name in body:
+        if name not in known:
+            message = f"is not known here; known are {', '.join(known)}.{did_you_mean(name, known)}"
+            raise Invalid([Problem((name,), message)])
+    return body
+
+
+def member(body: dict[str, JSON], name: str, kind: type[Wanted], default: Wanted) -> Wanted:
+    """A member of the body, of its kind. Raises `Invalid`."""
+    value = body.get(name, default)
+    if type(value) is not kind:
+        raise Invalid([Problem((name,), f"must be {_WORDS[kind]}, but is {kind_of(value)}.")])
+    return value
+
+
+def limit(request: Request) -> int:
+    """How many items of a list are wanted."""
+    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= LARGEST_LIMIT:
+        raise Invalid([Problem(("limit",), f"must be a whole number from 1 to {LARGEST_LIMIT}.")])
+    return int(text[:9])
+
+
+def states(request: Request) -> frozenset[State]:
+    """The event states that are asked for: one, or several with commas."""
+    text = request.query_params.get("status", "")
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in set(State):
+            known = ", ".join(State)
+            raise Invalid(
+                [
+                    Problem(
+                        ("status",),
+                        f"“{name[:40]}” is not a state; known are {known}.{did_you_mean(name, list(State))}",
+                    )
+                ]
+            )
+    return frozenset(State(name) for name in names)
+
+
+def since(text: str, now: int) -> int:
+    """A moment: ISO 8601 (UTC where it has no zone), or a time ago like ``15m``, ``24h``, ``7d``.
+
+    Microseconds since the epoch; 0 for an empty text. Raises `Invalid`.
+    """
+    if not text:
+        return 0
+    unit = _UNITS.get(text[-1])
+    try:
+        if unit and text[:-1].isdecimal():
+            return now - int(timedelta(**{unit: int(text[:-1])}).total_seconds() * 1_000_000)
+        moment = datetime.fromisoformat(text)
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return int(zoned.timestamp() * 1_000_000)
+    except (ValueError, OverflowError) as failure:
+        message = "must be a moment like 2026-11-22T09:30:00Z, or a time ago like 15m, 24h or 7d."
+        raise Invalid([Problem(("since",), message)]) from failure

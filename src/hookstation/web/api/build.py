@@ -1,0 +1,102 @@
+"""The framework's part of the station: API, OpenAPI document, health, metrics, and the front page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from hookstation.errors import HookstationError
+from hookstation.web import metrics
+from hookstation.web.api import access, configuration, journal, problems
+from hookstation.web.api.openapi import ROOT, document
+from hookstation.web.api.routes import Operation, reply
+from hookstation.web.services import Services
+
+OPERATIONS: Final = (*configuration.OPERATIONS, *journal.OPERATIONS)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_api(services: Services) -> ASGIApp:
+    """Everything that is not the lane."""
+    routes = [Route(ROOT + one.path, _endpoint(one, services), methods=[one.method]) for one in OPERATIONS]
+    routes += [
+        Route("/api/openapi.json", _openapi(services), methods=["GET"]),
+        Route("/healthz", _healthz, methods=["GET"]),
+        Route("/readyz", _readyz(services), methods=["GET"]),
+        Route("/metrics", _metrics(services), methods=["GET"]),
+        Route("/", _front, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=routes,
+        exception_handlers={HookstationError: problems.on_error, HTTPException: _http_error},
+    )
+
+
+def _endpoint(operation: Operation, services: Services) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        refusal = await access.refuse(request, services)
+        if refusal is not None:
+            return refusal
+        return await operation.view(request, services)
+
+    return endpoint
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return problems.answer(error.status_code, error.detail, error.detail, headers=headers)
+
+
+def _openapi(services: Services) -> Endpoint:
+    async def endpoint(_request: Request) -> Response:
+        return reply(document(OPERATIONS, services.board.catalogue, version("hookstation")))
+
+    return endpoint
+
+
+async def _healthz(_request: Request) -> Response:
+    return reply({"status": "alive"})
+
+
+def _readyz(services: Services) -> Endpoint:
+    async def endpoint(_request: Request) -> Response:
+        if services.ingest.stopping:
+            return problems.answer(503, "Not ready", "The station is stopping.")
+        if not await services.store.can_commit():
+            return problems.answer(503, "Not ready", "The database cannot commit.")
+        return reply({"status": "ready"})
+
+    return endpoint
+
+
+def _metrics(services: Services) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        if not access.from_loopback(request):
+            refusal = await access.refuse(request, services)
+            if refusal is not None:
+                return refusal
+        return Response(metrics.render(services), media_type=metrics.MEDIA_TYPE)
+
+    return endpoint
+
+
+async def _front(_request: Request) -> Response:
+    return Response(FRONT, media_type="text/html")
+
+
+FRONT: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Hookstation</title></head>
+<body><h1>Hookstation is running</h1>
+<p>Webhooks are called at <code>/hooks/&lt;token&gt;</code>; <code>hookstation webhooks list</code> shows the URLs.</p>
+<p>The API is described in <a href="/api/openapi.json">/api/openapi.json</a>.</p></body></html>
+"""

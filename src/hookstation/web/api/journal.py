@@ -1,0 +1,158 @@
+"""Operations on what happened: events, records, keys, backup."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.records import ACTIVITY
+from hookstation.core.values import JSON
+from hookstation.errors import Conflict, Invalid, NotFound, Problem
+from hookstation.ports.store import EventFilter
+from hookstation.web.api import access, asking, shapes
+from hookstation.web.api.configuration import PAGED
+from hookstation.web.api.routes import Operation, listed, reply
+from hookstation.web.services import Services
+
+
+async def list_events(request: Request, services: Services) -> Response:
+    """Events, newest first."""
+    now = time.time_ns() // 1000
+    which = EventFilter(
+        request.query_params.get("webhook", ""),
+        asking.states(request),
+        asking.since(request.query_params.get("since", ""), now),
+        asking.since(request.query_params.get("until", ""), now),
+    )
+    page = await services.store.list_events(
+        which, asking.limit(request), request.query_params.get("after", "")
+    )
+    return listed([shapes.event(one) for one in page.items], page.next)
+
+
+async def show_event(request: Request, services: Services) -> Response:
+    """One event with everything that is kept of it."""
+    return reply(await _in_full(request.path_params["id"], services))
+
+
+async def replay_event(request: Request, services: Services) -> Response:
+    """A new attempt of an event."""
+    body = await asking.fields(request, "again")
+    event = await services.replay.replay(
+        request.path_params["id"], again=asking.member(body, "again", bool, False)
+    )
+    return reply(await _in_full(event.id, services))
+
+
+async def _in_full(event_id: str, services: Services) -> dict[str, JSON]:
+    event = await services.store.get_event(event_id)
+    if event is None:
+        raise NotFound("event", event_id)
+    payload = await services.store.get_payload(event_id)
+    return shapes.event_in_full(event, payload, await services.store.list_attempts(event_id))
+
+
+async def list_records(request: Request, services: Services) -> Response:
+    """Records of an entity of the built-in database, in the order of writing."""
+    entity = _entity(request, services)
+    most = asking.limit(request)
+    records = await services.store.list_records(entity, most, request.query_params.get("after", ""))
+    following = records[-1].key if len(records) == most else ""
+    return listed([shapes.record(one) for one in records], following)
+
+
+async def count_records(request: Request, services: Services) -> Response:
+    """How many records an entity of the built-in database has."""
+    return reply({"count": await services.store.count_records(_entity(request, services))})
+
+
+def _entity(request: Request, services: Services) -> str:
+    """The entity's own spelling of the name that was asked for."""
+    wanted = request.path_params["entity"]
+    for name in (ACTIVITY, *services.board.panels):
+        if name.casefold() == wanted.casefold():
+            return name
+    raise NotFound("entity", wanted)
+
+
+async def add_key(request: Request, services: Services) -> Response:
+    """Make an API key; it is shown this once."""
+    body = await asking.fields(request, "name", "role")
+    name, role = asking.member(body, "name", str, ""), asking.member(body, "role", str, "")
+    key = await services.keys.add(name, role)
+    return reply({"name": name, "role": role, "key": key}, 201)
+
+
+async def list_keys(_request: Request, services: Services) -> Response:
+    """API keys, without what would open them."""
+    return listed([shapes.key(one) for one in await services.keys.list()])
+
+
+async def backup(request: Request, services: Services) -> Response:
+    """Copy the running database to a new file on the station's machine."""
+    body = await asking.fields(request, "path")
+    if not access.by_control(request, services):
+        raise Conflict("A backup is made on the station's own machine: hookstation backup FILE.")
+    path = Path(asking.member(body, "path", str, ""))
+    if not path.is_absolute():
+        raise Invalid([Problem(("path",), "must be an absolute path on the station's machine.")])
+    await services.backup(path)
+    return reply({"path": str(path)})
+
+
+OPERATIONS: Final = (
+    Operation(
+        "GET",
+        "/events",
+        list_events,
+        "List events, newest first",
+        "Events",
+        query={
+            "webhook": "Only of this webhook.",
+            "status": "Only in these states, with commas.",
+            "since": "Only from this moment on: ISO 8601, or a time ago like 24h.",
+            "until": "Only before this moment.",
+            **PAGED,
+        },
+        refusals=(422,),
+    ),
+    Operation("GET", "/events/{id}", show_event, "Show an event in full", "EventInFull", refusals=(404,)),
+    Operation(
+        "POST",
+        "/events/{id}/replay",
+        replay_event,
+        "Make a new attempt of an event",
+        "EventInFull",
+        "ReplayRequest",
+        refusals=(400, 404, 409, 422),
+    ),
+    Operation(
+        "GET",
+        "/records/{entity}",
+        list_records,
+        "List built-in records",
+        "Records",
+        query=PAGED,
+        refusals=(404, 422),
+    ),
+    Operation(
+        "GET", "/records/{entity}/count", count_records, "Count built-in records", "Count", refusals=(404,)
+    ),
+    Operation("GET", "/keys", list_keys, "List API keys", "Keys"),
+    Operation(
+        "POST", "/keys", add_key, "Make an API key", "NewKey", "KeyRequest", 201, refusals=(400, 409, 422)
+    ),
+    Operation(
+        "POST",
+        "/backup",
+        backup,
+        "Copy the running database to a file",
+        "Backup",
+        "BackupRequest",
+        refusals=(400, 409, 422),
+    ),
+)

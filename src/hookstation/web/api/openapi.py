@@ -1,0 +1,247 @@
+"""The OpenAPI 3.1 document, made from the operations and the field lists that decode requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from hookstation.core.documents.connection import BASE, Catalogue
+from hookstation.core.documents.panel import PANEL
+from hookstation.core.documents.webhook import WEBHOOK
+from hookstation.core.events import State
+from hookstation.core.fieldlist import json_schema
+from hookstation.core.values import JSON
+from hookstation.web.api.routes import Operation
+
+ROOT: Final = "/api/v1"
+TITLES: Final = {
+    400: "The request's body cannot be read",
+    401: "No API key, or one that is not known",
+    404: "There is nothing of that name",
+    409: "The state of the thing forbids it",
+    422: "Something in the request is not valid; `problems` says what and where",
+    502: "The target failed",
+}
+
+
+def document(operations: Iterable[Operation], catalogue: Catalogue, version: str) -> dict[str, JSON]:
+    """The whole document."""
+    paths: dict[str, JSON] = {}
+    for operation in operations:
+        entry = paths.setdefault(ROOT + operation.path, {})
+        assert isinstance(entry, dict)
+        entry[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hookstation",
+            "version": version,
+            "description": "Webhooks in, records written, exactly once, and the truth in the answer.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(catalogue),
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, JSON]:
+    parameters: list[JSON] = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT}
+        for name in re.findall(r"\{(\w+)\}", operation.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "description": help_text, "schema": _parameter(name)}
+        for name, help_text in operation.query.items()
+    ]
+    responses: dict[str, JSON] = {str(operation.status): _response(operation)}
+    for status in (401, *operation.refusals):
+        responses[str(status)] = {
+            "description": TITLES[status],
+            "content": {"application/problem+json": {"schema": _ref("Problem")}},
+        }
+    entry: dict[str, JSON] = {
+        "operationId": operation.view.__name__,
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": responses,
+    }
+    if operation.body:
+        entry["requestBody"] = {
+            "required": operation.body != "ReplayRequest",
+            "content": {"application/json": {"schema": _ref(operation.body)}},
+        }
+    return entry
+
+
+def _response(operation: Operation) -> dict[str, JSON]:
+    if not operation.result:
+        return {"description": "Done"}
+    return {
+        "description": operation.summary,
+        "content": {"application/json": {"schema": _ref(operation.result)}},
+    }
+
+
+def _parameter(name: str) -> JSON:
+    if name == "limit":
+        return {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
+    return TEXT
+
+
+def _ref(name: str) -> JSON:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(
+    required: tuple[str, ...] = (), /, *, closed: bool = False, **properties: JSON
+) -> dict[str, JSON]:
+    shape: dict[str, JSON] = {"type": "object", "properties": properties, "required": list(required)}
+    if closed:
+        shape["additionalProperties"] = False
+    return shape
+
+
+def _list_of(name: str) -> JSON:
+    return _object(("items", "next"), items={"type": "array", "items": _ref(name)}, next=MAYBE_TEXT)
+
+
+TEXT: Final[JSON] = {"type": "string"}
+MAYBE_TEXT: Final[JSON] = {"type": ["string", "null"]}
+MOMENT: Final[JSON] = {"type": ["string", "null"], "format": "date-time"}
+COUNT: Final[JSON] = {"type": "integer", "minimum": 0}
+ANY: Final[JSON] = {}
+FREE: Final[JSON] = {"type": "object"}
+
+
+def _schemas(catalogue: Catalogue) -> dict[str, JSON]:
+    webhook = json_schema(WEBHOOK)
+    connections: list[JSON] = [
+        _typed_connection(json_schema((*BASE, *settings)), name)
+        for name, settings in sorted(catalogue.items())
+    ]
+    return {
+        **_things(webhook, {"oneOf": connections}, json_schema(PANEL)),
+        **_happenings(),
+        **_requests(),
+    }
+
+
+def _typed_connection(schema: JSON, name: str) -> JSON:
+    assert isinstance(schema, dict)
+    properties = schema.get("properties")
+    assert isinstance(properties, dict)
+    return {**schema, "properties": {**properties, "type": {"const": name}}}
+
+
+def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
+    return {
+        "WebhookDocument": webhook,
+        "ConnectionDocument": connection,
+        "PanelDocument": panel,
+        "Webhook": _object(
+            ("name", "title", "state", "answer", "url", "path"),
+            name=TEXT,
+            title=TEXT,
+            state=TEXT,
+            answer=TEXT,
+            url=TEXT,
+            path=TEXT,
+            created_at=MOMENT,
+            updated_at=MOMENT,
+        ),
+        "Webhooks": _list_of("Webhook"),
+        "Connections": _list_of("ConnectionDocument"),
+        "Panels": _list_of("PanelDocument"),
+        "Check": _object(
+            ("name", "reached"), name=TEXT, reached=TEXT, entities={"type": "array", "items": TEXT}
+        ),
+        "Configuration": FREE,
+        "Plan": _object(
+            ("changes", "problems", "changed"),
+            changes={"type": "array", "items": FREE},
+            problems={"type": "array", "items": _ref("Detail")},
+            changed=COUNT,
+        ),
+        "Detail": _object(("pointer", "message", "severity"), pointer=TEXT, message=TEXT, severity=TEXT),
+        "Problem": _object(
+            ("type", "title", "status", "detail"),
+            type=TEXT,
+            title=TEXT,
+            status={"type": "integer"},
+            detail=TEXT,
+            problems={"type": "array", "items": _ref("Detail")},
+        ),
+    }
+
+
+def _happenings() -> dict[str, JSON]:
+    record: JSON = {
+        "type": ["object", "null"],
+        "properties": {"connection": TEXT, "entity": TEXT, "key": TEXT},
+    }
+    event: dict[str, JSON] = {
+        "id": TEXT,
+        "webhook": TEXT,
+        "state": {"enum": list(State)},
+        "received_at": MOMENT,
+        "settled_at": MOMENT,
+        "sender": TEXT,
+        "size": COUNT,
+        "answer_status": {"type": ["integer", "null"]},
+        "record": record,
+        "error": TEXT,
+        "reason": TEXT,
+        "attempts": COUNT,
+        "run_id": TEXT,
+        "timings": FREE,
+    }
+    required = ("id", "webhook", "state", "received_at", "answer_status", "record", "error")
+    full: dict[str, JSON] = {
+        **event,
+        "headers": FREE,
+        "query": TEXT,
+        "answer": MAYBE_TEXT,
+        "body": MAYBE_TEXT,
+        "body_base64": MAYBE_TEXT,
+        "history": {"type": "array", "items": FREE},
+    }
+    return {
+        "Event": _object(required, **event),
+        "EventInFull": _object(required, **full),
+        "Events": _list_of("Event"),
+        "Record": _object(("key", "fields"), key=TEXT, fields=FREE, event_id=TEXT),
+        "Records": _list_of("Record"),
+        "Count": _object(("count",), count=COUNT),
+        "Trial": _object(
+            ("verdict", "status", "answer", "stages", "record"),
+            verdict={"enum": ["accepted", "rejected"]},
+            status={"type": "integer"},
+            answer=FREE,
+            stages={"type": "array", "items": _ref("Stage")},
+            record={"type": ["object", "null"]},
+        ),
+        "Stage": _object(("stage", "verdict", "detail"), stage=TEXT, verdict=TEXT, detail=TEXT),
+        "Key": _object(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
+        "Keys": _list_of("Key"),
+        "NewKey": _object(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
+        "Backup": _object(("path",), path=TEXT),
+    }
+
+
+def _requests() -> dict[str, JSON]:
+    return {
+        "TrialRequest": _object(
+            closed=True, payload=ANY, body=TEXT, body_base64=TEXT, headers=FREE, query=TEXT
+        ),
+        "PlanRequest": _object(
+            ("document",), closed=True, document=FREE, references=FREE, prune={"type": "boolean"}
+        ),
+        "ReplayRequest": _object(closed=True, again={"type": "boolean"}),
+        "KeyRequest": _object(("name", "role"), closed=True, name=TEXT, role=TEXT),
+        "BackupRequest": _object(("path",), closed=True, path=TEXT),
+    }

@@ -1,0 +1,45 @@
+"""The operations of the API, each with what its OpenAPI entry says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.jsontext import dump_json
+from hookstation.core.values import JSON
+from hookstation.web.services import Services
+
+View: TypeAlias = Callable[[Request, Services], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation.
+
+    `query`: parameters with a sentence each.  `body` and `result` name schemas of the OpenAPI document (empty: none).
+    `refusals`: the statuses besides 401 that it may refuse with.
+    """
+
+    method: str
+    path: str
+    view: View
+    summary: str
+    result: str
+    body: str = ""
+    status: int = 200
+    query: Mapping[str, str] = field(default_factory=dict)
+    refusals: tuple[int, ...] = ()
+
+
+def reply(body: JSON, status: int = 200) -> Response:
+    """A JSON answer, numbers with their digits."""
+    return Response(dump_json(body), status, media_type="application/json")
+
+
+def listed(items: list[JSON], following: str = "") -> Response:
+    """A page of a list; `following` is the ``after`` of the next one."""
+    return reply({"items": items, "next": following or None})

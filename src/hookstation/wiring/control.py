@@ -1,0 +1,173 @@
+"""The control channel: how commands reach a running station, or the data folder where none runs.
+
+A running server writes ``control.json`` into its data folder (mode 0600): the address of a loopback listener and a
+key of this process.  Who can read the folder can steer the station; nobody else learns the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from starlette.types import ASGIApp, Message
+
+from hookstation.adapters.log import JsonLog, set_up_logging
+from hookstation.cli.backend import Control, Refused
+from hookstation.config.settings import StationSettings
+from hookstation.core.jsontext import dump_json, parse_json
+from hookstation.core.values import JSON
+from hookstation.errors import FolderInUse, StoreError
+from hookstation.wiring.station import DRAIN_SECONDS, open_station
+
+FILE: Final = "control.json"
+ROOT: Final = "/api/v1"
+TRIES: Final = 50
+PAUSE: Final = 0.1
+ANSWER_SECONDS: Final = 300.0
+MOST_MEMBERS: Final = 10_000_000
+
+
+def announce(folder: Path, url: str, key: str) -> Path:
+    """Write the channel's address for commands to find; only its owner can read it."""
+    path = folder / FILE
+    part = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"url": url, "key": key, "pid": os.getpid()}, file)
+    part.replace(path)
+    return path
+
+
+@asynccontextmanager
+async def reach(settings: StationSettings) -> AsyncIterator[Control]:
+    """The running server, else the data folder itself. Raises `FolderInUse` where its holder cannot be reached."""
+    for attempt in range(TRIES):
+        async with _running(settings.data) as server:
+            if server is not None:
+                yield server
+                return
+        try:
+            async with _in_process(settings) as here:
+                yield here
+            return
+        except FolderInUse:
+            if attempt + 1 == TRIES:
+                raise
+            await asyncio.sleep(PAUSE)
+
+
+@asynccontextmanager
+async def _running(folder: Path) -> AsyncIterator[Control | None]:
+    try:
+        told = json.loads((folder / FILE).read_text())
+    except (FileNotFoundError, ValueError):
+        yield None
+        return
+    except PermissionError as failure:
+        raise StoreError(
+            f"{folder / FILE} may be read by the station's user only; run the command as that user."
+        ) from failure
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    headers = {"Authorization": f"Bearer {told['key']}"}
+    connector = aiohttp.TCPConnector(ssl=False)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
+        try:
+            async with session.get(f"{told['url']}{ROOT}/keys") as alive:
+                known = alive.status == 200
+        except aiohttp.ClientError:
+            known = False
+        yield _Channel(session, told["url"]) if known else None
+
+
+@asynccontextmanager
+async def _in_process(settings: StationSettings) -> AsyncIterator[Control]:
+    log = JsonLog()
+    set_up_logging(log, settings.log_level)
+    base_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    async with open_station(settings, log, base_url, control_key="in process") as station:
+        yield _InProcess(station.app)
+        await station.executor.drain(DRAIN_SECONDS)
+
+
+class _Channel:
+    """The API of a running server."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session, self._url = session, url
+
+    async def call(
+        self, method: str, path: str, body: JSON = None, query: Mapping[str, str] | None = None
+    ) -> JSON:
+        """One request over HTTP."""
+        sent = None if body is None else dump_json(body).encode()
+        url = self._url + _target(path, query)
+        try:
+            async with self._session.request(method, url, data=sent) as answer:
+                return _read(answer.status, await answer.read())
+        except aiohttp.ClientError as failure:
+            raise StoreError(f"The running station does not answer: {failure}") from failure
+
+
+class _InProcess:
+    """The API of a station that was opened for this command."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def call(
+        self, method: str, path: str, body: JSON = None, query: Mapping[str, str] | None = None
+    ) -> JSON:
+        """One request without a network."""
+        target, _, query_string = _target(path, query).partition("?")
+        sent = b"" if body is None else dump_json(body).encode()
+        status = 500
+        chunks: list[bytes] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": sent, "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                chunks.append(message.get("body", b""))
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "path": target,
+            "raw_path": target.encode(),
+            "query_string": query_string.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "headers": [
+                (b"authorization", b"Bearer in process"),
+                (b"content-length", str(len(sent)).encode()),
+            ],
+            "client": ("127.0.0.1", 0),
+            "server": ("127.0.0.1", 0),
+        }
+        await self._app(scope, receive, send)
+        return _read(status, b"".join(chunks))
+
+
+def _target(path: str, query: Mapping[str, str] | None) -> str:
+    asked = {name: value for name, value in (query or {}).items() if value}
+    return ROOT + quote(path) + ("?" + urlencode(asked) if asked else "")
+
+
+def _read(status: int, body: bytes) -> JSON:
+    document = parse_json(body, members=MOST_MEMBERS).value if body else None
+    if status >= 400:
+        raise Refused(cast("dict[str, JSON]", document) if isinstance(document, dict) else {})
+    return document

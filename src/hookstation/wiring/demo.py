@@ -1,0 +1,118 @@
+"""The demo: a station, the iMIS stand-in as a second process, and three webhooks that can be called at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final
+
+from hookstation.config.files import read_files
+from hookstation.config.settings import StationSettings
+from hookstation.connectors import CATALOGUE
+from hookstation.errors import HookstationError
+from hookstation.wiring.running import run_loop, serve_station
+from hookstation.wiring.station import Station
+
+SANDBOX_SECONDS: Final = 20.0
+WEBHOOKS: Final = ("course-completions", "course-records", "course-panel")
+PAYLOAD: Final = (
+    '{"firstName": "Homer", "lastName": "Simpson", "date": "2026-11-22", "dateTime": "2026-11-22T09:30:00Z", '
+    '"count": 3, "amount": 19.90, "memberId": "10420", "courseCode": "SAFE-101"}'
+)
+BAD_PAYLOAD: Final = '{"firstName": "Homer", "date": "yesterday", "amount": "a lot", "memberId": "10420"}'
+
+
+class DemoFailed(HookstationError):
+    """The iMIS stand-in did not start."""
+
+
+def run(settings: StationSettings) -> None:
+    """The command ``demo``: until Ctrl-C, with nothing left running behind."""
+    run_loop(_demo(settings))
+
+
+async def _demo(settings: StationSettings) -> None:
+    sandbox = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hookstation",
+        "sandbox",
+        "--port",
+        "0",
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert sandbox.stdout is not None
+        try:
+            line = await asyncio.wait_for(sandbox.stdout.readline(), SANDBOX_SECONDS)
+        except TimeoutError:
+            line = b""
+        address = line.decode().rpartition(" ")[2].strip()
+        if not address.startswith("http"):
+            raise DemoFailed
+
+        async def ready(station: Station, url: str) -> None:
+            await _set_up(station, address)
+            await _tell(station, url, address)
+
+        await serve_station(settings, ready)
+    finally:
+        if sandbox.returncode is None:
+            sandbox.send_signal(signal.SIGTERM)
+            await sandbox.wait()
+
+
+async def _set_up(station: Station, sandbox: str) -> None:
+    """Apply the demo's configuration, with the address that the sandbox has this time."""
+    with as_file(files("hookstation.wiring").joinpath("demo.yaml")) as path:
+        environment = {"HOOKSTATION_DEMO_PASSWORD": "sandbox"}
+        bundle = read_files([Path(path)], CATALOGUE, environment)
+    document = bundle.document
+    assert isinstance(document, dict)
+    connections = document["connections"]
+    assert isinstance(connections, list)
+    connection = connections[0]
+    assert isinstance(connection, dict)
+    connection["url"] = sandbox
+    await station.services.configurator.apply(document, bundle.references)
+
+
+async def _tell(station: Station, url: str, sandbox: str) -> None:
+    """Everything that a newcomer needs, as lines that work when pasted."""
+    board = station.services.board
+    key = await station.services.keys.add(
+        f"demo {datetime.now(UTC).isoformat(timespec='seconds')}", "administrator"
+    )
+    hooks = {name: f"{url}/hooks/{board.token(board.stored.webhooks[name])}" for name in WEBHOOKS}
+    data = station.settings.data
+    command = Path(sys.executable).with_name("hookstation")
+    print(
+        f"""Hookstation ready at {url}
+
+Webhooks (each takes a POST of JSON):
+  an Activity in the iMIS stand-in     {hooks["course-completions"]}
+  an Activity in the built-in records  {hooks["course-records"]}
+  a row of the panel ABC_Courses       {hooks["course-panel"]}
+
+A call that works:
+  curl -i {hooks["course-completions"]} -H 'Content-Type: application/json' -d '{PAYLOAD}'
+
+A call that is refused, and says why:
+  curl -i {hooks["course-records"]} -H 'Content-Type: application/json' -d '{BAD_PAYLOAD}'
+
+Look at what happened:
+  {command} events list --data {data}
+  {command} records list Activity --data {data}
+  curl {sandbox}/_sandbox/rows/Activity
+
+The API ({url}/api/openapi.json), with a key made for this demo:
+  curl {url}/api/v1/events -H 'Authorization: Bearer {key}'
+
+Ctrl-C ends it; the journal stays in {data}.""",
+        flush=True,
+    )

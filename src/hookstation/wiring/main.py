@@ -1,0 +1,59 @@
+"""The entry point: concrete parts are handed to the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from hookstation.adapters.store.backup import restore
+from hookstation.cli.backend import Control
+from hookstation.cli.commands import cli
+from hookstation.config.settings import StationSettings
+from hookstation.connectors import CATALOGUE
+from hookstation.core.documents import Catalogue
+from hookstation.wiring import control, demo, doctor, running
+from hookstation.wiring.station import database_path
+
+
+class LocalBackend:
+    """Implements `cli.backend.Backend` on this machine."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The types of connection that this version has."""
+        return CATALOGUE
+
+    def control(self, settings: StationSettings) -> AbstractAsyncContextManager[Control]:
+        """The running server's channel, else the data folder itself."""
+        return control.reach(settings)
+
+    def serve(self, settings: StationSettings) -> None:
+        """Run the server."""
+        running.serve(settings)
+
+    def demo(self, settings: StationSettings) -> None:
+        """Run the demo."""
+        demo.run(settings)
+
+    def sandbox(self, port: int) -> None:
+        """Run the iMIS stand-in."""
+        running.sandbox(port)
+
+    def restore(self, settings: StationSettings, source: Path) -> str:
+        """Put a backup in the place of the database and see that its secrets can be opened."""
+        restore(source, database_path(settings))
+        return doctor.after_restore(settings)
+
+    def examine(self, settings: StationSettings) -> list[tuple[str, bool, str]]:
+        """Look at everything that a station needs."""
+        return asyncio.run(doctor.examine(settings))
+
+    def migrate(self, settings: StationSettings) -> str:
+        """Open the database, which brings it to this version."""
+        return asyncio.run(doctor.migrate(settings))
+
+
+def main() -> None:
+    """The command ``hookstation``."""
+    cli(obj=LocalBackend())
