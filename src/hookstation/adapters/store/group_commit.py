@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 import apsw
 
 from hookstation.adapters.store.connections import translate, whole_database
+from hookstation.adapters.store.disk_thread import DiskThread
 from hookstation.errors import StoreUnavailable
 
 LARGEST_BATCH: Final = 500
@@ -51,7 +52,7 @@ class GroupCommit(Generic[Unit, Done]):
         self._writer = writer
         self._units: deque[tuple[Unit, asyncio.Future[Done]]] = deque()
         self._jobs: deque[tuple[Job, asyncio.Future[object]]] = deque()
-        self._thread = ThreadPoolExecutor(1, "hookstation-commit")
+        self._thread = DiskThread("hookstation-commit")
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._closing = False
@@ -80,7 +81,7 @@ class GroupCommit(Generic[Unit, Done]):
         self._closing = True
         self._wake.set()
         await self._task
-        self._thread.shutdown()
+        self._thread.stop()
 
     async def _work(self) -> None:
         while self._units or self._jobs or not self._closing:
@@ -103,7 +104,7 @@ class GroupCommit(Generic[Unit, Done]):
         if failure is None:
             try:
                 outcomes = self._write([unit for unit, _ in batch])
-                await self._loop.run_in_executor(self._thread, self._connection.execute, "COMMIT")
+                await self._thread.run(self._commit)
             except Exception as error:
                 failure = error
                 self._roll_back()
@@ -140,7 +141,7 @@ class GroupCommit(Generic[Unit, Done]):
         job, future = self._jobs.popleft()
         try:
             await self._begin()
-            result = await self._loop.run_in_executor(self._thread, self._committed, job)
+            result = await self._thread.run(partial(self._committed, job))
         except Exception as error:
             self._roll_back()
             _answer(future, translate(error))
@@ -149,8 +150,11 @@ class GroupCommit(Generic[Unit, Done]):
 
     def _committed(self, job: Job) -> object:
         result = job(self._connection)
-        self._connection.execute("COMMIT")
+        self._commit()
         return result
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
 
     async def _begin(self) -> None:
         """Begin to write; wait for another process's lock without holding up the event loop."""

@@ -1,0 +1,369 @@
+"""The in-memory twin of the database: the same semantics, nothing on disk.
+
+Tests and previews use it where a database would only be slow.  It passes `hookstation.testing.store_suite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from hookstation.core.events import Attempt, DueWork, Event, Mark, MarkState, Settlement, State
+from hookstation.core.journal_rules import (
+    PRUNABLE_STATES,
+    attempt_after,
+    attempts_when_accepted,
+    begins_attempt,
+    is_open,
+    mark_state,
+    received_within,
+)
+from hookstation.core.records import EffectResult, StoredRecord
+from hookstation.errors import Conflict, StoreUnavailable
+from hookstation.ports.store import (
+    Acceptance,
+    ApiKey,
+    Committed,
+    ConfigurationChange,
+    EventFilter,
+    Finish,
+    Page,
+    Payload,
+    Retention,
+    StoredConfiguration,
+)
+from hookstation.testing.memory_records import MemoryRecords
+
+
+Name = TypeVar("Name")
+Thing = TypeVar("Thing")
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An event with what hangs on it."""
+
+    event: Event
+    body: bytes | None
+    mark: Mark | None
+    earlier: list[Attempt]
+
+
+class MemoryStore:
+    """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it."""
+
+    def __init__(self) -> None:
+        self.unavailable = ""
+        self._kept: dict[str, _Kept] = {}
+        self._holders: dict[tuple[str, str], str] = {}
+        self._due: dict[str, DueWork] = {}
+        self._records = MemoryRecords()
+        self._configuration = StoredConfiguration(0)
+        self._keys: dict[str, ApiKey] = {}
+        self._facts: dict[str, str] = {}
+
+    # --- journal
+
+    async def accept(self, acceptance: Acceptance) -> Committed:
+        """Keep one event, or nothing of it."""
+        self._check()
+        entry, mark = acceptance.entry, acceptance.mark
+        if mark is not None and (held := self._live_mark(mark.webhook, mark.key, entry.received_at)):
+            return Committed(None, conflict=held)
+        if entry.id in self._kept:
+            raise Conflict("This event is in the journal already.")
+        effect, settlement = self._settle(acceptance, entry.id)
+        state, tries = settlement.state, attempts_when_accepted(settlement.state)
+        event = Event(
+            id=entry.id,
+            webhook=entry.webhook,
+            state=state,
+            received_at=entry.received_at,
+            sender=entry.sender,
+            size=entry.size,
+            answer_status=settlement.answer_status,
+            answer_body=settlement.answer_body,
+            error=settlement.error,
+            reason=entry.reason,
+            connection=entry.connection,
+            entity=entry.entity,
+            record_key=settlement.record_key,
+            run_id=entry.run_id,
+            settled_at=0 if is_open(state) else entry.received_at,
+            started_at=entry.received_at if tries else 0,
+            attempts=tries,
+            timings=dict(entry.timings),
+            headers=dict(entry.headers),
+            query=entry.query,
+        )
+        self._kept[entry.id] = _Kept(event, entry.body, mark, [])
+        if mark is not None and mark_state(state) is not None:
+            self._holders[mark.webhook, mark.key] = entry.id
+        if acceptance.due is not None and is_open(state):
+            self._due[entry.id] = acceptance.due
+        return Committed(settlement, effect)
+
+    async def finish(self, finish: Finish) -> Committed:
+        """Settle or move an event."""
+        self._check()
+        kept = self._kept.get(finish.event_id)
+        if kept is None or kept.event.state not in finish.expected:
+            return Committed(None)
+        effect, settlement = self._settle(finish, finish.event_id)
+        old = kept.event
+        if begins_attempt(old.state, settlement.state) and not is_open(old.state):
+            kept.earlier += _last_attempt(old)
+        kept.event = _moved(old, finish, settlement)
+        self._follow(kept, old.state, finish.at)
+        self._due.pop(finish.event_id, None)
+        if finish.due is not None and is_open(settlement.state):
+            self._due[finish.event_id] = finish.due
+        return Committed(settlement, effect)
+
+    async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
+        """The live mark of this key."""
+        return self._live_mark(webhook, key, now)
+
+    async def find_run(self, run_id: str) -> Event | None:
+        """The event whose status address this is."""
+        return next(
+            (kept.event for kept in self._kept.values() if run_id and kept.event.run_id == run_id), None
+        )
+
+    async def due(self, now: int, limit: int) -> Sequence[DueWork]:
+        """Work whose time has come."""
+        ripe = [due for due in self._due.values() if due.due_at <= now]
+        return sorted(ripe, key=lambda due: (due.due_at, due.event_id))[:limit]
+
+    async def orphan(self, now: int) -> int:
+        """What was under way becomes unknown, and due."""
+        self._check()
+        orphans = [kept for kept in self._kept.values() if kept.event.state in (State.WORKING, State.SENDING)]
+        for kept in orphans:
+            event_id = kept.event.id
+            kept.event = replace(kept.event, state=State.UNKNOWN)
+            had = self._due.get(event_id, DueWork(event_id, now, now))
+            self._due[event_id] = replace(had, due_at=now, since=now)
+        return len(orphans)
+
+    async def owner_of(self, connection: str, entity: str, key: str) -> str:
+        """The newest event that wrote this record."""
+        owned = (connection, entity, key)
+        owners = (
+            kept.event.id
+            for kept in self._kept.values()
+            if (kept.event.connection, kept.event.entity, kept.event.record_key) == owned
+        )
+        return max(owners, default="") if key else ""
+
+    # --- history
+
+    async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
+        """One page, newest first."""
+        found = [
+            event
+            for event in self._newest_first()
+            if _passes(event, which) and not (after and event.id >= after)
+        ]
+        items = found[:limit]
+        return Page(items, items[-1].id if len(found) > limit and items else "")
+
+    async def get_event(self, event_id: str) -> Event | None:
+        """One event."""
+        kept = self._kept.get(event_id)
+        return kept.event if kept else None
+
+    async def get_payload(self, event_id: str) -> Payload | None:
+        """The raw body, where it is kept."""
+        kept = self._kept.get(event_id)
+        return None if kept is None or kept.body is None else Payload(event_id, kept.body)
+
+    async def list_attempts(self, event_id: str) -> Sequence[Attempt]:
+        """Finished attempts."""
+        kept = self._kept.get(event_id)
+        return [*kept.earlier, *_last_attempt(kept.event)] if kept else []
+
+    async def prune(self, retention: Retention, limit: int) -> int:
+        """Delete what may go."""
+        self._check()
+        gone = [event_id for event_id in self._prunable(retention)][:limit]
+        for event_id in gone:
+            kept = self._kept.pop(event_id)
+            self._due.pop(event_id, None)
+            self._free(kept)
+        return len(gone)
+
+    # --- records
+
+    async def list_records(self, entity: str, limit: int, after: str = "") -> Sequence[StoredRecord]:
+        """Records in the order of writing."""
+        return self._records.listed(entity, limit, after)
+
+    async def get_record(self, entity: str, key: str) -> StoredRecord | None:
+        """One record."""
+        return self._records.one(entity, key)
+
+    async def count_records(self, entity: str) -> int:
+        """How many records an entity has."""
+        return self._records.count(entity)
+
+    # --- settings
+
+    async def load_configuration(self) -> StoredConfiguration:
+        """Everything configured."""
+        return self._configuration
+
+    async def revision(self) -> int:
+        """The configuration's revision."""
+        return self._configuration.revision
+
+    async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
+        """Write a change."""
+        self._check()
+        now = self._configuration
+        if now.revision != expected_revision:
+            raise Conflict(
+                "The configuration was changed by somebody else meanwhile: read it again, then repeat the change."
+            )
+        self._configuration = StoredConfiguration(
+            now.revision + 1,
+            _changed(now.webhooks, change.webhooks),
+            _changed(now.connections, change.connections),
+            _changed(now.panels, change.panels),
+            _changed(now.specs, change.specs),
+        )
+        return now.revision + 1
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Keep a key."""
+        self._check()
+        if key.name in self._keys:
+            raise Conflict(f"There is a key “{key.name}” already: choose another name.")
+        self._keys[key.name] = key
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """All keys by name."""
+        return [self._keys[name] for name in sorted(self._keys)]
+
+    async def get_fact(self, name: str) -> str:
+        """A small fact."""
+        return self._facts.get(name, "")
+
+    async def set_fact(self, name: str, value: str) -> None:
+        """Keep a small fact."""
+        self._check()
+        self._facts[name] = value
+
+    async def can_commit(self) -> bool:
+        """Whether a commit would succeed now."""
+        return not self.unavailable
+
+    async def close(self) -> None:
+        """Refuse everything from now on."""
+        self.unavailable = "The database is closed."
+
+    # --- inside
+
+    def _check(self) -> None:
+        if self.unavailable:
+            raise StoreUnavailable(self.unavailable)
+
+    def _settle(self, unit: Acceptance | Finish, event_id: str) -> tuple[EffectResult | None, Settlement]:
+        """The record is kept only once `settle` has returned: where it raises, nothing has happened."""
+        if unit.effect is None:
+            return None, unit.settle(None)
+        result, keep = self._records.plan(unit.effect, event_id)
+        settlement = unit.settle(result)
+        keep()
+        return result, settlement
+
+    def _live_mark(self, webhook: str, key: str, now: int) -> Mark | None:
+        kept = self._kept.get(self._holders.get((webhook, key), ""))
+        state = mark_state(kept.event.state) if kept else None
+        if kept is None or kept.mark is None or state is None or kept.mark.expires_at <= now:
+            return None
+        event = kept.event
+        answer = (event.answer_status, event.answer_body) if state is MarkState.SUCCEEDED else (0, b"")
+        return replace(
+            kept.mark, state=state, run_id=event.run_id, answer_status=answer[0], answer_body=answer[1]
+        )
+
+    def _follow(self, kept: _Kept, old: State, now: int) -> None:
+        mark = kept.mark
+        if mark is None:
+            return
+        if mark_state(kept.event.state) is None:
+            self._free(kept)
+        elif mark_state(old) is None and self._live_mark(mark.webhook, mark.key, now) is None:
+            self._holders[mark.webhook, mark.key] = kept.event.id
+
+    def _free(self, kept: _Kept) -> None:
+        if kept.mark and self._holders.get((kept.mark.webhook, kept.mark.key)) == kept.event.id:
+            del self._holders[kept.mark.webhook, kept.mark.key]
+
+    def _newest_first(self) -> list[Event]:
+        return [self._kept[event_id].event for event_id in sorted(self._kept, reverse=True)]
+
+    def _prunable(self, retention: Retention) -> Sequence[str]:
+        """In the order of the rules, each oldest first."""
+        events = self._newest_first()[::-1]
+        rejected = [event for event in events if event.state is State.REJECTED]
+        settled = [event for event in events if event.state in PRUNABLE_STATES]
+        chosen = [event.id for event in settled if event.received_at < retention.before]
+        chosen += [event.id for event in rejected if event.received_at < retention.rejected_before]
+        if retention.most_rejected:
+            left = [event.id for event in rejected if event.id not in chosen]
+            chosen += left[: max(len(left) - retention.most_rejected, 0)]
+        if retention.most_bytes:
+            chosen += self._beyond_bytes(retention.most_bytes, set(chosen))
+        return chosen
+
+    def _beyond_bytes(self, most: int, gone: set[str]) -> Iterable[str]:
+        left = {event_id: kept for event_id, kept in self._kept.items() if event_id not in gone and kept.body}
+        surplus = sum(len(kept.body or b"") for kept in left.values()) - most
+        for event_id in sorted(left):
+            if surplus > 0 and not is_open(left[event_id].event.state):
+                surplus -= len(left[event_id].body or b"")
+                yield event_id
+
+
+def _last_attempt(event: Event) -> list[Attempt]:
+    """The attempt that an event's own row shows, once it has ended."""
+    if not event.attempts or is_open(event.state):
+        return []
+    shown = (event.attempts, event.started_at, event.settled_at, event.state, event.error, event.record_key)
+    return [Attempt(*shown)]
+
+
+def _moved(old: Event, finish: Finish, new: Settlement) -> Event:
+    attempts, started_at = attempt_after(
+        old.state, new.state, old.attempts, old.started_at, finish.attempt_started_at or None, finish.at
+    )
+    return replace(
+        old,
+        state=new.state,
+        answer_status=new.answer_status,
+        answer_body=new.answer_body,
+        error=new.error,
+        record_key=new.record_key,
+        settled_at=0 if is_open(new.state) else finish.at,
+        started_at=started_at,
+        attempts=attempts,
+        run_id=finish.run_id or old.run_id,
+        connection=finish.connection or old.connection,
+        entity=finish.entity or old.entity,
+    )
+
+
+def _passes(event: Event, which: EventFilter) -> bool:
+    if which.webhook and event.webhook != which.webhook:
+        return False
+    if which.states and event.state not in which.states:
+        return False
+    return received_within(event, which.since, which.until)
+
+
+def _changed(now: Mapping[Name, Thing], change: Mapping[Name, Thing | None]) -> Mapping[Name, Thing]:
+    merged = {**now, **change}
+    return {name: thing for name, thing in merged.items() if thing is not None}

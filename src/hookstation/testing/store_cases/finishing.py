@@ -1,0 +1,238 @@
+"""Finishing an event, again and later: attempts, marks, due work."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hookstation.core.events import Attempt, MarkState, Settlement, State
+from hookstation.core.records import RECORDS, EffectResult
+from hookstation.ports.store import Acceptance, EventFilter, Store
+from hookstation.testing.store_cases.making import (
+    COURSES,
+    NOW,
+    SECOND,
+    Settle,
+    due,
+    ends,
+    entry,
+    event_id,
+    fails,
+    insert,
+    journal,
+    mark,
+    move,
+    sends,
+    succeeds,
+    unknown,
+)
+
+
+class FinishingCases:
+    """What `finish`, `due`, `orphan` and `owner_of` owe."""
+
+    async def test_only_from_an_expected_state(self, store: Store) -> None:
+        """An event in another state, or none at all, is left alone and `settle` is not asked."""
+        await journal(store, 1)
+
+        done = await move(store, 1, State.SENDING, _never)
+        nobody = await move(store, 2, State.SENDING, _never)
+
+        assert (None, None) == (done.settlement, nobody.settlement)
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert State.SUCCEEDED is event.state
+
+    async def test_settles_what_was_sent(self, store: Store) -> None:
+        """A sent event ends with its answer, record, times and one attempt, and its due work is gone."""
+        await store.accept(Acceptance(entry(1, connection="imis", entity="Activity"), sends, due=due(1)))
+
+        done = await move(
+            store, 1, State.SENDING, ends(State.SUCCEEDED, 200, b"ok"), NOW + 9, attempt_started_at=NOW + 3
+        )
+
+        assert done.settlement is not None
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert (State.SUCCEEDED, 200, b"ok") == (event.state, event.answer_status, event.answer_body)
+        assert (1, NOW + 3, NOW + 9) == (event.attempts, event.started_at, event.settled_at)
+        assert ("imis", "Activity") == (event.connection, event.entity)
+        assert [] == list(await store.due(NOW + SECOND, 10))
+        expected = [Attempt(1, NOW + 3, NOW + 9, State.SUCCEEDED, "", "")]
+        assert expected == list(await store.list_attempts(event_id(1)))
+
+    async def test_unknown_keeps_no_attempt(self, store: Store) -> None:
+        """An outcome that becomes unknown is still the same attempt; its due work is replaced."""
+        await store.accept(Acceptance(entry(1), sends, mark=mark(1), due=due(1)))
+
+        await move(store, 1, State.SENDING, unknown, NOW + 5, due=due(1, NOW + 50, tries=1), run_id="RUN1")
+
+        event = await store.find_run("RUN1")
+        assert event is not None
+        assert (State.UNKNOWN, 0, 1) == (event.state, event.settled_at, event.attempts)
+        assert [] == list(await store.list_attempts(event_id(1)))
+        assert [due(1, NOW + 50, tries=1)] == list(await store.due(NOW + 50, 10))
+        held = await store.find_mark("courses", "k1", NOW)
+        assert held is not None
+        assert (MarkState.UNKNOWN, "RUN1") == (held.state, held.run_id)
+
+    async def test_mark_follows_to_success(self, store: Store) -> None:
+        """When an unknown outcome turns out well, its mark holds the final answer."""
+        await store.accept(Acceptance(entry(1), unknown, mark=mark(1), due=due(1)))
+
+        await move(store, 1, State.UNKNOWN, succeeds)
+
+        held = await store.find_mark("courses", "k1", NOW)
+        assert held is not None
+        assert (MarkState.SUCCEEDED, 200) == (held.state, held.answer_status)
+
+    async def test_failure_frees_the_key(self, store: Store) -> None:
+        """When a sent event fails, its key is free again for any body."""
+        await store.accept(Acceptance(entry(1), sends, mark=mark(1)))
+
+        await move(store, 1, State.SENDING, fails)
+
+        assert await store.find_mark("courses", "k1", NOW) is None
+        done = await store.accept(Acceptance(entry(2), succeeds, mark=mark(2)))
+        assert done.conflict is None
+
+    async def test_replay_takes_a_free_key_again(self, store: Store) -> None:
+        """A failed event that a replay brings to success holds its key again, so that a repeat gets its answer."""
+        await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
+
+        await move(store, 1, State.FAILED, succeeds)
+
+        held = await store.find_mark("courses", "k1", NOW)
+        assert held is not None
+        assert event_id(1) == held.event_id
+
+    async def test_replay_leaves_the_key_of_another(self, store: Store) -> None:
+        """A replayed event neither takes nor frees a key that another event holds by now."""
+        await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
+        await store.accept(Acceptance(entry(2), succeeds, mark=mark(2)))
+
+        await move(store, 1, State.FAILED, succeeds)
+        await move(store, 1, State.SUCCEEDED, fails)
+
+        held = await store.find_mark("courses", "k1", NOW)
+        assert held is not None
+        assert event_id(2) == held.event_id
+
+    async def test_replay_into_the_records(self, store: Store) -> None:
+        """A replay writes its record in the same commit and is a second attempt; the first stays in the history."""
+        await journal(store, 1, fails)
+        began = NOW + 20 * SECOND
+
+        done = await move(
+            store, 1, State.FAILED, succeeds, began + 5, effect=insert(COURSES, ID="7"), attempt_started_at=began,
+            connection=RECORDS, entity=COURSES.name,
+        )  # fmt: skip
+
+        assert done.effect is not None
+        assert "7|1" == done.effect.key
+        first = Attempt(1, NOW + SECOND, NOW + SECOND, State.FAILED, "off-line", "")
+        second = Attempt(2, began, began + 5, State.SUCCEEDED, "", "7|1")
+        assert [first, second] == list(await store.list_attempts(event_id(1)))
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert (2, RECORDS, COURSES.name, "7|1") == (
+            event.attempts,
+            event.connection,
+            event.entity,
+            event.record_key,
+        )
+
+    async def test_replay_of_what_is_sent(self, store: Store) -> None:
+        """A replay that is sent first counts when it is sent, and is kept when it has ended."""
+        await journal(store, 1, fails)
+
+        await move(store, 1, State.FAILED, sends, NOW + 10, attempt_started_at=NOW + 10, due=due(1))
+        under_way = list(await store.list_attempts(event_id(1)))
+        await move(store, 1, State.SENDING, succeeds, NOW + 12)
+
+        assert [1] == [attempt.number for attempt in under_way]
+        attempts = await store.list_attempts(event_id(1))
+        assert [(1, State.FAILED), (2, State.SUCCEEDED)] == [(one.number, one.state) for one in attempts]
+        assert (NOW + 10, NOW + 12) == (attempts[1].started_at, attempts[1].ended_at)
+
+    async def test_failing_settle_leaves_the_event(self, store: Store) -> None:
+        """Where `settle` raises, the event stays as it was and no record is written."""
+        await journal(store, 1, fails)
+
+        [refused] = await asyncio.gather(
+            move(store, 1, State.FAILED, _never, effect=insert(COURSES, ID="7")), return_exceptions=True
+        )
+
+        assert isinstance(refused, AssertionError)
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert State.FAILED is event.state
+        assert 0 == await store.count_records(COURSES.name)
+
+    async def test_only_one_of_two_finishes(self, store: Store) -> None:
+        """Of several finishes from one state that come at once, one is written."""
+        await journal(store, 1, sends)
+
+        done = await asyncio.gather(
+            *(move(store, 1, State.SENDING, succeeds, effect=insert(COURSES, ID="7")) for _ in range(5))
+        )
+
+        assert 1 == sum(one.settlement is not None for one in done)
+        assert 1 == await store.count_records(COURSES.name)
+
+    async def test_due_order(self, store: Store) -> None:
+        """Due work comes the most overdue first, no more than asked for, and nothing before its time."""
+        for number, delay in enumerate((30, 10, 20, 99)):
+            await store.accept(Acceptance(entry(number), sends, due=due(number, NOW + delay)))
+
+        assert [event_id(1), event_id(2)] == [work.event_id for work in await store.due(NOW + 30, 2)]
+        assert 3 == len(await store.due(NOW + 30, 10))
+
+    async def test_orphans(self, store: Store) -> None:
+        """What was under way at a crash becomes unknown and due now; its recorded intent stays; the rest is untouched."""
+        work = due(1, NOW + 10**9, tries=3, record='{"a": 1}', marker="UF_1")
+        await store.accept(Acceptance(entry(1), sends, mark=mark(1), due=work))
+        await journal(store, 2, ends(State.WORKING))
+        for number, settle in enumerate((succeeds, fails, ends(State.HELD)), 3):
+            await journal(store, number, settle)
+
+        count = await store.orphan(NOW + 70)
+
+        assert 2 == count
+        events = {event.id: event.state for event in (await store.list_events(_ALL, 10)).items}
+        assert {event_id(1), event_id(2)} == {one for one, state in events.items() if state is State.UNKNOWN}
+        expected = [due(1, NOW + 70, tries=3, record='{"a": 1}', marker="UF_1"), due(2, NOW + 70)]
+        found = await store.due(NOW + 70, 10)
+        assert [(w.event_id, w.due_at, w.tries, w.record, w.marker) for w in expected] == [
+            (w.event_id, w.due_at, w.tries, w.record, w.marker) for w in found
+        ]
+        assert {NOW + 70} == {work.since for work in found}
+        assert 0 == await store.orphan(NOW + 80)
+        held = await store.find_mark("courses", "k1", NOW)
+        assert held is not None
+        assert MarkState.UNKNOWN is held.state
+
+    async def test_owner_of_a_record(self, store: Store) -> None:
+        """The event that wrote a record is found by the record's key, in any target."""
+        written = ends(State.SUCCEEDED, 200)
+        await store.accept(Acceptance(entry(1, connection="imis", entity="Activity"), _with_key("4711")))
+        await store.accept(
+            Acceptance(entry(2, connection=RECORDS, entity=COURSES.name), written, insert(COURSES, ID="7"))
+        )
+        await store.accept(Acceptance(entry(3, connection="imis", entity="Activity"), written))
+
+        assert event_id(1) == await store.owner_of("imis", "Activity", "4711")
+        assert event_id(2) == await store.owner_of(RECORDS, COURSES.name, "7|1")
+        assert "" == await store.owner_of("imis", "Activity", "")
+        assert "" == await store.owner_of("imis", COURSES.name, "4711")
+        assert "" == await store.owner_of(RECORDS, COURSES.name, "7|2")
+
+
+def _never(effect: EffectResult | None) -> Settlement:
+    raise AssertionError(effect)
+
+
+def _with_key(key: str) -> Settle:
+    return lambda _: Settlement(State.SUCCEEDED, 200, record_key=key)
+
+
+_ALL = EventFilter()

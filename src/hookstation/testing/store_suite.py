@@ -1,0 +1,22 @@
+"""What every driver of the Store port has to pass.
+
+Subclass `StoreSuite` in a test module and give it a fixture `store` that yields an empty, open `Store`:
+
+    class TestMyStore(StoreSuite):
+        @pytest.fixture
+        async def store(self): ...
+
+The cases are plain ``async def test_...`` methods; nothing here needs pytest to be imported.
+"""
+
+from __future__ import annotations
+
+from hookstation.testing.store_cases.accepting import AcceptingCases, MarkCases
+from hookstation.testing.store_cases.configuring import SettingsCases
+from hookstation.testing.store_cases.finishing import FinishingCases
+from hookstation.testing.store_cases.reading import HistoryCases
+from hookstation.testing.store_cases.recording import RecordingCases
+
+
+class StoreSuite(AcceptingCases, MarkCases, FinishingCases, RecordingCases, HistoryCases, SettingsCases):
+    """Every obligation of `hookstation.ports.store`."""
