@@ -110,7 +110,19 @@ documents: Final[SearchStrategy[JSON]] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=15,
 )
-secrets: Final = st.builds(Secret, tokens, st.just("") | st.from_regex(r"\$\{env:[A-Z]{3}\}", fullmatch=True))
+
+
+def _secret(text: str, variable: str) -> Secret:
+    """One without reference, or one whose variable holds always the same."""
+    return Secret(value_of(variable), f"${{env:{variable}}}") if variable else Secret(text)
+
+
+def value_of(variable: str) -> str:
+    """What an environment variable holds in these tests."""
+    return f"what {variable} holds"
+
+
+secrets: Final = st.builds(_secret, tokens, st.just("") | st.from_regex(r"[A-Z]{3}", fullmatch=True))
 headers: Final = st.from_regex(r"[A-Za-z-]{1,12}", fullmatch=True)
 
 

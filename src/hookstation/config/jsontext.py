@@ -14,6 +14,8 @@ SPACE: Final = re.compile(r"[ \t\r\n]*")
 NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 WORDS: Final = re.compile(r"true|false|null")
 VALUES: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": None}
+ENDINGS: Final = re.compile(r"( string)?( starting)?( at|: .*)$")
+"""What the standard library's complaints end with, meant for a position behind them."""
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 LONGEST_NUMBER: Final = 1_000
 _STRINGS: Final = json.JSONDecoder()
@@ -69,7 +71,8 @@ class _Reader:
             text, end = _STRINGS.raw_decode(self.text, self.at)
         except json.JSONDecodeError as error:
             self.at = min(error.pos, len(self.text))
-            self.refuse(f"{error.msg[0].lower()}{error.msg[1:]}.")
+            what = ENDINGS.sub("", error.msg)
+            self.refuse(f"{what[0].lower()}{what[1:]} in the text.")
         if SURROGATE.search(text):
             self.refuse("a text holds half of a surrogate pair.")
         self.at = end
