@@ -151,7 +151,7 @@ class TestActivity:
         body = b'{"$type": "System.Decimal", "$value": 19.90}'
         envelope = str(activity(AMOUNT="HERE")).replace("'", '"').replace('"HERE"', body.decode())
         url = client.sandbox.url + "/api/Activity"
-        headers = {"Authorization": f"Bearer {client.token}"}
+        headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
 
         async with client.session.post(url, data=envelope, headers=headers) as answer:
             assert b'"$value":19.90}' in await answer.read()
@@ -275,11 +275,17 @@ class TestEnvelope:
         assert answer.errors == ["NOTE: the property is sent twice."]
 
     async def test_what_is_no_json_is_400(self, client: Client) -> None:
-        headers = {"Authorization": f"Bearer {client.token}"}
+        headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
         async with client.session.post(
             client.sandbox.url + "/api/Activity", data="{", headers=headers
         ) as answer:
             assert answer.status == 400
+
+    async def test_a_body_that_does_not_say_that_it_is_json_is_415(self, client: Client) -> None:
+        headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "text/plain"}
+        url = client.sandbox.url + "/api/Activity"
+        async with client.session.post(url, data="{}", headers=headers) as answer:
+            assert answer.status == 415
 
 
 class TestPanel:
@@ -574,6 +580,11 @@ class TestQueriesAndPeople:
     )
     async def test_people_are_found(self, client: Client, query: dict[str, str], ids: list[str]) -> None:
         assert [person["PartyId"] for person in (await client.find("Party", **query)).items] == ids
+
+    @pytest.mark.parametrize("name", ["Party", "CsContactBasic"])
+    async def test_people_are_read_only(self, client: Client, name: str) -> None:
+        assert (await client.call("DELETE", f"/api/{name}/10001")).status == 501
+        assert (await client.add(name, row(name, "10001"))).status == 501
 
     async def test_contact_is_found_by_its_major_key(self, client: Client) -> None:
         found = await client.find("CsContactBasic", MajorKey="M-10003")

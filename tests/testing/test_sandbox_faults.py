@@ -160,7 +160,7 @@ class TestSlow:
 
 class TestSwitching:
     async def test_a_fault_meets_only_its_method_and_path(self, client: Client) -> None:
-        await switch_on(client, kind="status", status=503, method="POST", path="/api/ABC_")
+        await switch_on(client, kind="status", status=503, method="post", path="/api/ABC_")
 
         assert (await client.add("Activity", activity())).status == 201
         assert (await client.find("ABC_Courses")).status == 200
@@ -341,7 +341,7 @@ async def test_many_activities_stay_quick_to_find(sandbox: Sandbox) -> None:
 
 async def test_a_million_nested_lists_are_refused(client: Client) -> None:
     """A body that is nested without end is answered with 400."""
-    headers = {"Authorization": f"Bearer {client.token}"}
+    headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
     url = client.sandbox.url + "/api/Activity"
     async with client.session.post(url, data=b"[" * 1_000_000, headers=headers) as answer:
         assert answer.status == 400

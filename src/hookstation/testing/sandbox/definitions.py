@@ -137,8 +137,10 @@ def seeded(party_column: str) -> dict[str, Entity]:
             parent=STANDALONE,
             described=False,
         ),
-        _entity(PARTY, [_PARTY_KEY, *_PERSON], kind="Standard", party_column="Id", described=False),
-        _entity(CONTACT, [_CONTACT_KEY, *_PERSON], kind="Standard", party_column="ID"),
+        _entity(
+            PARTY, [_PARTY_KEY, *_PERSON], kind="Standard", party_column="Id", described=False, writable=()
+        ),
+        _entity(CONTACT, [_CONTACT_KEY, *_PERSON], kind="Standard", party_column="ID", writable=()),
     ]
     return {entity.name: entity for entity in made}
 

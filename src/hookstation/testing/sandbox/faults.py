@@ -60,7 +60,7 @@ class Fault:
 
     def meets(self, method: str, path: str) -> bool:
         """Whether it is for this call."""
-        return self.method in ("", method) and path.startswith(self.path)
+        return self.method.upper() in ("", method) and path.startswith(self.path)
 
 
 class Faults:

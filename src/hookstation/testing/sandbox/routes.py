@@ -144,14 +144,14 @@ class Api:
 
     async def _add(self, request: Request) -> Response:
         table = self._writable(request, "insert")
-        sent = read_entity(table.entity, read_json(await request.body()))
+        sent = read_entity(table.entity, await _document(request))
         row = table.insert(self._state.check_insert(table, sent))
         return reply(201, present(table.entity, row))
 
     async def _update(self, request: Request) -> Response:
         table = self._writable(request, "update")
         row = _row(table, request)
-        sent = read_entity(table.entity, read_json(await request.body()))
+        sent = read_entity(table.entity, await _document(request))
         table.update(row, self._state.check_update(table, row, sent))
         return reply(200, present(table.entity, row))
 
@@ -162,7 +162,7 @@ class Api:
 
     async def _validate(self, request: Request) -> Response:
         table = self._writable(request, "insert")
-        document = read_json(await request.body())
+        document = await _document(request)
         messages: tuple[str, ...] = ()
         try:
             self._state.check_insert(table, read_entity(table.entity, document))
@@ -246,8 +246,15 @@ def find(table: Table, parameters: Collection[tuple[str, str]]) -> Collection[Ro
     return table.find(conditions)
 
 
+async def _document(request: Request) -> object:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Refused(415, "Send the body with Content-Type: application/json.")
+    return read_json(await request.body())
+
+
 async def _batch(request: Request) -> list[object]:
-    document = read_json(await request.body())
+    document = await _document(request)
     items = document.get("$values") if isinstance(document, dict) else document
     if not isinstance(items, list):
         raise invalid("The body has to be a list of entities.")
