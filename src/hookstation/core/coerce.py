@@ -47,7 +47,8 @@ def coercer(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
 
     def convert(value: JSON) -> Scalar:
         if value is None:
-            return _cleared(spec)
+            _check_clearing(spec)
+            return None
         return fit(value)
 
     return convert
@@ -70,7 +71,7 @@ def _failed(spec: FieldSpec, reason: str) -> MappingFailed:
     return MappingFailed(spec.name, reason)
 
 
-def _cleared(spec: FieldSpec) -> None:
+def _check_clearing(spec: FieldSpec) -> None:
     if spec.required:
         raise _failed(spec, "null, but the field is required.")
 
@@ -83,12 +84,15 @@ def _string(spec: FieldSpec) -> Coercer:
 
     def convert(value: JSON) -> Scalar:
         if value is None:
-            return _cleared(spec)
+            _check_clearing(spec)
+            return None
         text = value if type(value) is str else text_of(value)
         if len(text) > certain:
             _check_text(spec, most, text, value)
         if values and text not in values:
-            raise _failed(spec, f"{kind_of(value)} that is not among the allowed values: {_listed(spec.values)}.")
+            raise _failed(
+                spec, f"{kind_of(value)} that is not among the allowed values: {_listed(spec.values)}."
+            )
         return text
 
     return convert
@@ -150,10 +154,13 @@ def _decimal(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
             raise _failed(spec, f"{kind_of(value)} with {decimals} decimals; at most {scale} are allowed.")
         if digits > whole_most:
             raise _failed(
-                spec, f"{kind_of(value)} with {digits} digits before the point; at most {whole_most} are allowed."
+                spec,
+                f"{kind_of(value)} with {digits} digits before the point; at most {whole_most} are allowed.",
             )
         if digits + decimals > most:
-            raise _failed(spec, f"{kind_of(value)} of {digits + decimals} digits; at most {most} are allowed.")
+            raise _failed(
+                spec, f"{kind_of(value)} of {digits + decimals} digits; at most {most} are allowed."
+            )
         return Number(plain)
 
     return convert
@@ -209,7 +216,9 @@ def _datetime(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
 def _moment(spec: FieldSpec, value: JSON, example: str) -> Moment:
     moment = read_moment(value) if isinstance(value, str) else None
     if moment is None:
-        raise _failed(spec, f"{kind_of(value)} that is not an ISO {spec.type.value}; one like {example} is expected.")
+        raise _failed(
+            spec, f"{kind_of(value)} that is not an ISO {spec.type.value}; one like {example} is expected."
+        )
     return moment
 
 

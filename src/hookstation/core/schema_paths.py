@@ -168,7 +168,10 @@ class _Walker:
                 step.found.append(properties[name])
         patterns = schema.get("patternProperties")
         if isinstance(patterns, dict):
-            step.found.extend(sub for pattern, sub in list(patterns.items())[:MOST_PATTERNS] if _fits(pattern, name))
+            step.found.extend(
+                sub for pattern, sub in list(patterns.items())[:MOST_PATTERNS] if _fits(pattern, name)
+            )
+            step.closed = step.closed or bool(patterns)
         for keyword in ("additionalProperties", "unevaluatedProperties"):
             more = schema.get(keyword)
             step.additional = step.additional or more is True or isinstance(more, dict)
@@ -237,7 +240,9 @@ def check_name(schema: JSON, name: Name, hidden_headers: frozenset[str]) -> Name
     meant = finding.nearest or (nearest(path_text(name.path), _EXTRA_NAMES) if len(name.path) <= 2 else "")
     hint = f" Did you mean “{meant}”?" if meant else ""
     if finding.verdict is Verdict.ADDITIONAL:
-        return NameProblem(f"The schema does not declare “{path_text(name.path)}”; it only allows for more.{hint}", True)
+        return NameProblem(
+            f"The schema does not declare “{path_text(name.path)}”; it only allows for more.{hint}", True
+        )
     return NameProblem(f"The schema does not declare “{path_text(name.path)}”.{hint}")
 
 
@@ -262,9 +267,13 @@ def _check_extra(path: Path, hidden: frozenset[str]) -> NameProblem | None:
     if path[0] in {"received_at", "event_id"}:
         return None if len(path) == 1 else NameProblem(f"“{path[0]}” is a text; “{text}” reaches into it.")
     if path[0] == "webhook":
-        return None if path == ("webhook", "name") else NameProblem(f"“{text}” is not known; there is “webhook.name”.")
+        return (
+            None
+            if path == ("webhook", "name")
+            else NameProblem(f"“{text}” is not known; there is “webhook.name”.")
+        )
     if len(path) != 2:
-        return NameProblem(f"“{text}” is not one value: name one, such as {path[0]}[\"x-name\"].")
+        return NameProblem(f'“{text}” is not one value: name one, such as {path[0]}["x-name"].')
     header = str(path[1]).lower()
     if path[0] == "headers" and (header in ALWAYS_HIDDEN or header in hidden):
         return NameProblem(f"The header “{path[1]}” proves who the sender is: no template may read it.")

@@ -7,6 +7,7 @@ from typing import Final
 
 from hookstation.core.template.lexing import mistake, read_property
 from hookstation.core.template.paths import Path
+from hookstation.errors import Invalid
 
 _STRING: Final = r"\"[^\"]*+\"|'[^']*+'"
 _CODE: Final = re.compile(r"\$\$|\{\{|\{%-?+\s*+(?:raw|comment)\b|\{%")
@@ -58,7 +59,7 @@ def _past_property(source: str, start: int) -> int:
         return start + 2
     try:
         return read_property(source, start - 2)[1]
-    except Exception:  # noqa: BLE001 - what is wrong is told when the template is compiled
+    except Invalid:
         return start
 
 
@@ -97,6 +98,8 @@ def _liquid_path(path: Path, position: int) -> str:
         name = str(part)
         quote = '"' if '"' not in name else "'"
         if quote in name:
-            raise mistake("Inside “{{ }}” and “{% %}” a name may not have both kinds of quotation marks.", position)
+            raise mistake(
+                "Inside “{{ }}” and “{% %}” a name may not have both kinds of quotation marks.", position
+            )
         text += f"[{quote}{name}{quote}]"
     return text

@@ -59,7 +59,9 @@ _COMMENTS: Final = re.compile(r"\{%-?+\s*+(comment|endcomment)\b[^%]*+%\}")
 def cut(source: str) -> list[Piece]:
     """The pieces of `source`, in order, no empty text among them. Raises `Invalid` with the first mistake."""
     if len(source) > LONGEST_TEMPLATE:
-        raise mistake(f"A template may have at most {LONGEST_TEMPLATE:,} characters; this one has {len(source):,}.", 0)
+        raise mistake(
+            f"A template may have at most {LONGEST_TEMPLATE:,} characters; this one has {len(source):,}.", 0
+        )
     cutter = _Cutter(source)
     cutter.run()
     return list(_joined(cutter.pieces))
@@ -128,7 +130,9 @@ class _Cutter:
         closed = _CLOSING[opening].match(self.source, start + 2)
         if closed is None:
             end = "}}" if opening == "{{" else "%}"
-            raise mistake(f"“{opening}” is never closed: “{end}” is missing, or a quotation mark before it.", start)
+            raise mistake(
+                f"“{opening}” is never closed: “{end}” is missing, or a quotation mark before it.", start
+            )
         inner, position = closed[1], start + 2
         self.at = closed.end()
         if inner.startswith("-"):
@@ -194,7 +198,9 @@ def read_property(source: str, start: int) -> tuple[Path, int]:
     except PathMistake as wrong:
         if "$$" not in source[start + 2 :]:
             raise _unclosed(start) from wrong
-        raise mistake(f"{wrong.message} To write two dollar signs, double them: $$$$.", wrong.position) from wrong
+        raise mistake(
+            f"{wrong.message} To write two dollar signs, double them: $$$$.", wrong.position
+        ) from wrong
     if source.startswith("$$", end):
         return path, end + 2
     if "$$" not in source[end:]:

@@ -62,7 +62,7 @@ class Station(Environment):
     output_stream_limit = MOST_OUTPUT
     shorthand_indexes = True
 
-    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:  # noqa: ARG002 - the library's signature
         """Only what is listed here."""
         for tag in (Literal, Illegal, OutputTag, PropertyTag, *TAGS):
             self.add_tag(tag)
@@ -144,7 +144,14 @@ def _renderer(template: BoundTemplate) -> Callable[[Scope], str]:
             raise _failed(f"blocks are nested more than {DEEPEST} deep") from failed
         except LiquidError as failed:
             raise _failed(str(failed.message)) from failed
-        except (LiquidInterrupt, ArithmeticError, ValueError, TypeError, LookupError, RecursionError) as failed:
+        except (
+            LiquidInterrupt,
+            ArithmeticError,
+            ValueError,
+            TypeError,
+            LookupError,
+            RecursionError,
+        ) as failed:
             # What the library lets through for values that it does not expect, such as a negative limit of a loop.
             raise _failed("the template does not work with this payload") from failed
         return buffer.getvalue()

@@ -48,7 +48,7 @@ class Names(Mapping[str, object]):
 
     def _made(self, name: str, value: JSON) -> object:
         made = to_liquid(value)
-        if name == "headers" and isinstance(made, Members) and self._scope.is_extra(name):
+        if name == "headers" and isinstance(made, Members) and self._scope.is_fact(name):
             return Headers(made.items())
         return made
 
@@ -101,7 +101,7 @@ class Context(RenderContext):
         """Set a variable of the template."""
         self.locals[key] = val
 
-    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:  # noqa: ARG002 - the library's signature
         """A filter that counts what it takes and makes."""
         function = FILTERS[name]
 
@@ -145,5 +145,3 @@ def _property(value: object, part: object) -> object:
     if part == "size" and isinstance(value, Members | list | tuple | str):
         return len(value)
     raise KeyError(part)
-
-

@@ -115,7 +115,7 @@ class Tick(LiquidNode):
         super().__init__(token)
         self.steps = 1 + steps
 
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+    def render_to_output(self, context: RenderContext, _buffer: TextIO) -> int:
         """Count, write nothing."""
         spend(context, self.steps)
         return 0
@@ -126,7 +126,7 @@ class Turn(LiquidNode):
 
     __slots__ = ()
 
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+    def render_to_output(self, context: RenderContext, _buffer: TextIO) -> int:
         """Count, write nothing."""
         assert isinstance(context, Context)
         context.turn()

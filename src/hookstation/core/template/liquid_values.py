@@ -24,6 +24,7 @@ class Digits(Decimal):
     text: str
 
     def __new__(cls, text: str) -> Digits:
+        """The number that `text` writes."""
         made = super().__new__(cls, text)
         made.text = text
         return made

@@ -89,7 +89,7 @@ def _unescape(text: str, at: int) -> str:
         if len(code) == 5:
             return chr(int(code[1:], 16))
         if code not in _ESCAPED:
-            raise PathMistake(f"The escape \\{code} is unknown; \\\", \\\\, \\n, \\t and \\u0000 are.", at)
+            raise PathMistake(f'The escape \\{code} is unknown; \\", \\\\, \\n, \\t and \\u0000 are.', at)
         return _ESCAPED[code]
 
     if "\\" not in text:

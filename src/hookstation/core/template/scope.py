@@ -79,19 +79,19 @@ class Scope:
                 return payload[name]
         elif isinstance(payload, list) and name.isdecimal() and len(name) <= 6 and int(name) < len(payload):
             return payload[int(name)]
-        extra = _EXTRAS.get(name)
-        return MISSING if extra is None else extra(self)
+        fact = _FACTS.get(name)
+        return MISSING if fact is None else fact(self)
 
-    def is_extra(self, name: str) -> bool:
+    def is_fact(self, name: str) -> bool:
         """Whether `name` is one of the facts of the call, because the payload has no such property."""
-        return name in _EXTRAS and not (isinstance(self.payload, dict) and name in self.payload)
+        return name in _FACTS and not (isinstance(self.payload, dict) and name in self.payload)
 
-    def extra(self, path: Path) -> Value:
+    def fact(self, path: Path) -> Value:
         """The value at `path` among the facts of the call, for a path that the payload does not have."""
-        extra = _EXTRAS.get(path[0]) if isinstance(path[0], str) else None
-        if extra is None:
+        fact = _FACTS.get(path[0]) if isinstance(path[0], str) else None
+        if fact is None:
             return MISSING
-        value: Value = extra(self)
+        value: Value = fact(self)
         for part in path[1:]:
             if not isinstance(value, dict):
                 return MISSING
@@ -102,7 +102,9 @@ class Scope:
     def headers(self) -> dict[str, JSON]:
         """The headers that may be read, by lower-case name."""
         given = self._headers() if callable(self._headers) else self._headers
-        return {name.lower(): value for name, value in (given or {}).items() if name.lower() not in self.hidden}
+        return {
+            name.lower(): value for name, value in (given or {}).items() if name.lower() not in self.hidden
+        }
 
     def query(self) -> dict[str, JSON]:
         """The first value of each query parameter."""
@@ -116,7 +118,7 @@ class Scope:
         return found
 
 
-_EXTRAS: Final[Mapping[str, Callable[[Scope], JSON]]] = {
+_FACTS: Final[Mapping[str, Callable[[Scope], JSON]]] = {
     "received_at": lambda scope: instant_text(scope.received_at),
     "event_id": lambda scope: scope.event_id,
     "webhook": lambda scope: {"name": scope.webhook},
@@ -167,7 +169,7 @@ def _single(name: str) -> Callable[[Scope], Value]:
         payload = scope.payload
         if type(payload) is dict and name in payload:
             return payload[name]
-        return scope.extra(path)
+        return scope.fact(path)
 
     return read
 
@@ -181,12 +183,12 @@ def _deep(path: Path) -> Callable[[Scope], Value]:
         value: Value = scope.payload
         if type(value) is dict:
             if key not in value:
-                return scope.extra(path)
+                return scope.fact(path)
             value = value[key]
         elif type(value) is list and isinstance(head, int):
             value = element(value, head)
         else:
-            return scope.extra(path)
+            return scope.fact(path)
         for name, position in steps:
             if type(value) is dict:
                 value = value.get(name, MISSING)

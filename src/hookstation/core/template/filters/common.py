@@ -81,7 +81,7 @@ def parsed(written: str) -> int | Decimal:
 def whole(value: object) -> int:
     """The value as an integer of reasonable size."""
     figure = number(value)
-    if abs(figure) > 1_000_000_000 or figure != int(figure):
+    if not -1_000_000_000 <= figure <= 1_000_000_000 or figure != int(figure):
         raise FilterFailed("a whole number of at most 1,000,000,000 is expected")
     return int(figure)
 

@@ -38,7 +38,7 @@ def moment_of(value: object, received_at: int) -> Moment | None:
             return _from_seconds(int(value) if len(value) < 16 else -1)
         return read_moment(value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return _from_seconds(int(value) if abs(value) < 10**12 else -1)
+        return _from_seconds(int(value) if 0 <= value < 10**12 else -1)
     return None
 
 
@@ -57,7 +57,9 @@ def date(received_at: int, value: object, pattern: object = None) -> object:
         return value
     moment = moment_of(value, received_at)
     if moment is None:
-        raise FilterFailed(f"an ISO date, a date-time or seconds since 1970 are expected, not {words_for(value)}")
+        raise FilterFailed(
+            f"an ISO date, a date-time or seconds since 1970 are expected, not {words_for(value)}"
+        )
     return strftime(moment, checked(pattern))
 
 
@@ -125,7 +127,7 @@ _COMPOUND: Final = {
 }  # fmt: skip
 
 _SIGNS: Final[Mapping[str, Callable[[datetime], str]]] = {
-    "%": lambda at: "%",
+    "%": lambda _at: "%",
     "A": lambda at: DAYS[at.weekday()],
     "a": lambda at: DAYS[at.weekday()][:3],
     "B": lambda at: MONTHS[at.month - 1],
@@ -143,12 +145,12 @@ _SIGNS: Final[Mapping[str, Callable[[datetime], str]]] = {
     "l": lambda at: f"{hour12(at):2}",
     "M": lambda at: f"{at.minute:02}",
     "m": lambda at: f"{at.month:02}",
-    "n": lambda at: "\n",
+    "n": lambda _at: "\n",
     "P": lambda at: "am" if at.hour < 12 else "pm",
     "p": lambda at: "AM" if at.hour < 12 else "PM",
     "S": lambda at: f"{at.second:02}",
     "s": lambda at: str(_seconds(at)),
-    "t": lambda at: "\t",
+    "t": lambda _at: "\t",
     "U": lambda at: f"{(at.timetuple().tm_yday + 6 - (at.weekday() + 1) % 7) // 7:02}",
     "u": lambda at: str(at.isoweekday()),
     "V": lambda at: f"{at.isocalendar().week:02}",

@@ -1,4 +1,4 @@
-"""Formats as .NET writes them, in the invariant culture: ``yyyy-MM-dd``, ``dddd, d MMMM``, ``0.00``, ``#,##0.00``, ``N2``.
+"""Formats as .NET writes them, in the invariant culture: ``yyyy-MM-dd``, ``d MMMM``, ``0.00``, ``#,##0.00``, ``N2``.
 
 Source: the .NET documentation of standard and custom format strings for dates and for numbers.
 """
@@ -166,7 +166,11 @@ def _whole(digits: str, marks: str) -> str:
     places = marks.replace(",", "")
     least = len(places) - places.find("0") if "0" in places else 0
     digits = digits.lstrip("0").rjust(least, "0")
-    return format(int(digits), f"0{len(digits) + (len(digits) - 1) // 3},d") if "," in marks and digits else digits
+    return (
+        format(int(digits), f"0{len(digits) + (len(digits) - 1) // 3},d")
+        if "," in marks and digits
+        else digits
+    )
 
 
 def _put(pattern: str, whole: str, fraction: str) -> str:
