@@ -265,13 +265,16 @@ class TestControl:
         assert (await client.call("PUT", "/_sandbox/settings", settings)).status == 400
 
     async def test_a_panel_can_be_added_at_run_time(self, client: Client) -> None:
-        fields = {"Seat": {"type": "string", "length": 4, "required": True}, "When": {"type": "datetime"}}
+        fields = {"Seat": {"type": "string", "length": 4, "required": True}, "Price": {"type": "decimal"}}
         document = {"parent": "party", "instances": "single", "fields": fields}
 
         made = await client.call("PUT", "/_sandbox/entities/ABC_Seats", document)
         added = await client.add("ABC_Seats", row("ABC_Seats", "10001", Seat="12A"))
         queried = await client.call("GET", "/api/query", queryname="$/Sandbox/ABC_Seats")
 
+        price = made.document["Properties"]["$values"][-1]
+        assert price["Name"] == "Price"
+        assert "Scale" not in price
         assert (made.document["ObjectTypeName"], added.status) == ("Single", 201)
         assert [item["Seat"] for item in queried.items] == ["12A"]
 

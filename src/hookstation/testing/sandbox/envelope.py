@@ -164,8 +164,8 @@ def _property_type(column: Column) -> dict[str, object]:
     }
     if column.type == "String":
         made["MaxLength"] = column.length
-    if column.type == "Decimal":
-        made |= {"Precision": column.digits, "Scale": column.scale or 0}
+    if column.type == "Decimal" and column.scale is not None:
+        made |= {"Precision": column.digits, "Scale": column.scale}
     if column.identity:
         made["IsIdentity"] = True
     if column.required:
