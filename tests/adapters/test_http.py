@@ -124,7 +124,7 @@ async def test_an_answer_comes_whole_with_lower_case_header_names(
         answering(b"HTTP/1.1 409 Conflict\r\nX-Why: a\r\nX-WHY: b\r\nContent-Length: 3\r\n\r\nno!")
     )
     answer = await client.send(post(port))
-    assert (answer.status, answer.body, answer.headers["x-why"]) == (409, b"no!", "a, b")
+    assert (409, b"no!", "a, b") == (answer.status, answer.body, answer.headers["x-why"])
 
 
 async def test_the_request_goes_out_as_it_was_given(serve: Serve, client: GuardedHttpClient) -> None:
@@ -138,7 +138,7 @@ async def test_the_request_goes_out_as_it_was_given(serve: Serve, client: Guarde
     url = f"http://127.0.0.1:{port}/api/~1%7C2?q=a%2Bb%26c"
     await client.send(HttpRequest("PUT", url, {"X-A": "b"}, b"body", networks=LOOPBACK))
     head, _, body = (await seen.get()).partition(b"\r\n\r\n")
-    assert body == b"body"
+    assert b"body" == body
     assert head.startswith(b"PUT /api/~1%7C2?q=a%2Bb%26c HTTP/1.1\r\n")
     assert b"X-A: b" in head
     assert b"Accept-Encoding: identity" in head
@@ -160,7 +160,7 @@ async def test_an_odd_literal_never_reaches_the_resolver(host: str) -> None:
     http = GuardedHttpClient(names)
     with pytest.raises(AddressRefused):
         await http.send(post(80, host=host, networks=()))
-    assert names.asked == 0
+    assert 0 == names.asked
     await http.close()
 
 
@@ -175,8 +175,8 @@ async def test_the_connection_goes_to_the_address_that_was_judged(serve: Serve) 
     names = Names(target=["127.0.0.1"])
     http = GuardedHttpClient(names)
     port = await serve(answering(OK))
-    assert (await http.send(post(port, host="target"))).body == b"ok"
-    assert names.asked == 1
+    assert b"ok" == (await http.send(post(port, host="target"))).body
+    assert 1 == names.asked
     await http.close()
 
 
@@ -203,14 +203,14 @@ async def test_a_connection_is_kept_for_the_next_request(serve: Serve, client: G
     port = await serve(converse)
     await client.send(post(port))
     await client.send(post(port))
-    assert talks == 1
+    assert 1 == talks
 
 
 async def test_redirects_are_not_followed(serve: Serve, client: GuardedHttpClient) -> None:
     port = await serve(
         answering(b"HTTP/1.1 307 T\r\nLocation: http://127.0.0.2/\r\nContent-Length: 0\r\n\r\n")
     )
-    assert (await client.send(post(port))).status == 307
+    assert 307 == (await client.send(post(port))).status
 
 
 async def test_cookies_are_not_kept(serve: Serve, client: GuardedHttpClient) -> None:
@@ -231,14 +231,14 @@ async def test_a_proxy_of_the_environment_is_not_used(
 ) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
     port = await serve(answering(OK))
-    assert (await client.send(post(port))).status == 200
+    assert 200 == (await client.send(post(port))).status
 
 
 async def test_a_compressed_answer_is_not_unpacked(serve: Serve, client: GuardedHttpClient) -> None:
     port = await serve(
         answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbomb")
     )
-    assert (await client.send(post(port))).body == b"bomb"
+    assert b"bomb" == (await client.send(post(port))).body
 
 
 async def test_nothing_was_sent_where_no_connection_was_taken(client: GuardedHttpClient) -> None:
@@ -353,7 +353,7 @@ async def test_a_post_on_a_kept_connection_that_dies_is_not_repeated_and_the_ide
     await client.send(post(port))
     with pytest.raises(UnknownOutcome):
         await client.send(HttpRequest(method, f"http://127.0.0.1:{port}/", body=b"2", networks=LOOPBACK))
-    assert len(requests) == seen
+    assert seen == len(requests)
 
 
 async def test_a_cancelled_caller_stays_cancelled(serve: Serve, client: GuardedHttpClient) -> None:
