@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import reference_commands, reference_errors, reference_settings
+from tools import reference_commands, reference_config, reference_errors, reference_settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 PAGES: dict[str, Callable[[], str]] = {
     "commands": reference_commands.page,
+    "config-file": reference_config.page,
     "errors": reference_errors.page,
     "settings": reference_settings.page,
 }
