@@ -84,11 +84,11 @@ class LoggingBridge(logging.Handler):
         )
 
 
-def set_up_logging(log: JsonLog, level: int = logging.INFO) -> None:
-    """Send everything that goes through `logging` to `log`."""
+def set_up_logging(log: JsonLog, level: str) -> None:
+    """Send everything that goes through `logging`, from `level` (debug, info, warning, error) on, to `log`."""
     root = logging.getLogger()
     root.handlers[:] = [LoggingBridge(log)]
-    root.setLevel(level)
+    root.setLevel(level.upper())
 
 
 def _now() -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from hookstation.core.events import Answer
 from hookstation.core.jsontext import dump_json_line
-from hookstation.core.schema import Violation
+from hookstation.core.schema_words import Violation
 from hookstation.core.values import JSON
 from hookstation.errors import BodyRefused
 
@@ -42,9 +42,7 @@ def invalid(violations: Sequence[Violation]) -> Answer:
     """400: every violation, as sentences for people and, in the same order, for machines."""
     errors: list[JSON] = [{"path": v.path, "rule": v.rule, "message": v.message} for v in violations]
     sentences: list[JSON] = [v.message for v in violations]
-    return Answer(
-        400, dump_json_line({"success": False, "validationErrors": sentences, "errors": errors})
-    )
+    return Answer(400, dump_json_line({"success": False, "validationErrors": sentences, "errors": errors}))
 
 
 def unreadable(refusal: BodyRefused) -> Answer:

@@ -32,7 +32,11 @@ class _Field:
 
 
 class CompiledMapping:
-    """Makes records. `marker`: the field that holds exactly the event id, empty where none does."""
+    """Makes records.
+
+    `marker`: the field that holds exactly the event id, empty where none does.  `headers`: lower-case names of the
+    headers that templates read, ``*`` where one reads them all.
+    """
 
     __slots__ = (
         "_connection",
@@ -43,6 +47,7 @@ class CompiledMapping:
         "_moment_field",
         "_operation",
         "_zone",
+        "headers",
         "marker",
     )
 
@@ -56,7 +61,8 @@ class CompiledMapping:
         self._match = tuple(_ready(field, True) for field in draft.match)
         self._moment_field = draft.moment_field
         self._zone = zone
-        self._hidden = hidden if draft.reads_headers else frozenset()
+        self._hidden = hidden if draft.headers else frozenset()
+        self.headers = frozenset(draft.headers)
         self.marker = draft.marker
 
     def map(self, scope: Scope, received_at: int) -> Record:

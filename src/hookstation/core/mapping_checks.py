@@ -58,7 +58,8 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     marker: str = ""
     moment_field: str = ""
-    reads_headers: bool = False
+    headers: set[str] = field(default_factory=set)
+    """Lower-case names of the headers that templates read; ``*`` where one reads them all."""
 
 
 def draft_mapping(
@@ -167,7 +168,8 @@ class _Drafter:
 
     def _check_names(self, template: Template, path: tuple[str, str]) -> None:
         for name in template.names:
-            self.draft.reads_headers = self.draft.reads_headers or name.path[0] == "headers"
+            if name.path[0] == "headers":
+                self.draft.headers.add(str(name.path[1]).lower() if len(name.path) > 1 else "*")
             wrong = check_name(self.schema, name, self.hidden)
             if wrong is not None:
                 severity = "warning" if wrong.warning else "error"

@@ -20,7 +20,7 @@ from hookstation.core.documents import (
     decode_panel,
     decode_webhook,
 )
-from hookstation.core.fieldlist import read_rate
+from hookstation.core.fieldlist import Kind, Setting, read_rate
 from hookstation.core.jsontext import parse_json
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.spectext import read_spec
@@ -37,6 +37,7 @@ from hookstation.ports.store import Settings, StoredConfiguration, StoredWebhook
 WATCH_PAUSE: Final = 0.4
 TOKEN_PURPOSE: Final = "webhook/{}/token"  # noqa: S105 - what tokens are sealed for
 LARGEST_DOCUMENT: Final = 1_000_000
+RATE: Final = Setting("rate", Kind.RATE)
 
 Builder = Callable[[Connection], Connector]
 RecordsBuilder = Callable[[Mapping[str, Panel]], Connector]
@@ -173,7 +174,7 @@ class Board:
         if line is not None and self._bases.get(stored.name) == basis:
             return line
         self._bases[stored.name] = basis
-        rate = None if glance.access.rate is None else read_rate(glance.access.rate)
+        rate = None if glance.access.rate is None else read_rate(RATE, glance.access.rate)
         return Line(
             stored.name,
             WebhookState(glance.state),

@@ -10,7 +10,7 @@ from typing import Final
 from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
 from hookstation.core.mapping import check_mapping
 from hookstation.core.records import RECORDS, EntitySpec
-from hookstation.core.schema import inspect_schema
+from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.signing import secret_headers
 from hookstation.engine.board import Builder, RecordsBuilder
 from hookstation.engine.compiler import entity_of

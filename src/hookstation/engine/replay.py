@@ -70,7 +70,8 @@ class Replay:
                 f"The webhook “{event.webhook}” does not exist any more; there is no mapping to replay with."
             )
         hook = self._switchboard.compiled(line)
-        masked = sorted(name for name in hook.mapping.headers if not is_whole(event.headers.get(name, "")))
+        read = event.headers if "*" in hook.mapping.headers else hook.mapping.headers
+        masked = sorted(name for name in read if not is_whole(event.headers.get(name, "")))
         if masked:
             raise Conflict(
                 f"The mapping needs the header “{masked[0]}”, which the journal keeps masked or cut."

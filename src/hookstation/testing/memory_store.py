@@ -20,7 +20,7 @@ from hookstation.core.journal_rules import (
     received_within,
 )
 from hookstation.core.records import EffectResult, StoredRecord
-from hookstation.errors import Conflict, StoreUnavailable
+from hookstation.errors import Conflict, StoreError, StoreUnavailable
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -34,7 +34,6 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 from hookstation.testing.memory_records import MemoryRecords
-
 
 Name = TypeVar("Name")
 Thing = TypeVar("Thing")
@@ -55,6 +54,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.unavailable = ""
+        self.noted_lost = 0
         self._kept: dict[str, _Kept] = {}
         self._holders: dict[tuple[str, str], str] = {}
         self._due: dict[str, DueWork] = {}
@@ -67,6 +67,9 @@ class MemoryStore:
 
     async def accept(self, acceptance: Acceptance) -> Committed:
         """Keep one event, or nothing of it."""
+        return self._accept(acceptance)
+
+    def _accept(self, acceptance: Acceptance) -> Committed:
         self._check()
         entry, mark = acceptance.entry, acceptance.mark
         if mark is not None and (held := self._live_mark(mark.webhook, mark.key, entry.received_at)):
@@ -104,6 +107,13 @@ class MemoryStore:
             self._due[entry.id] = acceptance.due
         return Committed(settlement, effect)
 
+    def note(self, acceptance: Acceptance) -> None:
+        """Keep a rejected call; what cannot be kept is counted."""
+        try:
+            self._accept(acceptance)
+        except StoreError:
+            self.noted_lost += 1
+
     async def finish(self, finish: Finish) -> Committed:
         """Settle or move an event."""
         self._check()
@@ -135,6 +145,10 @@ class MemoryStore:
         """Work whose time has come."""
         ripe = [due for due in self._due.values() if due.due_at <= now]
         return sorted(ripe, key=lambda due: (due.due_at, due.event_id))[:limit]
+
+    async def due_of(self, event_id: str) -> DueWork | None:
+        """The due work of one event."""
+        return self._due.get(event_id)
 
     async def orphan(self, now: int) -> int:
         """What was under way becomes unknown, and due."""
@@ -187,7 +201,7 @@ class MemoryStore:
     async def prune(self, retention: Retention, limit: int) -> int:
         """Delete what may go."""
         self._check()
-        gone = [event_id for event_id in self._prunable(retention)][:limit]
+        gone = self._prunable(retention)[:limit]
         for event_id in gone:
             kept = self._kept.pop(event_id)
             self._due.pop(event_id, None)

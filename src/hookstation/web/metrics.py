@@ -39,5 +39,5 @@ class _Collector:
 def render(services: Services) -> bytes:
     """The text of ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(services))  # type: ignore[arg-type]
+    registry.register(_Collector(services))
     return generate_latest(registry)

@@ -34,6 +34,6 @@ class Services:
     targets: Targets
     ingest: Ingest
     counters: Counters
-    backup: Callable[[Path], Awaitable[None]]
+    backup: Callable[[Path], Awaitable[int]]
     base_url: str
     control_key: str = ""

@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -169,5 +169,5 @@ def _target(path: str, query: Mapping[str, str] | None) -> str:
 def _read(status: int, body: bytes) -> JSON:
     document = parse_json(body, members=MOST_MEMBERS).value if body else None
     if status >= 400:
-        raise Refused(cast("dict[str, JSON]", document) if isinstance(document, dict) else {})
+        raise Refused(document if isinstance(document, dict) else {})
     return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from hookstation.cli.backend import Control
 from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
 from hookstation.errors import HookstationError
@@ -55,7 +56,7 @@ def _webhooks(items: list[dict[str, JSON]]) -> Finding:
     return "webhooks", True, told
 
 
-async def _connection(station: control.Control, name: str) -> Finding:
+async def _connection(station: Control, name: str) -> Finding:
     try:
         checked = cast("dict[str, JSON]", await station.call("POST", f"/connections/{name}/check"))
     except HookstationError as failure:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
-from hookstation.adapters.schema_trial import ChildSchemaTrial
+from hookstation.adapters.schema_trial import ProcessSchemaTrial
 from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
 from hookstation.adapters.vault import AesVault, key_file, read_key
 from hookstation.config.settings import StationSettings
@@ -179,7 +179,7 @@ async def _assemble(
         return build_connector(connection, http, clock)
 
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
-    checks = Checks(ChildSchemaTrial(), build, RecordsConnector)
+    checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
     executor = Executor(store, clock, event_log)
     process = Process(store, clock, identifiers, executor)

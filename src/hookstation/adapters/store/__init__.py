@@ -1,0 +1,1 @@
+"""The database drivers of the Store port."""

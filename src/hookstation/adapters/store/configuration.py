@@ -1,5 +1,6 @@
 """Configuration, keys and facts."""
 
+# ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

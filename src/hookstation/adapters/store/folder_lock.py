@@ -41,7 +41,7 @@ class FolderLock:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreUnavailable(
-                f"{self._path} cannot be opened for writing: give this user the right to write the data folder. ({error})"
+                f"{self._path} cannot be opened for writing: give this user the right to write it. ({error.strerror})"
             ) from error
         try:
             _take(handle)

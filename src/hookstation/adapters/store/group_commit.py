@@ -22,6 +22,9 @@ LARGEST_BATCH: Final = 500
 PATIENCE: Final = 2.0
 """Seconds to wait for another process's lock before the callers are told."""
 
+MOST_NOTED: Final = 2_000
+"""Waiting units beyond which a note is dropped: what nobody waits for may not grow without bounds."""
+
 _POLL: Final = 0.01
 
 Unit = TypeVar("Unit")
@@ -56,6 +59,7 @@ class GroupCommit(Generic[Unit, Done]):
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._closing = False
+        self.notes_lost = 0
         self._task = self._loop.create_task(self._work(), name="hookstation store writer")
 
     async def submit(self, unit: Unit) -> Done:
@@ -66,6 +70,20 @@ class GroupCommit(Generic[Unit, Done]):
         self._units.append((unit, future))
         self._wake.set()
         return await future
+
+    def note(self, unit: Unit) -> None:
+        """Write the unit with whatever is written next; nobody waits for it, so it may be dropped and counted."""
+        if self._closing or len(self._units) >= MOST_NOTED:
+            self.notes_lost += 1
+            return
+        future: asyncio.Future[Done] = self._loop.create_future()
+        future.add_done_callback(self._noted)
+        self._units.append((unit, future))
+        self._wake.set()
+
+    def _noted(self, future: asyncio.Future[Done]) -> None:
+        if future.exception() is not None:
+            self.notes_lost += 1
 
     async def run(self, job: Callable[[apsw.Connection], Result]) -> Result:
         """Run a job in the thread, in a transaction of its own, between two batches."""

@@ -1,5 +1,6 @@
 """Reading the journal: the list under any filter, and what hangs on one event."""
 
+# ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
 from typing import cast
@@ -103,6 +104,12 @@ def _attempt(row: Row) -> Attempt:
 def list_due(connection: apsw.Connection, now: int, limit: int) -> list[DueWork]:
     """Work whose time has come."""
     return [read_due(row) for row in connection.execute(queries.DUE, (now, limit)).fetchall()]
+
+
+def due_of(connection: apsw.Connection, event_id: str) -> DueWork | None:
+    """The due work of one event."""
+    rows = connection.execute(queries.DUE_OF, (event_id,)).fetchall()
+    return read_due(rows[0]) if rows else None
 
 
 def owner_of(connection: apsw.Connection, target: str, entity: str, key: str) -> str:

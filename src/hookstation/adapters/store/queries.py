@@ -3,6 +3,7 @@
 Statements that grow with what is asked (lists with filters, matches) are built beside what asks them.
 """
 
+# ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
 from typing import Final
@@ -73,7 +74,8 @@ ORPHANS_UNKNOWN: Final = "UPDATE events SET state = 'unknown' WHERE state IN ('w
 
 EVENT_COLUMNS: Final = (
     "e.id, e.webhook, e.state, e.received_at, e.sender, e.size, e.answer_status, e.answer_body, e.error, e.reason, "
-    "e.connection, e.entity, e.record_key, e.run_id, e.settled_at, e.started_at, e.attempts, e.timings, p.headers, e.query"
+    "e.connection, e.entity, e.record_key, e.run_id, e.settled_at, e.started_at, e.attempts, e.timings, "
+    "p.headers, e.query"
 )
 EVENT_SOURCE: Final = "FROM events e JOIN payloads p ON p.no = e.payload_no"
 
@@ -95,8 +97,14 @@ LIST_ATTEMPTS: Final = (
 )
 """The finished attempts of an event: the earlier ones, and the last as the event shows it."""
 
-DUE: Final = "SELECT event_id, due_at, since, tries, record, marker FROM due_work WHERE due_at <= ? ORDER BY due_at, event_id LIMIT ?"
+DUE: Final = (
+    "SELECT event_id, due_at, since, tries, record, marker FROM due_work "
+    "WHERE due_at <= ? ORDER BY due_at, event_id LIMIT ?"
+)
 """Work whose time has come, the most overdue first."""
+
+DUE_OF: Final = "SELECT event_id, due_at, since, tries, record, marker FROM due_work WHERE event_id = ?"
+"""The due work of one event."""
 
 OWNER_ELSEWHERE: Final = (
     "SELECT id FROM events WHERE connection = ? AND connection <> 'records' AND entity = ? AND record_key = ? "

@@ -1,5 +1,6 @@
 """Pruning: candidates are chosen by a reader, and go in small steps through the writer's queue."""
 
+# ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,7 @@
 """The SQLite driver of the Store port.
 
-One connection writes, by group commit; one reads on the event loop, for look-ups of a row or two; one reads in a thread,
-for whatever may take longer.
+One connection writes, by group commit; one reads on the event loop, for look-ups of a row or two; one reads in a
+thread, for whatever may take longer.
 """
 
 from __future__ import annotations
@@ -116,6 +116,15 @@ class SqliteStore:
         """Commit one event with whatever else waits."""
         return await self._commits.submit(acceptance)
 
+    def note(self, acceptance: Acceptance) -> None:
+        """Commit a rejected call with whatever is committed next."""
+        self._commits.note(acceptance)
+
+    @property
+    def noted_lost(self) -> int:
+        """How many noted calls were dropped since the store was opened."""
+        return self._commits.notes_lost
+
     async def finish(self, finish: Finish) -> Committed:
         """Settle or move an event, with whatever else waits."""
         return await self._commits.submit(finish)
@@ -131,6 +140,10 @@ class SqliteStore:
     async def due(self, now: int, limit: int) -> Sequence[DueWork]:
         """Work whose time has come."""
         return self._look_up(history.list_due, now, limit)
+
+    async def due_of(self, event_id: str) -> DueWork | None:
+        """The due work of one event."""
+        return self._look_up(history.due_of, event_id)
 
     async def orphan(self, now: int) -> int:
         """What was under way when its process died becomes unknown, and due."""

@@ -100,8 +100,7 @@ async def backup(request: Request, services: Services) -> Response:
     path = Path(asking.member(body, "path", str, ""))
     if not path.is_absolute():
         raise Invalid([Problem(("path",), "must be an absolute path on the station's machine.")])
-    await services.backup(path)
-    return reply({"path": str(path)})
+    return reply({"path": str(path), "bytes": await services.backup(path)})
 
 
 OPERATIONS: Final = (

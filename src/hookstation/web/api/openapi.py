@@ -97,13 +97,13 @@ def _ref(name: str) -> JSON:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _object(
-    required: tuple[str, ...] = (), /, *, closed: bool = False, **properties: JSON
-) -> dict[str, JSON]:
-    shape: dict[str, JSON] = {"type": "object", "properties": properties, "required": list(required)}
-    if closed:
-        shape["additionalProperties"] = False
-    return shape
+def _object(required: tuple[str, ...] = (), /, **properties: JSON) -> dict[str, JSON]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def _closed(required: tuple[str, ...] = (), /, **properties: JSON) -> dict[str, JSON]:
+    """An object of a request: what is not known is refused."""
+    return {**_object(required, **properties), "additionalProperties": False}
 
 
 def _list_of(name: str) -> JSON:
@@ -229,19 +229,15 @@ def _happenings() -> dict[str, JSON]:
         "Key": _object(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
         "Keys": _list_of("Key"),
         "NewKey": _object(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
-        "Backup": _object(("path",), path=TEXT),
+        "Backup": _object(("path", "bytes"), path=TEXT, bytes=COUNT),
     }
 
 
 def _requests() -> dict[str, JSON]:
     return {
-        "TrialRequest": _object(
-            closed=True, payload=ANY, body=TEXT, body_base64=TEXT, headers=FREE, query=TEXT
-        ),
-        "PlanRequest": _object(
-            ("document",), closed=True, document=FREE, references=FREE, prune={"type": "boolean"}
-        ),
-        "ReplayRequest": _object(closed=True, again={"type": "boolean"}),
-        "KeyRequest": _object(("name", "role"), closed=True, name=TEXT, role=TEXT),
-        "BackupRequest": _object(("path",), closed=True, path=TEXT),
+        "TrialRequest": _closed(payload=ANY, body=TEXT, body_base64=TEXT, headers=FREE, query=TEXT),
+        "PlanRequest": _closed(("document",), document=FREE, references=FREE, prune={"type": "boolean"}),
+        "ReplayRequest": _closed(again={"type": "boolean"}),
+        "KeyRequest": _closed(("name", "role"), name=TEXT, role=TEXT),
+        "BackupRequest": _closed(("path",), path=TEXT),
     }
