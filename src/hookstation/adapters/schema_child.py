@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 CPU_SECONDS = 2.0
-MEMORY = 512 * 1024 * 1024
+MEMORY = 128 * 1024 * 1024
 OUT_OF_MEMORY = 75
 """The exit status where Python itself ran out of memory; the library's code is ended by a signal instead."""
 

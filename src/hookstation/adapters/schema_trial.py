@@ -33,7 +33,9 @@ NO_CHILD: Final = (
     "The schema could not be tried: the process that compiles schemas ended with status {}. This is a fault of the"
     " installation, not of the schema; `hookstation doctor` may tell more."
 )
-NOT_TRIED: Final = f"The schema was not tried, because {MOST_CRASHES} schemas before it cost too much to compile. Mend those first."
+NOT_TRIED: Final = (
+    f"The schema was not tried, because {MOST_CRASHES} schemas before it cost too much to compile. Mend those first."
+)
 
 
 class ProcessSchemaTrial:

@@ -25,7 +25,8 @@ from jsonschema_rs import (
 
 from hookstation.core.jsontext import DEPTH, Parsed, plain_of
 from hookstation.core.schema_outline import Outline
-from hookstation.core.schema_words import Explainer, Violation, violation
+from hookstation.core.schema_words import Explainer, violation
+from hookstation.core.schema_words import Violation as Violation
 from hookstation.core.values import JSON, Number
 from hookstation.errors import Invalid, Problem
 
@@ -84,7 +85,7 @@ class CompiledSchema:
     def _explain(self, parsed: Parsed) -> list[Violation]:
         if not self._affordable(parsed.value):
             return self._first(parsed)
-        explainer = Explainer(self._schema)
+        explainer = Explainer(self._schema, parsed.plain)
         found = (
             told for error in self._validator.iter_errors(parsed.plain) for told in explainer.explain(error)
         )
@@ -102,7 +103,7 @@ class CompiledSchema:
             try:
                 self._validator.validate(parsed.plain)
             except ValidationError as error:
-                return Explainer(self._schema).explain(error)[:MOST_VIOLATIONS]
+                return Explainer(self._schema, parsed.plain).explain(error)[:MOST_VIOLATIONS]
         return [violation((), "schema", "does not fit the schema, and is too large to say where")]
 
     def _affordable(self, value: JSON) -> bool:
@@ -166,7 +167,7 @@ def problem_of(error: ValidationError) -> Problem:
         return Problem(path, f"A reference leads nowhere: {error.message[:200]}.")
     if not path and not error.schema_path:
         return Problem(path, f"The schema cannot be compiled: {error.message[:200]}.")
-    said = Explainer(None).explain(error)[0].message
+    said = Explainer(None, None).explain(error)[0].message
     return Problem(path, "Not a valid schema: " + said.partition(": ")[2] + ".")
 
 

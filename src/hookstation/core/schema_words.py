@@ -82,20 +82,23 @@ def dotted(path: Sequence[PathPart]) -> str:
 
 
 class Explainer:
-    """Turns the validator's errors into violations, with the limits as the schema's author wrote them."""
+    """Turns the validator's errors into violations, with the limits as the schema's author wrote them.
 
-    def __init__(self, schema: JSON) -> None:
+    `payload` is the document that was validated.
+    """
+
+    def __init__(self, schema: JSON, payload: object) -> None:
         self._schema = schema
+        self._payload = payload
 
     def explain(self, error: ValidationError) -> list[Violation]:
         """The violations of one error: several where it names several properties."""
         kind, path = error.kind.name, error.instance_path
         if kind == "required":
             return [violation([*path, error.kind.as_dict()["property"]], "required", _missing(error))]
-        if kind in ("additionalProperties", "unevaluatedProperties"):
-            names: list[str] = error.kind.as_dict()["unexpected"]
+        if names := self._unexpected(error):
             said = "this property is not expected; remove it, or allow it in the schema"
-            return [violation([*path, name], kind, said) for name in names]
+            return [violation([*path, name], str(error.schema_path[-1]), said) for name in names]
         if kind == "propertyNames":
             return self._name(error)
         if kind in ("anyOf", "oneOf"):
@@ -116,13 +119,21 @@ class Explainer:
 
     def _limit(self, error: ValidationError) -> Any:
         """The keyword's value as the schema's author wrote it (the library gives ``19.90`` as ``19.9``)."""
-        here: Any = self._schema
-        try:
-            for part in error.schema_path:
-                here = here[part]
-        except (KeyError, IndexError, TypeError):  # the path leads through a reference
-            return error.kind.value
-        return error.kind.value if isinstance(here, bool) else here
+        written = _at(self._schema, error.schema_path)  # nothing where the path leads through a reference
+        return error.kind.value if written is None or isinstance(written, bool) else written
+
+    def _unexpected(self, error: ValidationError) -> list[str]:
+        """The properties that a schema does not allow.
+
+        Where it allows none at all the library does not list them, but gives the object's path with one of its values.
+        """
+        if error.kind.name in ("additionalProperties", "unevaluatedProperties"):
+            return list(error.kind.as_dict()["unexpected"])
+        under = error.schema_path[-1] if error.schema_path else ""
+        if error.kind.name != "falseSchema" or under not in ("additionalProperties", "unevaluatedProperties"):
+            return []
+        value = _at(self._payload, error.instance_path)
+        return list(value) if isinstance(value, dict) and value != error.instance else []
 
     def _name(self, error: ValidationError) -> list[Violation]:
         inner: ValidationError = error.kind.as_dict()["error"]
@@ -142,6 +153,16 @@ class Explainer:
         nearest = min(near, key=lambda branch: (_at_the_door(branch, error), len(branch)))
         reasons = [found.message for inner in nearest[:3] for found in self.explain(inner)]
         return _cut(f"fits none of the allowed forms; nearest is the one where {'; '.join(reasons[:3])}", 600)
+
+
+def _at(document: Any, path: Sequence[PathPart]) -> Any:
+    """What stands at a path; ``None`` where it leads nowhere."""
+    try:
+        for part in path:
+            document = document[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return document
 
 
 def _missing(error: ValidationError) -> str:
@@ -188,9 +209,7 @@ def _plain(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
         return (
-            str(value)
-            if abs(value) < 10**LONGEST_ECHO
-            else f"an integer of {value.bit_length() * 3 // 10} digits"
+            str(value) if abs(value) < 10**LONGEST_ECHO else f"an integer of {len(str(abs(value))):,} digits"
         )
     return str(value)
 
