@@ -18,7 +18,7 @@ from hookstation.core.coerce import Coercer, coercer, open_coercer
 from hookstation.core.definitions import Action
 from hookstation.core.records import ACTIVITY, EntitySpec, FieldSpec, FieldType, Operation
 from hookstation.core.schema_paths import Verdict, check_name, find
-from hookstation.core.template import Scope, Template, TemplateKind, Value, compile_template
+from hookstation.core.template import ANY, Scope, Template, TemplateKind, Value, compile_template
 from hookstation.core.template.compiled import EVENT_ID
 from hookstation.core.values import JSON
 from hookstation.errors import Invalid, MappingFailed, Problem
@@ -168,7 +168,7 @@ class _Drafter:
 
     def _check_names(self, template: Template, path: tuple[str, str]) -> None:
         for name in template.names:
-            if name.path[0] == "headers":
+            if name.path[0] in ("headers", ANY):
                 self.draft.headers.add(str(name.path[1]).lower() if len(name.path) > 1 else "*")
             wrong = check_name(self.schema, name, self.hidden)
             if wrong is not None:

@@ -5,6 +5,7 @@ No loader, no partials, no clock: of its tags only those in `TAGS` are there, of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -143,7 +144,7 @@ def _renderer(template: BoundTemplate) -> Callable[[Scope], str]:
         except ContextDepthError as failed:
             raise _failed(f"blocks are nested more than {DEEPEST} deep") from failed
         except LiquidError as failed:
-            raise _failed(str(failed.message)) from failed
+            raise _failed(_CLASSES.sub(_kind, str(failed.message))) from failed
         except (
             LiquidInterrupt,
             ArithmeticError,
@@ -160,6 +161,21 @@ def _renderer(template: BoundTemplate) -> Callable[[Scope], str]:
 
 
 TOO_LONG: Final = f"the result is longer than {MOST_OUTPUT:,} bytes ({MOST_OUTPUT // 1024} KiB)"
+
+
+_CLASSES: Final = re.compile(
+    r"'(str|int|bool|list|dict|tuple|range|NoneType|Digits|Items|Members|Headers|Undefined)'"
+)
+_KINDS: Final = {
+    "str": "text", "int": "integer", "bool": "boolean", "list": "array", "dict": "object", "tuple": "array",
+    "range": "range", "NoneType": "null", "Digits": "number", "Items": "array", "Members": "object",
+    "Headers": "object", "Undefined": "nothing",
+}  # fmt: skip
+
+
+def _kind(found: re.Match[str]) -> str:
+    """Python's name of a class in the library's sentence, as the word that people use."""
+    return _KINDS[found[1]]
 
 
 def _failed(reason: str) -> MappingFailed:

@@ -14,7 +14,7 @@ from hookstation.core.template.liquid_values import Headers, Items, Members, to_
 from hookstation.core.template.scope import MISSING, Scope
 from hookstation.core.values import JSON
 
-MOST_STEPS: Final = 50_000
+MOST_STEPS: Final = 100_000
 """Most steps of one rendering. A statement, a name that is read and a filter are a step each; long texts and large
 arrays cost more, by their size."""
 
@@ -106,11 +106,18 @@ class Context(RenderContext):
         function = FILTERS[name]
 
         def call(value: object, *arguments: object, **named: object) -> object:
-            plain = [_plain(one) for one in (value, *arguments)]
-            self.spend(1 + sum(map(weight_of, plain)))
-            made = function(self.received_at, *plain, **named) if name in TIMED else function(*plain, **named)
-            if isinstance(made, str):
-                fitting(len(made))
+            try:
+                plain = [_plain(one) for one in (value, *arguments)]
+                self.spend(1 + sum(map(weight_of, plain)))
+                made = (
+                    function(self.received_at, *plain, **named)
+                    if name in TIMED
+                    else function(*plain, **named)
+                )
+                if isinstance(made, str):
+                    fitting(len(made))
+            except FilterFailed as failed:
+                raise FilterFailed(f"the filter “{name}”: {failed}") from None
             self.spend(weight_of(made))
             return made
 

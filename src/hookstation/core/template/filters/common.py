@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Final
 
 from hookstation.core.template.liquid_values import Digits, Items, liquid_text
@@ -14,6 +14,12 @@ LONGEST_TEXT: Final = 1024 * 1024
 
 MOST_ITEMS: Final = 10_000
 """Most elements of an array that a filter makes."""
+
+MOST_ROUNDED: Final = 800
+"""Most digits of a number that is rounded or formatted."""
+
+LONGEST_NUMBER: Final = 1_000
+"""Most characters of a text that is read as a number."""
 
 LONGEST_FORMAT: Final = 200
 """Most characters of a date or number format."""
@@ -67,15 +73,29 @@ def number(value: object) -> int | Decimal:
     raise FilterFailed(f"a number is expected, not {words_for(value)}")
 
 
+def is_number(written: str) -> bool:
+    """Whether a text writes a number, all of it."""
+    return len(written) <= LONGEST_NUMBER and _NUMBER.fullmatch(written.strip()) is not None
+
+
 def parsed(written: str) -> int | Decimal:
     """The number that a text writes, all of it."""
-    trimmed = written.strip()
-    if len(trimmed) <= 1_000 and _NUMBER.fullmatch(trimmed):
+    if is_number(written):
+        trimmed = written.strip()
         try:
             return int(trimmed) if trimmed.lstrip("+-").isdigit() else Digits(trimmed)
         except InvalidOperation:
             pass
     raise FilterFailed("a number is expected, but the text is not one")
+
+
+def quantized(figure: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """`figure` with exactly `places` decimals."""
+    context = Context(prec=MOST_ROUNDED, rounding=rounding, traps=[InvalidOperation])
+    try:
+        return figure.quantize(Decimal(1).scaleb(-places), context=context)
+    except InvalidOperation:
+        raise FilterFailed(f"the number has more than {MOST_ROUNDED} digits") from None
 
 
 def whole(value: object) -> int:

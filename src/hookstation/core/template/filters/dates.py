@@ -16,6 +16,7 @@ from hookstation.core.isotime import Moment, read_moment
 from hookstation.core.template.filters.common import (
     LONGEST_FORMAT,
     FilterFailed,
+    is_number,
     number,
     parsed,
     text,
@@ -70,14 +71,11 @@ def format_(received_at: int, value: object, pattern: object) -> object:
     written = checked(pattern)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format_number(Decimal(value), written)
-    moment = moment_of(value, received_at) if isinstance(value, str) else None
+    moment = moment_of(value, received_at) if isinstance(value, str) and not is_number(value) else None
     if moment is not None:
         return format_moment(moment, written)
-    if isinstance(value, str):
-        try:
-            return format_number(Decimal(parsed(value)), written)
-        except FilterFailed:
-            pass
+    if isinstance(value, str) and is_number(value):
+        return format_number(Decimal(parsed(value)), written)
     raise FilterFailed(f"a number, an ISO date or a date-time is expected, not {words_for(value)}")
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from typing import Final
 
 from hookstation.core.isotime import Moment
-from hookstation.core.template.filters.common import FilterFailed
+from hookstation.core.template.filters.common import FilterFailed, quantized
 from hookstation.core.template.filters.names import DAYS, MONTHS, hour12, offset_text
 
 _LITERAL: Final = r"'([^']*+)'|\"([^\"]*+)\"|\\(.)"
@@ -129,8 +129,7 @@ def _standard(value: Decimal, kind: str, digits: str) -> str:
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:
-    context = Context(prec=800, rounding=ROUND_HALF_UP)
-    made = value.quantize(Decimal(1).scaleb(-places), context=context)
+    made = quantized(value, places)
     return abs(made) if made == 0 else made
 
 

@@ -17,7 +17,7 @@ from decimal import (
 )
 from typing import Final
 
-from hookstation.core.template.filters.common import FilterFailed, number, whole
+from hookstation.core.template.filters.common import FilterFailed, number, quantized, whole
 from hookstation.core.template.liquid_values import Digits
 
 MOST_DIGITS: Final = 100
@@ -99,9 +99,7 @@ def round_(value: object, decimals: object = 0) -> object:
 
 def rounded(figure: int | Decimal, places: int, rounding: str) -> int | Digits:
     """`figure` rounded to `places` decimals in the given way."""
-    context = Context(prec=800, rounding=rounding, traps=[InvalidOperation])
-    made = Decimal(figure).quantize(Decimal(1).scaleb(-places), context=context)
-    return result(made, whole_number=places <= 0)
+    return result(quantized(Decimal(figure), places, rounding), whole_number=places <= 0)
 
 
 def _absolute(value: object) -> object:
