@@ -315,6 +315,11 @@ async def test_a_private_target_that_is_not_permitted_is_refused_without_naming_
         assert "networks" in refused.value.detail
 
 
+async def test_a_look_up_without_its_marker_is_refused_and_not_taken_for_none(imis: Target) -> None:
+    with pytest.raises(Terminal, match="UF_1"):
+        await imis.look_up("UF_1")
+
+
 async def test_types_that_the_system_writes_are_warned_about(imis: Target) -> None:
     assert imis.connector.warnings("dues ")
     assert not imis.connector.warnings("COURSE")

@@ -45,7 +45,7 @@ async def look_up(client: ImisClient, form: Form, record: Record, marker: str) -
 def identifying(record: Record, marker: str) -> Mapping[str, Scalar]:
     """The values that a row must hold to be this record."""
     if marker:
-        return {marker: record.fields[marker]}
+        return {marker: record.fields.get(marker)}
     if record.entity == ACTIVITY:
         telling = ("ID", "ACTIVITY_TYPE", *DATES, *CODES)
         return {name: record.fields[name] for name in telling if text_of(record.fields.get(name))}
