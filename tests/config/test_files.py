@@ -149,6 +149,7 @@ def test_an_empty_variable_is_refused(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         (b"", ": holds no configuration; begin with \u201cversion: 1\u201d."),
+        (b"---\n---\n", ": holds no configuration; begin with \u201cversion: 1\u201d."),
         (b"# nothing\n", ": holds no configuration; begin with \u201cversion: 1\u201d."),
         (b"version: 1\nx: \xff\n", ":2:1: is not UTF-8 text; save the file as UTF-8."),
         (b"#" * (8 * 1024 * 1024 + 1), ": is larger than 8 MiB; split it into several files."),

@@ -129,7 +129,16 @@ def test_a_broken_stored_form_is_refused() -> None:
 
 def test_references_are_put_at_their_pointers_and_nowhere_else() -> None:
     document: JSON = {"a/b": ["x", {"~": "y"}], "c": 1}
-    references = {"/a~1b/1/~0": "${env:Y}", "/c": "${env:C}", "/nowhere": "${env:N}"}
+    references = {
+        "/a~1b/1/~0": "${env:Y}",
+        "/c": "${env:C}",
+        "/nowhere/at/all": "${env:N}",
+        "/a~1b/7/x": "${env:N}",
+        "/a~1b/0": "${env:N}",
+        "": "${env:N}",
+        "/c/0/x": "${env:N}",
+        "/a~1b/²": "${env:N}",
+    }
     assert with_references(document, references) == {
         "a/b": ["x", {"~": {"value": "y", "reference": "${env:Y}"}}],
         "c": 1,

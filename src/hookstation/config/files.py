@@ -69,7 +69,8 @@ def _nothing(paths: Sequence[Path]) -> Node:
 
 def _read(path: Path) -> list[Node]:
     source = read_source(path, str(path))
-    return [read_json(source)] if path.suffix.lower() == ".json" else read_yaml(source)
+    documents = [read_json(source)] if path.suffix.lower() == ".json" else read_yaml(source)
+    return [one for one in documents if one.value is not None]
 
 
 def read_source(path: Path, name: str) -> Source:

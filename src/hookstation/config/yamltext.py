@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,7 @@ from hookstation.core.values import Scalar
 LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """The C parser where it was built; only its events are used, no constructor ever runs."""
 
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 PLAIN_TAGS: Final = frozenset({None, "!"})
 
 
@@ -68,7 +70,7 @@ class _Reader:
         self._put(Node(self.source, place, _value(event, place), offset, block), event.anchor)
 
     def _key(self, parent: _Open, event: yaml.ScalarEvent, place: Place) -> None:
-        name = event.value
+        name = _whole(event, place)
         if name == "<<" and not event.style:
             fail(
                 place,
@@ -139,11 +141,18 @@ class _Reader:
 
 def _value(event: yaml.ScalarEvent, place: Place) -> Scalar:
     if event.style or event.tag == "!":
-        return str(event.value)
+        return _whole(event, place)
     try:
         return resolve(event.value)
     except Refused as refusal:
         fail(place, str(refusal))
+
+
+def _whole(event: yaml.ScalarEvent, place: Place) -> str:
+    """The text of a scalar. The parser that is written in Python lets halves of surrogate pairs through."""
+    if event.style == '"' and SURROGATE.search(event.value):
+        fail(place, "is not good YAML: a text holds half of a surrogate pair.")
+    return str(event.value)
 
 
 def _text_offset(event: yaml.ScalarEvent) -> tuple[int, bool]:

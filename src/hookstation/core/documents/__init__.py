@@ -8,12 +8,12 @@ from hookstation.core.documents.configuration import (
 )
 from hookstation.core.documents.connection import Catalogue, decode_connection, encode_connection
 from hookstation.core.documents.panel import decode_panel, encode_panel
+from hookstation.core.documents.places import with_references
 from hookstation.core.documents.secrets import (
     MASK,
     PersonSecrets,
     SealedSecrets,
     known_secrets,
-    with_references,
 )
 from hookstation.core.documents.webhook import decode_webhook, encode_webhook
 

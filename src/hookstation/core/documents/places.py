@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from functools import reduce
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hookstation.core.documents.connection import BASE, Catalogue
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.values import JSON, PathPart
+
+INDEX: Final = re.compile("[0-9]{1,9}")
 
 Steps: TypeAlias = tuple[PathPart, ...]
 """A place in a document, as keys and positions from its root."""
@@ -44,6 +47,35 @@ def copy(document: JSON) -> JSON:
         case list():
             return [copy(one) for one in document]
     return document
+
+
+def with_references(document: JSON, references: Mapping[str, str]) -> JSON:
+    """The document with each secret at a JSON pointer of `references` in the form that carries its reference.
+
+    Pointers that lead nowhere, or not to a text of an object, are passed over.
+    """
+    copied = copy(document)
+    for pointer, reference in references.items():
+        path = _steps(copied, pointer)
+        value = at(copied, path) if path else None
+        if isinstance(value, str):
+            put(copied, path, {"value": value, "reference": reference})
+    return copied
+
+
+def _steps(document: JSON, pointer: str) -> Steps:
+    """The path of a JSON pointer (RFC 6901) to a member of an object, empty where it leads to none."""
+    node = document
+    steps: list[PathPart] = []
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        step = int(name) if isinstance(node, list) and INDEX.fullmatch(name) else name
+        try:
+            node = _child(node, step)
+        except LookupError:
+            return ()
+        steps.append(step)
+    return tuple(steps) if steps and isinstance(steps[-1], str) else ()
 
 
 def secret_paths(document: JSON, catalogue: Catalogue) -> Iterator[Steps]:

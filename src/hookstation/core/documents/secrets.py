@@ -123,29 +123,3 @@ def connection_purpose(name: str) -> str:
 def webhook_purpose(name: str) -> str:
     """What a webhook's secrets are sealed for; the setting's path is appended."""
     return f"webhook/{name}"
-
-
-def with_references(document: JSON, references: Mapping[str, str]) -> JSON:
-    """The document with each secret at a JSON pointer of `references` in the form that carries its reference.
-
-    Pointers that lead nowhere, or not to text, are passed over.
-    """
-    return _referenced(document, "", references)
-
-
-def _referenced(node: JSON, pointer: str, references: Mapping[str, str]) -> JSON:
-    if not any(one.startswith(pointer) for one in references):
-        return node
-    if isinstance(node, dict):
-        return {
-            name: _referenced(one, f"{pointer}/{_escaped(name)}", references) for name, one in node.items()
-        }
-    if isinstance(node, list):
-        return [_referenced(one, f"{pointer}/{index}", references) for index, one in enumerate(node)]
-    if isinstance(node, str) and pointer in references:
-        return {"value": node, "reference": references[pointer]}
-    return node
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
