@@ -54,7 +54,9 @@ def acceptance() -> Acceptance:
         entity=ACTIVITY, timings=TIMINGS,
     )  # fmt: skip
     key = identifiers.run_id()
-    mark = Mark(entry.webhook, key, hashlib.sha256(BODY).digest(), event_id, MarkState.WORKING, now + 604_800_000_000)
+    mark = Mark(
+        entry.webhook, key, hashlib.sha256(BODY).digest(), event_id, MarkState.WORKING, now + 604_800_000_000
+    )
     return Acceptance(entry, settle, Effect(SPEC, Operation.INSERT, FIELDS), mark)
 
 
@@ -75,9 +77,9 @@ def raw_rows(events: int) -> dict[str, list[tuple[object, ...]]]:
     now, digest, times = time.time_ns() // 1000, hashlib.sha256(BODY).digest(), json.dumps(TIMINGS)
     headers, fields = json.dumps(HEADERS), json.dumps({"SEQN": 1000, **FIELDS})
     return {
-        "INSERT INTO events VALUES (" + ",".join("?" * 23) + ")": [
+        "INSERT INTO events VALUES (" + ",".join("?" * 22) + ")": [
             (one, "course-completions", "succeeded", now, "203.0.113.9", len(BODY), 200, b'{"success": true}', "", "",
-             RECORDS, ACTIVITY, "1000", "", now, now, 1, times, "", number, one, digest, now)
+             RECORDS, ACTIVITY, "1000", "", now, now, 1, times, "", number, one, digest)
             for number, one in enumerate(ids, 1)
         ],
         "INSERT INTO payloads VALUES (?,?,?)": [(number, headers, BODY) for number in range(1, events + 1)],
@@ -94,7 +96,7 @@ def raw(connection: apsw.Connection, events: int, batch: int) -> float:
     for start in range(0, events, batch):
         connection.execute("BEGIN IMMEDIATE")
         for statement, values in rows.items():
-            connection.executemany(statement, values[start : start + batch])  # type: ignore[arg-type]
+            connection.executemany(statement, values[start : start + batch])
         connection.execute("COMMIT")
     return events / (time.perf_counter() - began)
 
@@ -132,7 +134,9 @@ def main() -> None:
     for callers, count in ((CALLERS, events), (1, events // 10)):
         for _ in range(ROUNDS):
             bare, ours = measure_raw(count, callers), measure_store(count, callers)
-            print(f"{callers:3d} callers: raw {bare:8,.0f}/s   store {ours:8,.0f}/s   ratio {ours / bare:.2f}")
+            print(
+                f"{callers:3d} callers: raw {bare:8,.0f}/s   store {ours:8,.0f}/s   ratio {ours / bare:.2f}"
+            )
 
 
 if __name__ == "__main__":

@@ -98,7 +98,9 @@ def stored_fields(
 ) -> dict[str, JSON]:
     """A record's fields as they are kept, with what the store itself gave it."""
     if spec.name == ACTIVITY:
-        return {SEQUENCE_FIELD: number, **fields, SEQUENCE_FIELD: number}
+        shown: dict[str, JSON] = {SEQUENCE_FIELD: number, **fields}
+        shown[SEQUENCE_FIELD] = number
+        return shown
     if ordinal:
         return {**fields, ORDINAL_FIELD: ordinal}
     return dict(fields)

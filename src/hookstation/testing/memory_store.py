@@ -20,7 +20,7 @@ from hookstation.core.journal_rules import (
     received_within,
 )
 from hookstation.core.records import EffectResult, StoredRecord
-from hookstation.errors import Conflict, StoreError, StoreUnavailable
+from hookstation.errors import Conflict, HookstationError, StoreUnavailable
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -111,7 +111,7 @@ class MemoryStore:
         """Keep a rejected call; what cannot be kept is counted."""
         try:
             self._accept(acceptance)
-        except StoreError:
+        except HookstationError:
             self.noted_lost += 1
 
     async def finish(self, finish: Finish) -> Committed:
@@ -120,12 +120,14 @@ class MemoryStore:
         kept = self._kept.get(finish.event_id)
         if kept is None or kept.event.state not in finish.expected:
             return Committed(None)
+        if (held := self._held_by_another(finish)) is not None:
+            return Committed(None, conflict=held)
         effect, settlement = self._settle(finish, finish.event_id)
         old = kept.event
         if begins_attempt(old.state, settlement.state) and not is_open(old.state):
             kept.earlier += _last_attempt(old)
         kept.event = _moved(old, finish, settlement)
-        self._follow(kept, old.state, finish.at)
+        self._follow(kept, finish.mark)
         self._due.pop(finish.event_id, None)
         if finish.due is not None and is_open(settlement.state):
             self._due[finish.event_id] = finish.due
@@ -303,14 +305,18 @@ class MemoryStore:
             kept.mark, state=state, run_id=event.run_id, answer_status=answer[0], answer_body=answer[1]
         )
 
-    def _follow(self, kept: _Kept, old: State, now: int) -> None:
-        mark = kept.mark
-        if mark is None:
-            return
-        if mark_state(kept.event.state) is None:
+    def _held_by_another(self, finish: Finish) -> Mark | None:
+        mark = finish.mark
+        held = self._live_mark(mark.webhook, mark.key, finish.at) if mark else None
+        return held if held and held.event_id != finish.event_id else None
+
+    def _follow(self, kept: _Kept, claimed: Mark | None) -> None:
+        holds = mark_state(kept.event.state) is not None
+        if claimed is not None or not holds:
             self._free(kept)
-        elif mark_state(old) is None and self._live_mark(mark.webhook, mark.key, now) is None:
-            self._holders[mark.webhook, mark.key] = kept.event.id
+        if claimed is not None and holds:
+            kept.mark = claimed
+            self._holders[claimed.webhook, claimed.key] = kept.event.id
 
     def _free(self, kept: _Kept) -> None:
         if kept.mark and self._holders.get((kept.mark.webhook, kept.mark.key)) == kept.event.id:

@@ -19,11 +19,14 @@ from hookstation.adapters.store.disk_thread import DiskThread
 from hookstation.errors import StoreUnavailable
 
 LARGEST_BATCH: Final = 500
-PATIENCE: Final = 2.0
-"""Seconds to wait for another process's lock before the callers are told."""
+NOTED_IN_A_BATCH: Final = 100
+"""Noted units that a batch takes along: a flood of them must not hold up those for whom somebody waits."""
 
 MOST_NOTED: Final = 2_000
-"""Waiting units beyond which a note is dropped: what nobody waits for may not grow without bounds."""
+"""Noted units that may wait; what comes beyond them is dropped."""
+
+PATIENCE: Final = 2.0
+"""Seconds to wait for another process's lock before the callers are told."""
 
 _POLL: Final = 0.01
 
@@ -54,12 +57,13 @@ class GroupCommit(Generic[Unit, Done]):
         self._connection = connection
         self._writer = writer
         self._units: deque[tuple[Unit, asyncio.Future[Done]]] = deque()
+        self._noted: deque[Unit] = deque()
+        self.noted_lost = 0
         self._jobs: deque[tuple[Job, asyncio.Future[object]]] = deque()
         self._thread = DiskThread("hookstation-commit")
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._closing = False
-        self.notes_lost = 0
         self._task = self._loop.create_task(self._work(), name="hookstation store writer")
 
     async def submit(self, unit: Unit) -> Done:
@@ -72,18 +76,12 @@ class GroupCommit(Generic[Unit, Done]):
         return await future
 
     def note(self, unit: Unit) -> None:
-        """Write the unit with whatever is written next; nobody waits for it, so it may be dropped and counted."""
-        if self._closing or len(self._units) >= MOST_NOTED:
-            self.notes_lost += 1
+        """Write the unit with the next batches; nobody waits for it, and what cannot be written is only counted."""
+        if self._closing or len(self._noted) >= MOST_NOTED:
+            self.noted_lost += 1
             return
-        future: asyncio.Future[Done] = self._loop.create_future()
-        future.add_done_callback(self._noted)
-        self._units.append((unit, future))
+        self._noted.append(unit)
         self._wake.set()
-
-    def _noted(self, future: asyncio.Future[Done]) -> None:
-        if future.exception() is not None:
-            self.notes_lost += 1
 
     async def run(self, job: Callable[[apsw.Connection], Result]) -> Result:
         """Run a job in the thread, in a transaction of its own, between two batches."""
@@ -102,14 +100,17 @@ class GroupCommit(Generic[Unit, Done]):
         self._thread.stop()
 
     async def _work(self) -> None:
-        while self._units or self._jobs or not self._closing:
-            if self._units:
+        while self._waiting() or not self._closing:
+            if self._units or self._noted:
                 await self._write_batch()
             if self._jobs:
                 await self._run_job()
-            if not self._units and not self._jobs and not self._closing:
+            if not self._waiting() and not self._closing:
                 self._wake.clear()
                 await self._wake.wait()
+
+    def _waiting(self) -> bool:
+        return bool(self._units or self._noted or self._jobs)
 
     async def _write_batch(self) -> None:
         failure: Exception | None = None
@@ -117,21 +118,33 @@ class GroupCommit(Generic[Unit, Done]):
             await self._begin()
         except Exception as error:
             failure = error
-        batch = [self._units.popleft() for _ in range(min(len(self._units), LARGEST_BATCH))]
+        asked = [self._units.popleft() for _ in range(min(len(self._units), LARGEST_BATCH))]
+        noted = [self._noted.popleft() for _ in range(min(len(self._noted), NOTED_IN_A_BATCH))]
         outcomes: Sequence[Done | Exception] = ()
         if failure is None:
             try:
-                outcomes = self._write([unit for unit, _ in batch])
+                outcomes = self._write([unit for unit, _ in asked] + noted)
                 await self._thread.run(self._commit)
             except Exception as error:
                 failure = error
                 self._roll_back()
-        if failure is None:
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                _answer(future, outcome)
-        else:
-            for _, future in batch:
-                _answer(future, translate(failure))
+        self._answer(asked, len(noted), outcomes, failure)
+
+    def _answer(
+        self,
+        asked: Sequence[tuple[Unit, asyncio.Future[Done]]],
+        noted: int,
+        outcomes: Sequence[Done | Exception],
+        failure: Exception | None,
+    ) -> None:
+        if failure is not None:
+            self.noted_lost += noted
+            for _, future in asked:
+                _resolve(future, translate(failure))
+            return
+        for (_, future), outcome in zip(asked, outcomes, strict=False):
+            _resolve(future, outcome)
+        self.noted_lost += sum(isinstance(outcome, Exception) for outcome in outcomes[len(asked) :])
 
     def _write(self, units: Sequence[Unit]) -> Sequence[Done | Exception]:
         try:
@@ -162,9 +175,9 @@ class GroupCommit(Generic[Unit, Done]):
             result = await self._thread.run(partial(self._committed, job))
         except Exception as error:
             self._roll_back()
-            _answer(future, translate(error))
+            _resolve(future, translate(error))
         else:
-            _answer(future, result)
+            _resolve(future, result)
 
     def _committed(self, job: Job) -> object:
         result = job(self._connection)
@@ -193,7 +206,7 @@ class GroupCommit(Generic[Unit, Done]):
             self._connection.execute("ROLLBACK")
 
 
-def _answer(future: asyncio.Future[Done], outcome: Done | Exception) -> None:
+def _resolve(future: asyncio.Future[Done], outcome: Done | Exception) -> None:
     if future.done():
         return  # its caller has gone; what it asked stands
     if isinstance(outcome, Exception):

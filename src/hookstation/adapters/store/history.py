@@ -108,8 +108,9 @@ def list_due(connection: apsw.Connection, now: int, limit: int) -> list[DueWork]
 
 def due_of(connection: apsw.Connection, event_id: str) -> DueWork | None:
     """The due work of one event."""
-    rows = connection.execute(queries.DUE_OF, (event_id,)).fetchall()
-    return read_due(rows[0]) if rows else None
+    for row in connection.execute(queries.DUE_OF, (event_id,)).fetchall():
+        return read_due(row)
+    return None
 
 
 def owner_of(connection: apsw.Connection, target: str, entity: str, key: str) -> str:

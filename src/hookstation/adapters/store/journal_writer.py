@@ -64,7 +64,6 @@ class Standing(NamedTuple):
     error: str
     record_key: str
     dedup_key: str | None
-    mark_expires_at: int | None
 
 
 class Batch:
@@ -108,6 +107,9 @@ class Batch:
         old = Standing(*cast("Standing", rows[0])) if rows else None
         if old is None or old.state not in finish.expected:
             return Committed(None)
+        held = self._held_by_another(finish)
+        if held is not None:
+            return Committed(None, conflict=held)
         effect = self._effect(finish.effect, finish.event_id)
         settlement = finish.settle(effect)
         self._move(finish, old, settlement)
@@ -173,14 +175,25 @@ class Batch:
         where = (finish.run_id, finish.connection, finish.entity, finish.event_id)
         self._connection.execute(queries.FINISH_EVENT, (*stands, settled_at, started_at, attempts, *where))
 
+    def _held_by_another(self, finish: Finish) -> Mark | None:
+        """The mark of another event that stands in the way of one that claims its key anew."""
+        mark = finish.mark
+        if mark is None:
+            return None
+        if mark_digest(mark.webhook, mark.key) in self._keys:
+            raise KeyTaken
+        held = find_mark(self._connection, mark.webhook, mark.key, finish.at)
+        return held if held and held.event_id != finish.event_id else None
+
     def _follow(self, finish: Finish, old: Standing, new: State) -> None:
-        """The event's mark follows: freed where it failed, taken again where a replay succeeds and nobody holds it."""
-        if old.dedup_key is None:
-            return
-        digest = mark_digest(old.webhook, old.dedup_key)
-        if mark_state(new) is None:
-            self._connection.execute(queries.FREE_MARK, (digest, finish.event_id))
-        elif mark_state(State(old.state)) is None:
+        """The event's mark follows: freed where it failed, taken where the event claims its key anew."""
+        mark = finish.mark
+        claims = mark is not None and mark_state(new) is not None
+        if old.dedup_key is not None and (claims or mark_state(new) is None):
             self._connection.execute(
-                queries.TAKE_MARK, (digest, finish.event_id, old.mark_expires_at, finish.at)
+                queries.FREE_MARK, (mark_digest(old.webhook, old.dedup_key), finish.event_id)
             )
+        if mark is not None and claims:
+            digest = mark_digest(mark.webhook, mark.key)
+            self._connection.execute(queries.TAKE_MARK, (digest, finish.event_id, mark.expires_at, finish.at))
+            self._connection.execute(queries.CLAIM_KEY, (mark.key, mark.body_digest, finish.event_id))

@@ -10,7 +10,7 @@ from typing import Final
 
 # --- accepting -------------------------------------------------------------------------------------------------------
 
-INSERT_EVENT: Final = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+INSERT_EVENT: Final = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 """Append one event to the journal."""
 
 NEWEST_PAYLOAD: Final = "SELECT coalesce(max(no), 0) FROM payloads"
@@ -46,7 +46,7 @@ ADD_TOTAL: Final = "UPDATE totals SET value = value + ? WHERE name = ?"
 # --- finishing -------------------------------------------------------------------------------------------------------
 
 EVENT_TO_FINISH: Final = (
-    "SELECT webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key, mark_expires_at "
+    "SELECT webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key "
     "FROM events WHERE id = ?"
 )
 """What finishing an event has to know of it."""
@@ -57,6 +57,9 @@ FINISH_EVENT: Final = (
     "connection = coalesce(nullif(?, ''), connection), entity = coalesce(nullif(?, ''), entity) WHERE id = ?"
 )
 """Write how an event stands now; an empty run id, connection or entity leaves the old one."""
+
+CLAIM_KEY: Final = "UPDATE events SET dedup_key = ?, body_digest = ? WHERE id = ?"
+"""Note the key that a replayed event claims anew."""
 
 INSERT_ATTEMPT: Final = "INSERT INTO attempts VALUES (?,?,?,?,?,?,?)"
 """Keep the last attempt of an event before a new one takes its place."""

@@ -60,7 +60,7 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, pa
         _encode(entry.timings).decode(),
         entry.query,
         payload_no,
-        *((None, None, None) if mark is None else (mark.key, mark.body_digest, mark.expires_at)),
+        *((None, None) if mark is None else (mark.key, mark.body_digest)),
     )
 
 

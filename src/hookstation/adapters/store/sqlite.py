@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
@@ -38,9 +38,6 @@ from hookstation.ports.store import (
     Retention,
     StoredConfiguration,
 )
-
-DATABASE_FILE: Final = "hookstation.db"
-"""The name of the database in a data folder."""
 
 Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
@@ -117,13 +114,13 @@ class SqliteStore:
         return await self._commits.submit(acceptance)
 
     def note(self, acceptance: Acceptance) -> None:
-        """Commit a rejected call with whatever is committed next."""
+        """Commit a rejected call with what comes next; nobody waits."""
         self._commits.note(acceptance)
 
     @property
     def noted_lost(self) -> int:
-        """How many noted calls were dropped since the store was opened."""
-        return self._commits.notes_lost
+        """How many noted calls were dropped."""
+        return self._commits.noted_lost
 
     async def finish(self, finish: Finish) -> Committed:
         """Settle or move an event, with whatever else waits."""

@@ -1,5 +1,6 @@
 """Accepting an event: all of it in one commit, or nothing."""
 
+# ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
 
 import asyncio
@@ -7,7 +8,7 @@ import asyncio
 from hookstation.core.events import Event, JournalEntry, MarkState, Settlement, State
 from hookstation.core.records import RECORDS, EffectResult
 from hookstation.errors import Conflict
-from hookstation.ports.store import Acceptance, Payload, Store
+from hookstation.ports.store import Acceptance, EventFilter, Payload, Store
 from hookstation.testing.store_cases.making import (
     ACTIVITIES,
     COURSES,
@@ -168,6 +169,36 @@ class AcceptingCases:
         await store.accept(Acceptance(entry(1), succeeds, due=due(1)))
 
         assert [] == list(await store.due(NOW + 5, 10))
+
+    async def test_noted_calls(self, store: Store) -> None:
+        """A noted call is there after the next commit, though nobody waited for it, and none was lost."""
+        for number in range(5):
+            store.note(Acceptance(entry(number, reason="access"), rejects))
+
+        await journal(store, 9)
+
+        assert 6 == len((await store.list_events(EventFilter(), 10)).items)
+        assert 0 == store.noted_lost
+
+    async def test_noted_call_that_cannot_be_written(self, store: Store) -> None:
+        """A noted call that cannot be written is counted and harms nobody."""
+        await journal(store, 1)
+        store.note(Acceptance(entry(1), rejects))
+
+        await journal(store, 2)
+
+        assert 1 == store.noted_lost
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert State.SUCCEEDED is event.state
+
+    async def test_noted_call_after_the_end(self, store: Store) -> None:
+        """A call noted after the store was closed is counted as lost and raises nothing."""
+        await store.close()
+
+        store.note(Acceptance(entry(1), rejects))
+
+        assert 1 == store.noted_lost
 
 
 class MarkCases:

@@ -1,5 +1,6 @@
 """Configuration, keys, facts, and the store's own life."""
 
+# ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,6 @@
 """Finishing an event, again and later: attempts, marks, due work."""
 
+# ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
 
 import asyncio
@@ -9,6 +10,7 @@ from hookstation.core.records import RECORDS, EffectResult
 from hookstation.ports.store import Acceptance, EventFilter, Store
 from hookstation.testing.store_cases.making import (
     COURSES,
+    DAY,
     NOW,
     SECOND,
     Settle,
@@ -95,27 +97,76 @@ class FinishingCases:
         done = await store.accept(Acceptance(entry(2), succeeds, mark=mark(2)))
         assert done.conflict is None
 
-    async def test_replay_takes_a_free_key_again(self, store: Store) -> None:
-        """A failed event that a replay brings to success holds its key again, so that a repeat gets its answer."""
+    async def test_replay_claims_its_key_again(self, store: Store) -> None:
+        """A failed event that a replay brings to success holds the key it claims, so that a repeat gets its answer."""
+        await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
+
+        await move(store, 1, State.FAILED, succeeds, mark=mark(1, "k2"))
+
+        held = await store.find_mark("courses", "k2", NOW)
+        assert held is not None
+        assert (event_id(1), MarkState.SUCCEEDED, 200) == (held.event_id, held.state, held.answer_status)
+        assert await store.find_mark("courses", "k1", NOW) is None
+        repeated = await store.accept(Acceptance(entry(2), succeeds, mark=mark(2, "k2")))
+        assert held == repeated.conflict
+
+    async def test_replay_that_claims_nothing(self, store: Store) -> None:
+        """A replay that claims no key leaves the freed one free."""
         await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
 
         await move(store, 1, State.FAILED, succeeds)
 
-        held = await store.find_mark("courses", "k1", NOW)
-        assert held is not None
-        assert event_id(1) == held.event_id
+        assert await store.find_mark("courses", "k1", NOW) is None
 
-    async def test_replay_leaves_the_key_of_another(self, store: Store) -> None:
-        """A replayed event neither takes nor frees a key that another event holds by now."""
+    async def test_replay_that_fails_again(self, store: Store) -> None:
+        """A replay that claims its key and fails frees it again."""
+        await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
+
+        await move(store, 1, State.FAILED, sends, mark=mark(1))
+        sending = await store.find_mark("courses", "k1", NOW)
+        await move(store, 1, State.SENDING, fails)
+
+        assert sending is not None
+        assert MarkState.WORKING is sending.state
+        assert await store.find_mark("courses", "k1", NOW) is None
+
+    async def test_replay_under_the_key_of_another(self, store: Store) -> None:
+        """A replay that claims a key which another event holds by now writes nothing, and is told whose it is."""
         await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
         await store.accept(Acceptance(entry(2), succeeds, mark=mark(2)))
 
-        await move(store, 1, State.FAILED, succeeds)
-        await move(store, 1, State.SUCCEEDED, fails)
+        done = await move(store, 1, State.FAILED, _never, mark=mark(1), effect=insert(COURSES, ID="7"))
 
-        held = await store.find_mark("courses", "k1", NOW)
+        assert done.settlement is None
+        assert done.conflict is not None
+        assert event_id(2) == done.conflict.event_id
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert State.FAILED is event.state
+        assert 0 == await store.count_records(COURSES.name)
+
+    async def test_replay_of_a_success_keeps_its_key(self, store: Store) -> None:
+        """A succeeded event that is replayed and claims its own key keeps it, for as long as it now asks."""
+        await store.accept(Acceptance(entry(1), succeeds, mark=mark(1)))
+
+        done = await move(store, 1, State.SUCCEEDED, succeeds, mark=mark(1, expires_at=NOW + 2 * DAY))
+
+        assert done.settlement is not None
+        held = await store.find_mark("courses", "k1", NOW + DAY)
         assert held is not None
-        assert event_id(2) == held.event_id
+        assert event_id(1) == held.event_id
+
+    async def test_claim_and_call_at_once(self, store: Store) -> None:
+        """Of a replay that claims a key and a call that brings it at the same moment, one gets it."""
+        await store.accept(Acceptance(entry(1), fails, mark=mark(1)))
+
+        replayed, called = await asyncio.gather(
+            move(store, 1, State.FAILED, succeeds, mark=mark(1)),
+            store.accept(Acceptance(entry(2), succeeds, mark=mark(2))),
+        )
+
+        assert 1 == (replayed.settlement is not None) + (called.settlement is not None)
+        assert 1 == (replayed.conflict is not None) + (called.conflict is not None)
 
     async def test_replay_into_the_records(self, store: Store) -> None:
         """A replay writes its record in the same commit and is a second attempt; the first stays in the history."""
@@ -186,9 +237,11 @@ class FinishingCases:
 
         assert [event_id(1), event_id(2)] == [work.event_id for work in await store.due(NOW + 30, 2)]
         assert 3 == len(await store.due(NOW + 30, 10))
+        assert due(3, NOW + 99) == await store.due_of(event_id(3))
+        assert await store.due_of("nobody") is None
 
     async def test_orphans(self, store: Store) -> None:
-        """What was under way at a crash becomes unknown and due now; its recorded intent stays; the rest is untouched."""
+        """What was under way at a crash becomes unknown and due now, its intent kept; the rest is untouched."""
         work = due(1, NOW + 10**9, tries=3, record='{"a": 1}', marker="UF_1")
         await store.accept(Acceptance(entry(1), sends, mark=mark(1), due=work))
         await journal(store, 2, ends(State.WORKING))

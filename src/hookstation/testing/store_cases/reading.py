@@ -1,5 +1,6 @@
 """Lists, pages and pruning."""
 
+# ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,11 +1,12 @@
 """Records of the built-in database: what an effect does, and how it is read back."""
 
+# ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
 
 import asyncio
 
 from hookstation.core.records import EffectResult, EffectVerdict, EntitySpec, Instances
-from hookstation.core.values import Number
+from hookstation.core.values import Number, Scalar
 from hookstation.errors import MappingFailed
 from hookstation.ports.store import Acceptance, ConfigurationChange, Store
 from hookstation.testing.store_cases.making import (
@@ -32,7 +33,7 @@ class RecordingCases:
 
     async def test_activity(self, store: Store) -> None:
         """An activity's key is its number, shown as SEQN; values keep their kind and numbers their digits."""
-        fields = {
+        fields: dict[str, Scalar] = {
             "ID": "10420", "ACTIVITY_TYPE": "TEST", "AMOUNT": Number("19.90"), "QUANTITY": 12345678901234567890123,
             "RECURRING_REQUEST": True, "NOTE": "a \"b\" \\ \u2028 ä\n", "UF_4": None, "UF_5": Number("1e5"),
         }  # fmt: skip
@@ -172,7 +173,7 @@ class RecordingCases:
 
     async def test_matching_rules(self, store: Store) -> None:
         """Numbers match by value, text exactly, booleans only booleans, and null what is null or missing."""
-        stored = {
+        stored: dict[str, Scalar] = {
             "N": Number("1.0"),
             "T": "1",
             "B": True,

@@ -24,8 +24,7 @@ CREATE TABLE events (
   query TEXT NOT NULL,
   payload_no INTEGER NOT NULL,
   dedup_key TEXT,                   -- NULL where the call had none
-  body_digest BLOB,
-  mark_expires_at INTEGER
+  body_digest BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX events_by_webhook ON events (webhook, state, id);
 CREATE INDEX events_by_state ON events (state, id);
