@@ -25,7 +25,8 @@ def decode(
     """
     if not isinstance(document, dict):
         return Values({}), [Problem((), f"must be an object with settings, but is {kind_of(document)}.")]
-    problems = [_unknown(name, settings) for name in document if all(name != one.name for one in settings)]
+    known = {setting.name for setting in settings}
+    problems = [_unknown(name, settings) for name in document if name not in known]
     values: dict[str, object] = {}
     for setting in settings:
         given = document.get(setting.name)
