@@ -16,7 +16,7 @@ import apsw
 
 from hookstation.adapters.store.connections import translate, whole_database
 from hookstation.adapters.store.disk_thread import DiskThread
-from hookstation.errors import StoreUnavailable
+from hookstation.errors import StoreError, StoreUnavailable
 
 LARGEST_BATCH: Final = 500
 NOTED_IN_A_BATCH: Final = 100
@@ -140,7 +140,7 @@ class GroupCommit(Generic[Unit, Done]):
         if failure is not None:
             self.noted_lost += noted
             for _, future in asked:
-                _resolve(future, translate(failure))
+                _resolve(future, _not_committed(failure))
             return
         for (_, future), outcome in zip(asked, outcomes, strict=False):
             _resolve(future, outcome)
@@ -204,6 +204,16 @@ class GroupCommit(Generic[Unit, Done]):
         """SQLite has rolled back by itself after some errors; a transaction left open would take in the next batch."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def _not_committed(failure: Exception) -> StoreError:
+    """Each caller gets an error of its own: one that is raised in several places gathers all their stacks."""
+    told = translate(failure)
+    return (
+        told
+        if isinstance(told, StoreError)
+        else StoreUnavailable(f"The batch could not be written. ({told})")
+    )
 
 
 def _resolve(future: asyncio.Future[Done], outcome: Done | Exception) -> None:
