@@ -330,6 +330,11 @@ def test_a_payload_with_too_many_errors_is_told_its_first() -> None:
     assert violation == Violation("/0", "type", "0: must be text, but is a number")
 
 
+def test_many_forbidden_names_are_not_all_explained() -> None:
+    (violation,) = found({"propertyNames": {"maxLength": 1}}, json.dumps({f"x{n}": n for n in range(9_999)}))
+    assert (violation.path, violation.rule) == ("/x0", "propertyNames")
+
+
 def test_branches_that_multiply_with_depth_are_not_followed() -> None:
     node: dict[str, JSON] = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
     schema: JSON = {"anyOf": [{"type": "string"}, node, {**node, "minProperties": 1}]}

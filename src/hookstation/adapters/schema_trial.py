@@ -22,7 +22,7 @@ CHILDREN: Final = 2
 MOST_CRASHES: Final = 20
 """Guilty schemas in one batch after which the rest is not tried: each costs a new process and up to the time limit."""
 _CHILD: Final = str(Path(schema_child.__file__))
-# No more of the environment than this: secrets such as the master key may stand in it.
+# Secrets such as the master key may stand in the environment, so the child gets no more of it than this.
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 TOO_COSTLY: Final = (
@@ -34,7 +34,8 @@ NO_CHILD: Final = (
     " installation, not of the schema; `hookstation doctor` may tell more."
 )
 NOT_TRIED: Final = (
-    f"The schema was not tried, because {MOST_CRASHES} schemas before it cost too much to compile. Mend those first."
+    f"The schema was not tried, because {MOST_CRASHES} schemas before it cost too much to compile."
+    " Mend those first."
 )
 
 
@@ -74,7 +75,7 @@ class ProcessSchemaTrial:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env=child_environment(),
             limit=1024 * 1024,
         )
         feeding = asyncio.create_task(_feed(child, schemas))
@@ -100,6 +101,11 @@ class ProcessSchemaTrial:
             said = msgspec.json.decode(line, type=list[tuple[list[str | int], str]])
             verdicts.append([Problem(tuple(path), message) for path, message in said])
         return verdicts
+
+
+def child_environment() -> dict[str, str]:
+    """What the child is told of the server's environment: where libraries lie, and nothing else."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
 async def _feed(child: asyncio.subprocess.Process, schemas: Sequence[JSON]) -> None:

@@ -42,7 +42,7 @@ MOST_LONG_DIGITS: Final = 6_000
 """Digits of all longer numbers in one payload, where the schema asks for unique entries: they are compared pairwise."""
 MOST_ERRORS: Final = 30_000
 """Errors that the library may collect for one payload, at about 1.6 kB each."""
-MOST_COPIES: Final = 1_000_000
+MOST_COPIES: Final = 300_000
 """Values of the payload that it may copy into them, at about 60 bytes each."""
 
 DRAFTS: Final[Mapping[str, type[Validator]]] = {
@@ -76,7 +76,7 @@ class CompiledSchema:
 
     def violations(self, parsed: Parsed) -> list[Violation]:
         """Every way in which the payload does not fit, up to `MOST_VIOLATIONS`; empty where it does."""
-        if self._compares and (excess := _long_digits(parsed.value)) > MOST_LONG_DIGITS:
+        if self._compares and (excess := long_digits(parsed.value)) > MOST_LONG_DIGITS:
             return [violation((), "uniqueItems", _TOO_LONG_TO_COMPARE.format(excess, MOST_LONG_DIGITS))]
         if self._validator.is_valid(parsed.plain):
             return []
@@ -111,11 +111,12 @@ class CompiledSchema:
         if self._heaviest is None:
             self._heaviest = Outline(self._schema).heaviest(DEPTH)
         counts, copies = _by_depth(value)
-        pairs = list(zip(self._heaviest, counts, copies, strict=False))
-        return (
-            sum(weight * count for weight, count, _ in pairs) <= MOST_ERRORS
-            and sum(weight * size for weight, _, size in pairs) <= MOST_COPIES
-        )
+        levels = list(zip(self._heaviest, counts, copies, strict=True))
+        errors = sum(weight * count for weight, count, _ in levels)
+        copied = sum(weight * size for weight, _, size in levels)
+        if _mentions(self._schema, "propertyNames"):  # an error for one name carries the whole object
+            copied += sum(counts) * copies[0]
+        return errors <= MOST_ERRORS and copied <= MOST_COPIES
 
 
 _TOO_LONG_TO_COMPARE: Final = (
@@ -161,10 +162,10 @@ def problem_of(error: ValidationError) -> Problem:
     """What the library says of a schema that it does not take, in our words."""
     path = tuple(error.instance_path)
     kind = error.kind.name
-    if kind == "format" or (kind == "pattern" and isinstance(error.instance, str)):
+    if kind == "format" and error.kind.value == "regex":
         return Problem(path, BAD_PATTERN)
     if kind == "$ref":
-        return Problem(path, f"A reference leads nowhere: {error.message[:200]}.")
+        return Problem(path, f"A reference or identifier cannot be followed: {error.message[:200]}.")
     if not path and not error.schema_path:
         return Problem(path, f"The schema cannot be compiled: {error.message[:200]}.")
     said = Explainer(None, None).explain(error)[0].message
@@ -242,7 +243,7 @@ def _mentions(schema: JSON, keyword: str) -> bool:
     return False
 
 
-def _long_digits(value: JSON) -> int:
+def long_digits(value: JSON) -> int:
     """Digits of all numbers that are too long to be told apart by a double."""
     total = 0
     stack = [value]

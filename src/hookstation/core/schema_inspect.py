@@ -15,7 +15,16 @@ from typing import Any, Final
 from jsonschema_rs import Registry, ValidationError, Validator, validator_for
 
 from hookstation.core.jsontext import dump_json, plain_of
-from hookstation.core.schema import DRAFTS, MOST_DIGITS, NO_SCHEMA, UNKNOWN_DRAFT, draft_of, problem_of
+from hookstation.core.schema import (
+    DRAFTS,
+    MOST_DIGITS,
+    MOST_LONG_DIGITS,
+    NO_SCHEMA,
+    UNKNOWN_DRAFT,
+    draft_of,
+    long_digits,
+    problem_of,
+)
 from hookstation.core.schema_outline import Node, Outline, Place
 from hookstation.core.values import JSON, Number
 from hookstation.errors import Problem
@@ -93,6 +102,10 @@ def _sizes(schema: JSON) -> Iterator[Problem]:
         if said := _not_json(value):
             odd = True
             yield Problem(path, said)
+    if (digits := long_digits(schema)) > MOST_LONG_DIGITS:
+        yield Problem(
+            (), f"The schema has {digits:,} digits in long numbers; at most {MOST_LONG_DIGITS:,} are allowed."
+        )
     size = 0 if odd else len(dump_json(schema).encode())
     if size > LARGEST:
         yield Problem((), f"The schema is too big: {size:,} bytes; at most {LARGEST:,} are allowed.")
