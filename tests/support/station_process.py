@@ -1,0 +1,133 @@
+"""A station in a process of its own, as a person runs it: to be called, killed, stopped and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+READY_SECONDS: Final = 60.0
+PAUSE: Final = 0.05
+
+
+class StationProcess:
+    """``hookstation serve`` on a data folder; the folder outlives the process."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.url = ""
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+        self._log = folder.with_name(folder.name + ".log")
+
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """Everything that all starts have logged."""
+        return self._log.read_text()
+
+    async def __aenter__(self) -> StationProcess:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+
+    async def start(self) -> None:
+        """Start, and return when it says that it is ready."""
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "hookstation", "serve", "--port", "0", "--data", str(self.folder)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={"PATH": "", **self._environment},
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), READY_SECONDS)
+        assert line.startswith("Hookstation ready at "), self.log
+        self.url = line.split()[-1]
+
+    async def kill(self) -> None:
+        """``kill -9``, and wait until it is gone. Safe where it is gone already."""
+        if self._process is not None:
+            self._process.kill()
+            await self._ended()
+
+    async def terminate(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return await self._ended()
+
+    async def _ended(self) -> int:
+        assert self._process is not None
+        process, self._process = self._process, None
+        code = await asyncio.to_thread(process.wait)
+        assert process.stdout is not None
+        process.stdout.close()
+        return code
+
+    async def api(
+        self, method: str, path: str, document: object = None, query: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """One call of the API with every right: status and body."""
+        told = json.loads((self.folder / "control.json").read_text())
+        headers = {"Authorization": f"Bearer {told['key']}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.request(
+                method, f"{told['url']}/api/v1{path}", json=document, params=query or {}
+            ) as answer,
+        ):
+            body = await answer.read()
+            return answer.status, json.loads(body) if body else None
+
+    async def configure(self, document: Mapping[str, object]) -> None:
+        """Apply a configuration document."""
+        status, told = await self.api("POST", "/config/apply", {"document": document})
+        assert (200, []) == (status, [one for one in told["problems"] if one["severity"] == "error"]), told
+
+    async def hook(self, name: str) -> str:
+        """The path at which a webhook is called."""
+        status, told = await self.api("GET", f"/webhooks/{name}")
+        assert 200 == status, told
+        return str(told["path"])
+
+    async def items(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """All items of a list, page by page."""
+        found: list[dict[str, Any]] = []
+        after = ""
+        while True:
+            status, page = await self.api("GET", path, query={**query, "limit": "1000", "after": after})
+            assert 200 == status, page
+            found += page["items"]
+            after = page["next"] or ""
+            if not after:
+                return found
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until no event is on its way or unknown."""
+        async with asyncio.timeout(seconds):
+            while True:
+                _, open_ones = await self.api(
+                    "GET", "/events", query={"status": "sending,working,unknown", "limit": "1"}
+                )
+                if not open_ones["items"]:
+                    return
+                await asyncio.sleep(
+                    PAUSE
+                )  # house: allow sleep - the station tells nobody when it has settled
