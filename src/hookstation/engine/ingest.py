@@ -175,7 +175,7 @@ class Ingest:
         except AuthenticationFailed as refusal:
             return self._unauthenticated(raw, len(body), refusal)
         except BodyRefused as refusal:
-            return self.reject(raw, "body", answers.unreadable(refusal), len(body), body)
+            return self.reject(raw, "body", answers.unreadable(refusal), len(body), body, refusal.reason)
         decoded = time.perf_counter_ns()
         raw.timings["verify"] = proven - started
         raw.timings["decode"] = decoded - proven
@@ -188,11 +188,13 @@ class Ingest:
     async def _once(self, event: VerifiedEvent, key: str) -> Answer:
         """Step 9: the first of its key goes on, the others are answered from what became of it."""
         raw, digest = event.raw, body_digest(event.body)
+        claim = self._repeats.claim_new(raw.hook.name, key, digest, raw.event_id)
         while True:
-            claim = await self._repeats.claim(raw.hook.name, key, digest, raw.event_id, raw.deadline)
-            if not isinstance(claim, Claim):
-                answer, first = claim
-                return self._repeated(raw, answer, first)
+            if claim is None:
+                found = await self._repeats.claim(raw.hook.name, key, digest, raw.event_id, raw.deadline)
+                if not isinstance(found, Claim):
+                    return self._repeated(raw, *found)
+                claim = found
             try:
                 answer = await self._check_and_write(event, key, digest, claim)
             except Overtaken as overtaken:
@@ -200,6 +202,7 @@ class Ingest:
                 repeat = answer_of(overtaken.mark, digest)
                 if repeat is not None:
                     return self._repeated(raw, repeat, overtaken.mark.event_id)
+                claim = None
             except BaseException:
                 claim.release()
                 raise
@@ -217,10 +220,16 @@ class Ingest:
         checked = time.perf_counter_ns()
         raw.timings["schema"] = checked - started
         if violations:
-            return self.reject(raw, "schema", answers.invalid(violations), len(event.body), event.body)
+            if claim is not None and (known := await self._repeats.settled(claim)) is not None:
+                return self._repeated(raw, *known)
+            answer = answers.invalid(violations)
+            told = "; ".join(violation.message for violation in violations)
+            return self.reject(raw, "schema", answer, len(event.body), event.body, told)
         try:
             record = hook.mapping.map(scope_of(raw, event.parsed), raw.received_at)
         except MappingFailed as failed:
+            if claim is not None and (known := await self._repeats.settled(claim)) is not None:
+                return self._repeated(raw, *known)
             return await self._mapping_failed(event, failed)
         raw.timings["map"] = time.perf_counter_ns() - checked
         mapped = MappedEvent(raw, event.body, record, key, digest)

@@ -16,6 +16,7 @@ from hookstation.core.events import Answer, DueWork, Mark, MarkState, Settlement
 from hookstation.core.jsontext import dump_json
 from hookstation.core.records import Effect, EffectResult, EffectVerdict
 from hookstation.engine.execute import Executor, Job, Ready, failure
+from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.stages import MappedEvent
 from hookstation.errors import StoreUnavailable
@@ -35,6 +36,7 @@ class Process:
 
     def __init__(self, journal: Journal, clock: Clock, identifiers: Identifiers, executor: Executor) -> None:
         self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
+        self._patience = Patience(clock)
 
     async def insert(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
         """Write the event's record; return what its sender is told, and the event's state.
@@ -121,7 +123,7 @@ class Process:
         return committed.settlement, answers.SUCCEEDED
 
     async def _within(self, acceptance: Acceptance, deadline: float) -> Committed:
-        async with asyncio.timeout(max(0.001, deadline - self._clock.monotonic())):
+        with self._patience.until(deadline):
             return await self._journal.accept(acceptance)
 
     def _mark(self, event: MappedEvent, run_id: str) -> Mark | None:

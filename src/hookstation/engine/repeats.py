@@ -1,7 +1,8 @@
 """Repeated calls: one key, one effect, and the stored answer for everybody who asks again.
 
 Inside a process the first caller holds a `Claim` and the others wait on it; across processes and restarts the mark in
-the journal decides, because it is committed with the effect.
+the journal decides, because it is committed with the effect.  A key that this process has not seen lately is taken to
+be new without asking the journal: the commit finds out, and until then nothing was told to anybody.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hookstation.ports.store import Journal
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 1.0
+MOST_REMEMBERED: Final = 20_000
 
 
 class Overtaken(Exception):
@@ -56,10 +58,39 @@ class Repeats:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal, self._clock = journal, clock
         self._working: dict[tuple[str, str], Claim] = {}
+        self._remembered: dict[tuple[str, str], None] = {}
 
     def forget(self, claim: Claim) -> bool:
-        """Take the claim off the list; false where it was not on it any more."""
-        return self._working.pop((claim.webhook, claim.key), None) is claim
+        """Take the claim off the list and remember its key; false where it was not on the list any more."""
+        place = (claim.webhook, claim.key)
+        if self._working.get(place) is not claim:
+            return False
+        del self._working[place]
+        self._remembered[place] = None
+        if len(self._remembered) > MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        return True
+
+    def claim_new(self, webhook: str, key: str, digest: bytes, event_id: str) -> Claim | None:
+        """A claim on a key that this process has not seen lately; ``None`` where it has to be asked for."""
+        place = (webhook, key)
+        if place in self._working or place in self._remembered:
+            return None
+        return self._take(webhook, key, digest, event_id)
+
+    def _take(self, webhook: str, key: str, digest: bytes, event_id: str) -> Claim:
+        claim = Claim(self, webhook, key, digest, event_id)
+        self._working[webhook, key] = claim
+        return claim
+
+    async def settled(self, claim: Claim) -> tuple[Answer, str] | None:
+        """For a claimed key that is about to be refused: the answer that the journal holds for it already.
+
+        A repeat is known before its body is checked, so a mark has the last word over the refusal.
+        """
+        mark = await self._journal.find_mark(claim.webhook, claim.key, self._clock.now())
+        answer = None if mark is None else answer_of(mark, claim.digest)
+        return None if mark is None or answer is None else (answer, mark.event_id)
 
     async def claim(
         self, webhook: str, key: str, digest: bytes, event_id: str, deadline: float
@@ -68,18 +99,19 @@ class Repeats:
         pause = FIRST_PAUSE
         while True:
             holder = self._working.get((webhook, key))
-            if holder is not None:
-                settled = await self._wait_for(holder, digest, deadline)
-                if settled is not None:
-                    return settled, holder.event_id
+            if holder is not None and holder.digest == digest:
+                answer = await self._wait_for(holder, deadline)
+                if answer is not None:
+                    return answer, holder.event_id
                 continue
             mark = await self._journal.find_mark(webhook, key, self._clock.now())
-            if (webhook, key) in self._working:
-                continue
             if mark is None:
-                claim = Claim(self, webhook, key, digest, event_id)
-                self._working[webhook, key] = claim
-                return claim
+                holder = self._working.get((webhook, key))
+                if holder is None:
+                    return self._take(webhook, key, digest, event_id)
+                if holder.digest != digest:
+                    return other_body(), holder.event_id
+                continue
             answer = answer_of(mark, digest)
             if answer is not None:
                 return answer, mark.event_id
@@ -89,9 +121,7 @@ class Repeats:
             await self._clock.sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _wait_for(self, holder: Claim, digest: bytes, deadline: float) -> Answer | None:
-        if holder.digest != digest:
-            return other_body()
+    async def _wait_for(self, holder: Claim, deadline: float) -> Answer | None:
         if await holder.wait(deadline - self._clock.monotonic()):
             return None
         if holder.run_id:
