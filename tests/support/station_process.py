@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,12 @@ PAUSE: Final = 0.05
 class StationProcess:
     """``hookstation serve`` on a data folder; the folder outlives the process."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *, program: Sequence[str] = ("-m", "hookstation"), user: str | None = None
+    ) -> None:
         self.folder = folder
         self.url = ""
-        self._environment = environment
+        self._program, self._user = program, user
         self._process: subprocess.Popen[str] | None = None
         self._log = folder.with_name(folder.name + ".log")
 
@@ -47,19 +49,37 @@ class StationProcess:
 
     async def start(self) -> None:
         """Start, and return when it says that it is ready."""
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "hookstation", "serve", "--port", "0", "--data", str(self.folder)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={"PATH": "", **self._environment},
-                start_new_session=True,
-            )
+        self._process = self._launch()
         assert self._process.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), READY_SECONDS)
         assert line.startswith("Hookstation ready at "), self.log
         self.url = line.split()[-1]
+
+    def _launch(self) -> subprocess.Popen[str]:
+        with self._log.open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, *self._program, "serve", "--port", "0", "--data", str(self.folder)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={"PATH": ""},
+                user=self._user,
+                start_new_session=True,
+            )
+
+    def fails_to_start(self) -> tuple[int, list[str]]:
+        """Start where that cannot go well: the exit code, and the lines it says."""
+        before = len(self.log) if self._log.exists() else 0
+        self._process = self._launch()
+        out, _ = self._process.communicate(timeout=READY_SECONDS)
+        code, self._process = self._process.returncode, None
+        assert not out
+        return code, self.log[before:].splitlines()
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """``kill -9``, and wait until it is gone. Safe where it is gone already."""
@@ -69,8 +89,7 @@ class StationProcess:
 
     async def terminate(self) -> int:
         """SIGTERM; the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return await self._ended()
 
     async def _ended(self) -> int:

@@ -1,84 +1,128 @@
-"""HTTP/1.1 as bytes: what a library would never send, and answers read strictly."""
+"""HTTP/1.1 by hand, over one socket: for requests that no client would send, and answers as they came."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
-ANSWER_SECONDS: Final = 60.0
+PATIENCE = 20.0
+"""Seconds after which a socket that says nothing fails the test."""
 
 
-class Cut(ConnectionError):
-    """The connection ended before the answer did; `after` bytes of it had come."""
-
-    def __init__(self, after: int) -> None:
-        super().__init__(f"cut after {after} bytes")
-        self.after = after
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One answer. `headers`: lower-case names."""
+@dataclass(frozen=True)
+class Heard:
+    """One answer. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def document(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
 
-async def read_answer(reader: asyncio.StreamReader) -> Received:
-    """The next answer on a connection. Raises `Cut` where it does not come whole."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as broken:
-        raise Cut(len(broken.partial)) from None
-    except ConnectionError:
-        raise Cut(0) from None
-    first, *lines = head.decode("latin-1").split("\r\n")[:-2]
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    try:
-        body = await reader.readexactly(int(headers["content-length"]))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        raise Cut(len(head)) from None
-    return Received(int(first.split()[1]), headers, body)
+    @property
+    def event_id(self) -> str:
+        """The journal's name of the call."""
+        return self.headers["hookstation-event-id"]
 
 
-async def exchange(url: str, sent: bytes, *, finish: bool = True) -> list[Received]:
-    """Send bytes on a fresh connection and read every answer until the station closes it.
+class Wire:
+    """One connection to a server."""
 
-    `finish`: end our half of the connection after the bytes, so that the station need not wait for more.
-    """
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    answers: list[Received] = []
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            with contextlib.suppress(ConnectionError):
-                writer.write(sent)
-                await writer.drain()
-                if finish:
-                    writer.write_eof()
-            with contextlib.suppress(Cut):
-                while True:
-                    answers.append(await read_answer(reader))
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-    return answers
+    def __init__(self, url: str) -> None:
+        place = urlsplit(url)
+        assert place.hostname is not None
+        self.host = place.netloc
+        self._socket = socket.create_connection((place.hostname, place.port or 80), timeout=PATIENCE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._socket.makefile("rb")
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._file.close()
+        self._socket.close()
+
+    def reset(self) -> None:
+        """Hang up as a machine does that lost its network: RST instead of FIN."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        self.close()
+
+    def half_close(self) -> None:
+        """Say that nothing more will be sent."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def send(self, sent: bytes) -> Wire:
+        """Bytes as they are."""
+        self._socket.sendall(sent)
+        return self
+
+    def hear(self, *, bodiless: bool = False) -> Heard:
+        """The next answer."""
+        line = self._file.readline()
+        assert line, "the server hung up without an answer"
+        status = int(line.split(b" ")[1])
+        headers: dict[str, str] = {}
+        while (one := self._file.readline()) not in (b"\r\n", b""):
+            name, _, value = one.decode("latin-1").partition(":")
+            headers[name.strip().lower()] = value.strip()
+        size = 0 if bodiless or status < 200 else int(headers.get("content-length", "0"))
+        return Heard(status, headers, self._file.read(size))
+
+    def is_over(self) -> bool:
+        """Whether the server says no more: waits for its hanging up, false where it sends something."""
+        try:
+            return self._file.read(1) == b""
+        except ConnectionResetError:
+            return True
 
 
-def post(path: str, body: bytes, *headers: str) -> bytes:
-    """A well-formed request that asks for the connection to end after its answer."""
-    lines = [
-        f"POST {path} HTTP/1.1",
-        "Host: station",
-        "Content-Type: application/json",
-        "Connection: close",
-        f"Content-Length: {len(body)}",
-        *headers,
-    ]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+def head(method: str, path: str, host: str, headers: Mapping[str, str] | None = None) -> bytes:
+    """A request's head."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def request(
+    method: str, path: str, host: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> bytes:
+    """A whole request with its declared length."""
+    return head(method, path, host, {"Content-Length": str(len(body)), **(headers or {})}) + body
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """A body in chunks, with its end."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+
+
+def ask(
+    url: str, body: bytes | str = b"", method: str = "POST", headers: Mapping[str, str] | None = None
+) -> Heard:
+    """One call over a connection of its own."""
+    place = urlsplit(url)
+    path = place.path + (f"?{place.query}" if place.query else "")
+    sent = body.encode() if isinstance(body, str) else body
+    with Wire(url) as wire:
+        wire.send(request(method, path, place.netloc, sent, {"Connection": "close", **(headers or {})}))
+        return wire.hear(bodiless=method == "HEAD")
+
+
+def post(url: str, payload: object, **headers: str) -> Heard:
+    """A POST of JSON; underscores of header names stand for hyphens."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return ask(url, json.dumps(payload), headers={"Content-Type": "application/json", **named})
