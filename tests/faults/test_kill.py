@@ -10,9 +10,9 @@ from pathlib import Path
 import apsw
 
 from hookstation.testing.sandbox import running_sandbox
-from tests.support.keyed import key_webhook, sandbox_connection
-from tests.support.crash import Sender
 from tests.support.counts import tell
+from tests.support.crash import Sender
+from tests.support.keyed import key_webhook, sandbox_connection
 from tests.support.station_process import StationProcess
 
 SHORTEST, LONGEST = 0.2, 1.5

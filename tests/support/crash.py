@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tests.support.wire import Cut, read_answer
+from tests.support.raw_http import Cut, read_answer
 
 
 @dataclass(slots=True)
