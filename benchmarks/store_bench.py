@@ -1,8 +1,8 @@
 """How much of raw SQLite reaches a caller of the store.
 
-    python benchmarks/store_bench.py [EVENTS]
+    python benchmarks/store_bench.py [EVENTS] [random]
 
-Prints events a second through `accept` with 64 concurrent callers and with one, full rows (event, headers and body,
+With `random` the dedup keys have no order.  Prints events a second through `accept` with 64 concurrent callers and with one, full rows (event, headers and body,
 dedup mark, built-in record, stored answer), beside the same rows written by bare `executemany` + COMMIT in batches of
 64 and of one.  Trust the ratios: both ran in this process, one after the other.
 """
@@ -29,6 +29,7 @@ from hookstation.core.events import JournalEntry, Mark, MarkState, Settlement, S
 from hookstation.core.records import ACTIVITY, RECORDS, Effect, EffectResult, EntitySpec, Operation
 from hookstation.ports.store import Acceptance, Store
 
+RANDOM_KEYS = "random" in sys.argv
 CALLERS = 64
 ROUNDS = 3
 BODY = b'{"memberId": "10420", "note": "' + b"x" * 460 + b'"}'
@@ -53,7 +54,7 @@ def acceptance() -> Acceptance:
         event_id, "course-completions", now, "203.0.113.9", len(BODY), HEADERS, body=BODY, connection=RECORDS,
         entity=ACTIVITY, timings=TIMINGS,
     )  # fmt: skip
-    key = identifiers.run_id()
+    key = identifiers.run_id() if RANDOM_KEYS else f"msg_{event_id}"
     mark = Mark(
         entry.webhook, key, hashlib.sha256(BODY).digest(), event_id, MarkState.WORKING, now + 604_800_000_000
     )

@@ -40,7 +40,7 @@ CREATE TABLE payloads (
 
 -- A dedup mark is only who holds the key: state and answer are those of its event.
 CREATE TABLE marks (
-  digest BLOB PRIMARY KEY,          -- 16 bytes of webhook and key: half the size of the texts, the same for all
+  digest BLOB PRIMARY KEY,          -- beginning and hash of webhook and key: in the order of keys that have one
   event_id TEXT NOT NULL,
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
