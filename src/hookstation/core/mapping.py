@@ -74,7 +74,7 @@ class CompiledMapping:
         if self._hidden:
             scope.hide(self._hidden)
         fields = _evaluated(self._fields, scope)
-        match = _evaluated(self._match, scope) if self._match else {}
+        match = _matched(self._match, scope) if self._match else {}
         if self._operation is Operation.UPSERT:
             for name, value in match.items():
                 fields.setdefault(name, value)
@@ -101,6 +101,14 @@ def _evaluated(fields: Sequence[_Field], scope: Scope) -> dict[str, Scalar]:
     return values
 
 
+def _matched(fields: Sequence[_Field], scope: Scope) -> dict[str, Scalar]:
+    values = _evaluated(fields, scope)
+    for name, value in values.items():
+        if value is None:
+            raise MappingFailed(name, "null, by which no record can be found.")
+    return values
+
+
 NOT_THERE: Final = "the payload does not have the property that this field needs."
 
 
@@ -122,7 +130,9 @@ def compile_mapping(
     errors = [problem for problem in draft.problems if problem.severity == "error"]
     if errors:
         raise Invalid(errors)
-    return CompiledMapping(draft, action.connection, ZoneInfo(zone), hidden_headers)
+    return CompiledMapping(
+        draft, action.connection, ZoneInfo(zone), frozenset(map(str.lower, hidden_headers))
+    )
 
 
 def check_mapping(

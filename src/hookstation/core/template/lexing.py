@@ -36,7 +36,7 @@ class Piece:
     """A piece of a template.
 
     `text` is the plain text, the expression of an output, or what follows a tag's `name`; `position` is the offset of
-    that in the source.  `path` is a property's.
+    that in the source.  `named_at`: the offset of the name.  `path` is a property's.
     """
 
     kind: Kind
@@ -44,6 +44,7 @@ class Piece:
     position: int
     path: Path = ()
     name: str = ""
+    named_at: int = 0
 
 
 _OPENING: Final = re.compile(r"\$\$|\{\{|\{%")
@@ -171,7 +172,8 @@ class _Cutter:
         elif name == "comment":
             self._comment(start)
         elif name != "#":
-            self.pieces.append(Piece(Kind.TAG, inner[named.end() :], position + named.end(), name=name))
+            expression, named_at = inner[named.end() :], position + named.start(1)
+            self.pieces.append(Piece(Kind.TAG, expression, position + named.end(), (), name, named_at))
 
     def _raw(self, start: int) -> None:
         end = _END_RAW.search(self.source, self.at)

@@ -52,6 +52,8 @@ DEEPEST: Final = 32
 
 TAGS: Final = (AssignTag, BreakTag, CaptureTag, CaseTag, ContinueTag, IfTag, LoopTag, UnlessTag)
 INNER_TAGS: Final = frozenset({"else", "elsif", "when"})
+_FIRST_ELEMENT: Final = re.compile(r"^\d{1,6}(?=\.[^\W\d])", re.ASCII)
+
 WRITABLE: Final = frozenset(tag.name for tag in TAGS)
 
 
@@ -76,14 +78,17 @@ _STATION: Final = Station()
 def compile_liquid(source: str, pieces: list[Piece]) -> tuple[Callable[[Scope], str], tuple[Name, ...]]:
     """A function that renders the template, and the names that it reads. Raises `Invalid` with every problem."""
     tokens = [token for piece in pieces for token in _tokens(piece, source)]
+    stream = TokenStream(iter(tokens))
     try:
-        nodes = get_parser(_STATION).parse(TokenStream(iter(tokens)))
+        nodes = get_parser(_STATION).parse(stream)
         template = BoundTemplate(_STATION, nodes)
         found = survey(template)
     except BlockNestingError as deep:
-        raise mistake(f"At most {DEEPEST} blocks may stand inside one another.", _position(deep)) from deep
+        raise mistake(
+            f"At most {DEEPEST} blocks may stand inside one another.", _position(deep, stream, source)
+        ) from deep
     except LiquidError as wrong:
-        raise mistake(f"This is not Liquid: {wrong.message}.", _position(wrong)) from wrong
+        raise mistake(f"This is not Liquid: {wrong.message}.", _position(wrong, stream, source)) from wrong
     except RecursionError as deep:
         raise mistake("An expression is nested too deeply.", 0) from deep
     if found.problems:
@@ -91,8 +96,11 @@ def compile_liquid(source: str, pieces: list[Piece]) -> tuple[Callable[[Scope], 
     return _renderer(template), tuple(found.names)
 
 
-def _position(error: LiquidError) -> int:
-    return max(0, error.token.start_index) if error.token else 0
+def _position(error: LiquidError, stream: TokenStream, source: str) -> int:
+    """Where it went wrong; the library gives no place for what is missing at an end."""
+    if error.token is not None and error.token.start_index >= 0:
+        return error.token.start_index
+    return stream.current.start_index if stream.pos < len(stream.tokens) else len(source)
 
 
 def _tokens(piece: Piece, source: str) -> Iterator[Token]:
@@ -108,7 +116,7 @@ def _tokens(piece: Piece, source: str) -> Iterator[Token]:
             yield Token(TOKEN_OUTPUT, expression, piece.position, source)
         else:
             _check_tag(piece)
-            yield Token(TOKEN_TAG, piece.name, piece.position, source)
+            yield Token(TOKEN_TAG, piece.name, piece.named_at, source)
         if expression:
             yield Token(TOKEN_EXPRESSION, expression, piece.position, source)
 
@@ -118,13 +126,14 @@ def _check_tag(piece: Piece) -> None:
     if name not in WRITABLE | INNER_TAGS and name.removeprefix("end") not in WRITABLE:
         known = sorted(WRITABLE | INNER_TAGS | {"raw", "comment"})
         meant = did_you_mean(name, known) or f" There are {', '.join(known)}."
-        raise mistake(f"There is no tag “{name}”.{meant}", piece.position)
+        raise mistake(f"There is no tag “{name}”.{meant}", piece.named_at)
 
 
 def _expression(piece: Piece) -> str:
     if piece.text.count("[") > DEEPEST or piece.text.count("(") > DEEPEST:
         raise mistake(f"At most {DEEPEST} brackets may stand in one expression.", piece.position)
-    return with_paths(piece.text, piece.position)
+    # Liquid takes ``0.x`` for a number; in brackets it is an element of a payload that is an array.
+    return with_paths(_FIRST_ELEMENT.sub(r'["\g<0>"]', piece.text), piece.position)
 
 
 def _renderer(template: BoundTemplate) -> Callable[[Scope], str]:
@@ -132,7 +141,7 @@ def _renderer(template: BoundTemplate) -> Callable[[Scope], str]:
 
     def render(scope: Scope) -> str:
         context = Context(template, scope)
-        buffer = LimitedStringIO(MOST_OUTPUT)
+        buffer = LimitedStringIO(MOST_OUTPUT, newline="")
         try:
             context.spend(len(nodes))
             for node in nodes:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from io import StringIO
+from typing import Final, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token, Undefined
+from liquid.output import LimitedStringIO
 from liquid.utils import ReadOnlyChainMap
 
 from hookstation.core.template.filters import FILTERS, TIMED
 from hookstation.core.template.filters.common import MOST_ITEMS, FilterFailed, fitting
 from hookstation.core.template.liquid_values import Headers, Items, Members, to_liquid, weight_of
-from hookstation.core.template.scope import MISSING, Scope
+from hookstation.core.template.scope import MISSING, MOST_OUTPUT, Scope
 from hookstation.core.values import JSON
 
 MOST_STEPS: Final = 100_000
@@ -100,6 +102,11 @@ class Context(RenderContext):
     def assign(self, key: str, val: object) -> None:
         """Set a variable of the template."""
         self.locals[key] = val
+
+    def get_buffer(self, buf: TextIO | None = None) -> StringIO:
+        """A buffer for a capture. Unlike the library's it leaves line ends as they are."""
+        used = buf.size if isinstance(buf, LimitedStringIO) else 0
+        return LimitedStringIO(MOST_OUTPUT - used, newline="")
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:  # noqa: ARG002 - the library's signature
         """A filter that counts what it takes and makes."""

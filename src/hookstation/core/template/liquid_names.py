@@ -20,7 +20,7 @@ from hookstation.core.template.liquid_context import Context
 from hookstation.core.template.liquid_nodes import PropertyNode, Tick, Turn
 from hookstation.core.template.liquid_values import Digits
 from hookstation.core.template.names import Name
-from hookstation.core.template.paths import ANY, Path
+from hookstation.core.template.paths import ANY, Path, as_part
 from hookstation.core.template.scope import Scope
 from hookstation.core.values import PathPart
 from hookstation.errors import Problem
@@ -102,7 +102,9 @@ def _resolve(path: LiquidPath, found: Survey) -> Path | None:
 def _part(part: str | int | LiquidPath) -> PathPart:
     if isinstance(part, LiquidPath):
         return ANY
-    return ANY if isinstance(part, int) and part < 0 else part
+    if isinstance(part, int):
+        return max(part, ANY)
+    return as_part(part)
 
 
 def _inspect(expression: Expression, found: Survey) -> None:
