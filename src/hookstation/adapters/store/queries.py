@@ -115,17 +115,6 @@ OWNER_ELSEWHERE: Final = (
 )
 """The newest event that wrote a record of a target elsewhere."""
 
-# --- pruning ---------------------------------------------------------------------------------------------------------
-
-DROP_EVENT: Final = "DELETE FROM events WHERE id = ?"
-"""Forget an event."""
-
-DROP_PAYLOAD: Final = "DELETE FROM payloads WHERE no = ?"
-"""Forget an event's headers and body."""
-
-DROP_ATTEMPTS: Final = "DELETE FROM attempts WHERE event_id = ?"
-"""Forget an event's earlier attempts."""
-
 # --- built-in records ------------------------------------------------------------------------------------------------
 
 GET_ENTITY: Final = "SELECT number, last, records FROM entities WHERE name = ?"

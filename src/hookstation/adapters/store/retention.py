@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import apsw
+import msgspec
 
 from hookstation.adapters.store import queries
 from hookstation.adapters.store.rows import mark_digest
@@ -36,10 +37,27 @@ _OLDEST_BODIES: Final = (
 _TOTAL: Final = "SELECT value FROM totals WHERE name = ?"
 
 _GOING: Final = (
-    "SELECT e.webhook, e.dedup_key, e.state, e.payload_no, coalesce(length(p.body), 0) FROM events e "
-    f"JOIN payloads p ON p.no = e.payload_no WHERE e.id = ? AND e.state NOT IN ({_OPEN})"
+    "SELECT e.id, e.webhook, e.dedup_key, e.state, e.payload_no, coalesce(length(p.body), 0) FROM events e "
+    "JOIN payloads p ON p.no = e.payload_no "
+    f"WHERE e.id IN (SELECT value FROM json_each(?)) AND e.state NOT IN ({_OPEN})"
 )
-"""What goes with an event; none where it was opened again since it was chosen."""
+"""What goes with some events; those that were opened again since they were chosen are left out."""
+
+_FREE_MARKS: Final = (
+    "DELETE FROM marks WHERE digest IN (SELECT unhex(value) FROM json_each(?)) "
+    "AND event_id IN (SELECT value FROM json_each(?))"
+)
+"""Forget the marks that these events hold; another event may hold the key by now."""
+
+_DROP: Final = (
+    "DELETE FROM attempts WHERE event_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM due_work WHERE event_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))",
+)
+"""Forget the events, and what else hangs on them."""
+
+_DROP_PAYLOADS: Final = "DELETE FROM payloads WHERE no IN (SELECT value FROM json_each(?))"
+"""Forget headers and bodies."""
 
 
 def rules(retention: Retention) -> Iterable[Choice]:
@@ -89,23 +107,34 @@ def _total(reader: apsw.Connection, name: str) -> int:
 
 
 def remove(connection: apsw.Connection, event_ids: Sequence[str]) -> int:
-    """Delete these events with all that hangs on them but their records; those that were opened again stay."""
-    gone = rejected = freed = 0
-    for event_id in event_ids:
-        for row in connection.execute(_GOING, (event_id,)).fetchall():
-            webhook, key, state, payload_no, size = cast("tuple[str, str | None, str, int, int]", row)
-            _remove_one(connection, event_id, payload_no, None if key is None else mark_digest(webhook, key))
-            gone += 1
-            rejected += state == State.REJECTED
-            freed += size
+    """Delete these events with all that hangs on them but their records; those that were opened again stay.
+
+    A statement a table and not one an event: each statement in a thread asks for the interpreter lock again, and a busy
+    event loop gives it away unwillingly.
+    """
+    going = [
+        _Going(*cast("_Going", row)) for row in connection.execute(_GOING, (_text(event_ids),)).fetchall()
+    ]
+    ids = _text([event.id for event in going])
+    held = [mark_digest(event.webhook, event.key).hex() for event in going if event.key is not None]
+    connection.execute(_FREE_MARKS, (_text(held), ids))
+    connection.execute(_DROP_PAYLOADS, (_text([event.payload_no for event in going]),))
+    for statement in _DROP:
+        connection.execute(statement, (ids,))
+    rejected = sum(event.state == State.REJECTED for event in going)
+    freed = sum(event.size for event in going)
     connection.executemany(queries.ADD_TOTAL, [(-rejected, "rejected"), (-freed, "body_bytes")])
-    return gone
+    return len(going)
 
 
-def _remove_one(connection: apsw.Connection, event_id: str, payload_no: int, digest: bytes | None) -> None:
-    connection.execute(queries.DROP_PAYLOAD, (payload_no,))
-    connection.execute(queries.DROP_ATTEMPTS, (event_id,))
-    connection.execute(queries.DROP_DUE, (event_id,))
-    connection.execute(queries.DROP_EVENT, (event_id,))
-    if digest is not None:
-        connection.execute(queries.FREE_MARK, (digest, event_id))
+class _Going(NamedTuple):
+    id: str
+    webhook: str
+    key: str | None
+    state: str
+    payload_no: int
+    size: int
+
+
+def _text(values: Sequence[str] | Sequence[int]) -> str:
+    return msgspec.json.encode(values).decode()
