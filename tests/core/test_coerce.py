@@ -124,6 +124,11 @@ def test_a_value_that_fits_goes_out_in_the_field_s_type(
         ("AAECAw==", BINARY, "4 bytes; at most 3"),
         (5, BINARY, "integer; base64 text is expected"),
         (None, FieldSpec("ID", FieldType.STRING, required=True), "null, but the field is required"),
+        (
+            "",
+            FieldSpec("ID", FieldType.STRING, required=True),
+            "text that is empty, but the field is required",
+        ),
         (None, FieldSpec("D", FieldType.DATE, required=True), "null, but the field is required"),
         ("€" * 22_000, FieldSpec("NOTE", FieldType.STRING), "66,000 bytes"),
     ],

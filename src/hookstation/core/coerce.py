@@ -80,13 +80,15 @@ def _string(spec: FieldSpec) -> Coercer:
     most = spec.length if spec.length is not None and spec.length >= 0 else None
     # So many characters cannot have more bytes than a field may have.
     certain = min(MOST_OUTPUT // 4, MOST_OUTPUT if most is None else most)
-    values = frozenset(spec.values)
+    values, required = frozenset(spec.values), spec.required
 
     def convert(value: JSON) -> Scalar:
         if value is None:
             _check_clearing(spec)
             return None
         text = value if type(value) is str else text_of(value)
+        if not text and required:
+            raise _failed(spec, f"{kind_of(value)} that is empty, but the field is required.")
         if len(text) > certain:
             _check_text(spec, most, text, value)
         if values and text not in values:
