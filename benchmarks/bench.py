@@ -1,0 +1,80 @@
+"""What a scenario is handed: the driver, the cores, a folder, and how much to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.load import Driver, PythonDriver, Result
+from benchmarks.machine import Cores
+from benchmarks.measures import Figure, take_turns
+from benchmarks.servers import Server, StationFolder
+from benchmarks.workload import Calls
+
+WARM_UP_CALLS: Final = 640
+SMOKE_WARM_UP_CALLS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How much a run does. `seconds` a round; `events` bulk-loaded; `webhooks` defined at most."""
+
+    seconds: float = 5.0
+    rounds: int = 5
+    connections: int = 64
+    events: int = 10_000_000
+    webhooks: int = 5_000
+    some_webhooks: int = 100
+    warm_up: int = WARM_UP_CALLS
+    repeats: int = 20
+
+
+SMOKE: Final = Amounts(0.2, 1, 8, 20_000, 60, 20, SMOKE_WARM_UP_CALLS, 2)
+"""Enough to prove that everything runs, and nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One run of the benchmarks."""
+
+    driver: Driver
+    cores: Cores
+    folder: Path
+    amounts: Amounts
+
+    def station(self, name: str, webhooks: Sequence[str] = ("bench",)) -> StationFolder:
+        """A new data folder with these webhooks applied."""
+        station = StationFolder(self.folder / name, self.cores.server)
+        station.define(webhooks)
+        return station
+
+    def warm_up(self, *targets: Calls) -> None:
+        """Let each server meet its work before it is measured."""
+        for calls in targets:
+            PythonDriver().send_count(calls, min(16, self.amounts.connections), self.amounts.warm_up)
+
+    def round(self, calls: Calls, connections: int = 0) -> Callable[[], Result]:
+        """A round of calls, to be run in turns with others."""
+        many = connections or self.amounts.connections
+        return lambda: self.driver.send(calls, many, self.amounts.seconds)
+
+    def compare(self, *targets: Calls, connections: int = 0) -> list[list[Result]]:
+        """Warm up, then rounds in turns."""
+        self.warm_up(*targets)
+        return take_turns(self.amounts.rounds, [self.round(calls, connections) for calls in targets])
+
+    def webhook(self, station: StationFolder, server: Server) -> Calls:
+        """Full work of the station's webhook ``bench``."""
+        return server.calls([station.paths()["bench"]])
+
+
+Scenario = Callable[[Bench], list[Figure]]
+
+
+def tell(message: str) -> None:
+    """Say on stderr how far a run has come."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()

@@ -1,0 +1,20 @@
+"""Every scenario by its name, in the order in which they run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.bench import Scenario
+from benchmarks.scenarios.against_echo import against_echo
+from benchmarks.scenarios.against_framework import against_framework
+from benchmarks.scenarios.full_journal import full_journal
+from benchmarks.scenarios.many_webhooks import many_webhooks
+from benchmarks.scenarios.one_sender import one_sender
+
+SCENARIOS: Final[dict[str, Scenario]] = {
+    "against-echo": against_echo,
+    "against-framework": against_framework,
+    "one-sender": one_sender,
+    "many-webhooks": many_webhooks,
+    "full-journal": full_journal,
+}
