@@ -46,7 +46,7 @@ async def read_answer(reader: asyncio.StreamReader) -> Received:
     return Received(int(first.split()[1]), headers, body)
 
 
-async def exchange(url: str, sent: bytes, *, finish: bool = True) -> list[Received]:
+async def exchange(url: str, sent: bytes, *, finish: bool = False) -> list[Received]:
     """Send bytes on a fresh connection and read every answer until the station closes it.
 
     `finish`: end our half of the connection after the bytes, so that the station need not wait for more.

@@ -20,12 +20,10 @@ PAUSE: Final = 0.05
 class StationProcess:
     """``hookstation serve`` on a data folder; the folder outlives the process."""
 
-    def __init__(
-        self, folder: Path, *, program: Sequence[str] = ("-m", "hookstation"), user: str | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, program: Sequence[str] = ("-m", "hookstation")) -> None:
         self.folder = folder
         self.url = ""
-        self._program, self._user = program, user
+        self._program = program
         self._process: subprocess.Popen[str] | None = None
         self._log = folder.with_name(folder.name + ".log")
 
@@ -52,7 +50,9 @@ class StationProcess:
         self._process = self._launch()
         assert self._process.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), READY_SECONDS)
-        assert line.startswith("Hookstation ready at "), self.log
+        if not line.startswith("Hookstation ready at "):
+            await self.kill()
+            raise AssertionError(self.log)
         self.url = line.split()[-1]
 
     def _launch(self) -> subprocess.Popen[str]:
@@ -62,8 +62,6 @@ class StationProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={"PATH": ""},
-                user=self._user,
                 start_new_session=True,
             )
 
@@ -72,8 +70,8 @@ class StationProcess:
         before = len(self.log) if self._log.exists() else 0
         self._process = self._launch()
         out, _ = self._process.communicate(timeout=READY_SECONDS)
-        code, self._process = self._process.returncode, None
-        assert not out
+        code, self._process = int(self._process.returncode), None
+        assert not out, out
         return code, self.log[before:].splitlines()
 
     def signal(self, number: int) -> None:
@@ -137,6 +135,14 @@ class StationProcess:
             after = page["next"] or ""
             if not after:
                 return found
+
+    async def logged(self, text: str) -> None:
+        """Wait until the log holds `text`: its lines are written some milliseconds late."""
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                if text in self.log:
+                    return
+                await asyncio.sleep(PAUSE)  # house: allow sleep - a file has nobody to tell
 
     async def settled(self, seconds: float) -> None:
         """Wait until no event is on its way or unknown."""
