@@ -17,7 +17,8 @@ from hookstation.ports.store import Journal
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 1.0
-MOST_REMEMBERED: Final = 20_000
+MOST_REMEMBERED: Final = 10_000
+"""Keys of one generation; the one before it is remembered too."""
 
 
 class Overtaken(Exception):
@@ -58,7 +59,8 @@ class Repeats:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal, self._clock = journal, clock
         self._working: dict[tuple[str, str], Claim] = {}
-        self._remembered: dict[tuple[str, str], None] = {}
+        self._lately: set[tuple[str, str]] = set()
+        self._before: set[tuple[str, str]] = set()
 
     def forget(self, claim: Claim) -> bool:
         """Take the claim off the list and remember its key; false where it was not on the list any more."""
@@ -66,15 +68,15 @@ class Repeats:
         if self._working.get(place) is not claim:
             return False
         del self._working[place]
-        self._remembered[place] = None
-        if len(self._remembered) > MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
+        self._lately.add(place)
+        if len(self._lately) > MOST_REMEMBERED:
+            self._before, self._lately = self._lately, set()
         return True
 
     def claim_new(self, webhook: str, key: str, digest: bytes, event_id: str) -> Claim | None:
         """A claim on a key that this process has not seen lately; ``None`` where it has to be asked for."""
         place = (webhook, key)
-        if place in self._working or place in self._remembered:
+        if place in self._working or place in self._lately or place in self._before:
             return None
         return self._take(webhook, key, digest, event_id)
 

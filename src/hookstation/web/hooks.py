@@ -1,6 +1,7 @@
-"""The lane: inbound webhooks as a bare ASGI callable, in front of any framework.
+"""The lane: inbound webhooks in front of any framework.
 
-``POST /hooks/<token>`` goes to `engine.ingest`; ``GET /hooks/runs/<id>`` tells how a run stands.
+``POST /hooks/<token>`` goes to `engine.ingest`; ``GET /hooks/runs/<id>`` tells how a run stands.  The lane is a bare
+ASGI callable; `web.protocol` enters it below ASGI, with the same steps and the same answers, where it is the server.
 """
 
 from __future__ import annotations
@@ -25,25 +26,17 @@ _CLOSE: Final = (b"connection", b"close")
 
 
 class HookLane:
-    """The ASGI callable of everything under ``/hooks/``."""
+    """Everything under ``/hooks/``."""
 
     def __init__(self, ingest: Ingest, runs: Runs, body_seconds: float = BODY_SECONDS) -> None:
-        self._ingest, self._runs, self._body_seconds = ingest, runs, body_seconds
+        self.ingest, self._runs, self.body_seconds = ingest, runs, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, one answer."""
-        path: str = scope["path"]
-        if path.startswith(RUNS):
-            await respond(send, scope["method"], await self._runs.answer(scope["method"], path[len(RUNS) :]))
+        if scope["path"].startswith(RUNS):
+            await respond(send, scope["method"], await self.tell_run(scope))
             return
-        client = scope.get("client")
-        admitted = self._ingest.admit(
-            scope["method"],
-            path[len(PREFIX) :],
-            join_headers(scope["headers"]),
-            scope["query_string"].decode("latin-1"),
-            client[0] if client else "",
-        )
+        admitted = self.admit(scope)
         if isinstance(admitted, Answer):
             await respond(send, scope["method"], admitted)
             return
@@ -51,7 +44,22 @@ class HookLane:
         if isinstance(body, Answer):
             await respond(send, "POST", body, close=True)
         elif body is not None:
-            await respond(send, "POST", await self._ingest.receive(admitted, body))
+            await respond(send, "POST", await self.ingest.receive(admitted, body))
+
+    def admit(self, scope: Scope) -> RawRequest | Answer:
+        """The steps before the body."""
+        client = scope["client"]
+        return self.ingest.admit(
+            scope["method"],
+            scope["path"][len(PREFIX) :],
+            join_headers(scope["headers"]),
+            scope["query_string"].decode("latin-1"),
+            client[0] if client else "",
+        )
+
+    async def tell_run(self, scope: Scope) -> Answer:
+        """How a run stands."""
+        return await self._runs.answer(scope["method"], scope["path"][len(RUNS) :])
 
     async def _read(self, raw: RawRequest, receive: Receive) -> bytes | Answer | None:
         """The whole body; an answer where it is too large or too slow; ``None`` where the caller went away."""
@@ -59,21 +67,21 @@ class HookLane:
         chunks: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self._body_seconds):
+            async with asyncio.timeout(self.body_seconds):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        self._ingest.broken_off(raw, size)
+                        self.ingest.broken_off(raw, size)
                         return None
                     chunk: bytes = message.get("body", b"")
                     size += len(chunk)
                     if size > most:
-                        return self._ingest.too_large(raw, size)
+                        return self.ingest.too_large(raw, size)
                     if not message.get("more_body", False):
                         return chunk if not chunks else b"".join([*chunks, chunk])
                     chunks.append(chunk)
         except TimeoutError:
-            return self._ingest.too_slow(raw, size)
+            return self.ingest.too_slow(raw, size)
 
 
 async def respond(send: Send, method: str, answer: Answer, *, close: bool = False) -> None:
@@ -90,6 +98,9 @@ def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name; values of a repeated one are joined by a comma (RFC 9110, 5.3)."""
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        name = raw_name.decode("latin-1")
+        if name in joined:
+            joined[name] = f"{joined[name]}, {raw_value.decode('latin-1')}"
+        else:
+            joined[name] = raw_value.decode("latin-1")
     return joined

@@ -14,7 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hookstation.errors import HookstationError
-from hookstation.web.protocol import BoundedProtocol
+from hookstation.web.hooks import HookLane
+from hookstation.web.lane import lane_protocol
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 40
@@ -67,6 +68,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def serve(
     app: ASGIApp,
+    lane: HookLane,
     listening: Listening,
     sockets: list[socket.socket],
     on_ready: Callable[[], None],
@@ -75,7 +77,7 @@ async def serve(
     """Serve `app` until SIGTERM or SIGINT: then `on_stop`, no new connections, calls under way end, return."""
     config = uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=lane_protocol(lane),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -70,7 +70,9 @@ async def serve_station(
             started.append(asyncio.get_running_loop().create_task(on_ready(station, url)))
 
         try:
-            await serve_http(station.app, listening, [public, private], ready, station.stop_accepting)
+            await serve_http(
+                station.app, station.lane, listening, [public, private], ready, station.stop_accepting
+            )
         finally:
             channel.unlink(missing_ok=True)
             for task in started:

@@ -65,6 +65,7 @@ class Station:
     settler: Settler
     pruner: Pruner
     app: Front
+    lane: HookLane
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -208,6 +209,7 @@ async def _assemble(
         base_url=base_url,
         control_key=control_key,
     )
+    lane = HookLane(ingest, Runs(store))
     rule = RetentionRule(
         settings.retention_days,
         settings.retention_rejected_days,
@@ -222,5 +224,6 @@ async def _assemble(
         executor,
         Settler(store, targets, executor, clock, event_log),
         Pruner(store, clock, rule),
-        Front(HookLane(ingest, Runs(store)), build_api(services)),
+        Front(lane, build_api(services)),
+        lane,
     )

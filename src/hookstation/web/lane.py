@@ -1,0 +1,182 @@
+"""The lane below ASGI: calls of webhooks served by the connection itself.
+
+A call is admitted when its head is whole, it becomes a task when its body is, and its answer is one write.
+Keep-alive, pipelining, disconnects and shutdown stay with uvicorn's request cycle, which this fills in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from hookstation.core.events import Answer
+from hookstation.engine.stages import RawRequest
+from hookstation.web.hooks import PREFIX, RUNS, HookLane
+from hookstation.web.protocol import BoundedProtocol
+
+_HEAD: Final = b"content-type: application/json\r\ncontent-length: %d\r\n"
+
+
+class LaneProtocol(BoundedProtocol):
+    """One connection, with calls of webhooks served below ASGI. `lane` is set by `lane_protocol`."""
+
+    lane: HookLane
+    _call: Call | None = None
+    _following = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        """uvicorn begins the next request of this connection: a webhook's call is ours, the rest its own."""
+        path: str = cycle.scope["path"]
+        if not path.startswith(PREFIX) or path.startswith(RUNS):
+            super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+            return
+        self._call = call = Call(self, cycle)
+        if self._following:  # a long pipeline would recurse: each answer begins the next call
+            self.loop.call_soon(call.begin)
+        else:
+            call.begin()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of one or several requests."""
+        super().data_received(data)
+        if self._call is not None:
+            self._call.wait_for_body()
+
+    def on_body(self, body: bytes) -> None:
+        """Part of a body came."""
+        super().on_body(body)
+        if self._call is not None and self.cycle is self._call.cycle:
+            self._call.grown()
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        super().on_message_complete()
+        if self._call is not None and self.cycle is self._call.cycle:
+            self._call.whole()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller is gone; what is at work is finished all the same."""
+        super().connection_lost(exc)
+        if self._call is not None:
+            self._call.lost()
+
+    def forget(self, call: Call) -> None:
+        """The call is answered."""
+        if self._call is call:
+            self._call = None
+
+    def follow(self, cycle: RequestResponseCycle) -> None:
+        """Let uvicorn begin what was pipelined behind an answered request."""
+        self._following = True
+        try:
+            cycle.on_response()
+        finally:
+            self._following = False
+
+
+class Call:
+    """One call of a webhook on its connection."""
+
+    __slots__ = ("_protocol", "_raw", "_timer", "cycle")
+
+    def __init__(self, protocol: LaneProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol, self.cycle = protocol, cycle
+        self._raw: RawRequest | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """The steps before the body. A pipelined call may be whole already."""
+        scope: Scope = self.cycle.scope  # type: ignore[assignment]
+        admitted = self._protocol.lane.admit(scope)
+        if isinstance(admitted, Answer):
+            self.answer(admitted)
+            return
+        self._raw = admitted
+        if self.cycle.waiting_for_100_continue:
+            self._protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.cycle.waiting_for_100_continue = False
+        if not self.cycle.more_body:
+            self.grown()
+            self.whole()
+
+    def grown(self) -> None:
+        """More of the body is there; it may be too large by now."""
+        if self._raw is None:
+            return
+        if len(self.cycle.body) > self._raw.hook.definition.limits.body:
+            raw, self._raw = self._raw, None
+            self._refuse(self._protocol.lane.ingest.too_large(raw, len(self.cycle.body)))
+            return
+        self._protocol.flow.resume_reading()
+
+    def wait_for_body(self) -> None:
+        """Bytes ran out before the body did."""
+        if self._raw is not None and self._timer is None:
+            self._timer = self._protocol.loop.call_later(self._protocol.lane.body_seconds, self._too_slow)
+
+    def whole(self) -> None:
+        """The body is whole: the call becomes a task of its own, which its connection does not end."""
+        if self._raw is None:
+            return
+        self._stop_timer()
+        raw, self._raw = self._raw, None
+        task = self._protocol.loop.create_task(self._serve(raw, bytes(self.cycle.body)))
+        self._protocol.tasks.add(task)
+        task.add_done_callback(self._protocol.tasks.discard)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._stop_timer()
+        if self._raw is not None:
+            raw, self._raw = self._raw, None
+            self._protocol.lane.ingest.broken_off(raw, len(self.cycle.body))
+
+    def answer(self, answer: Answer) -> None:
+        """Write the answer and give the connection to what follows."""
+        cycle, protocol = self.cycle, self._protocol
+        protocol.forget(self)
+        if cycle.disconnected or cycle.response_complete:
+            return
+        head = [STATUS_LINE[answer.status]]
+        for name, value in cycle.default_headers:
+            head += (name, b": ", value, b"\r\n")
+        head.append(_HEAD % len(answer.body))
+        for title, text in answer.headers:
+            head.append(f"{title.lower()}: {text}\r\n".encode("latin-1"))
+        head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        if cycle.scope["method"] != "HEAD":
+            head.append(answer.body)
+        cycle.response_started = cycle.response_complete = True
+        protocol.transport.write(b"".join(head))
+        if not cycle.keep_alive:
+            protocol.transport.close()
+        protocol.follow(cycle)
+
+    async def _serve(self, raw: RawRequest, body: bytes) -> None:
+        self.answer(await self._protocol.lane.ingest.receive(raw, body))
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        if self._raw is not None:
+            raw, self._raw = self._raw, None
+            self._refuse(self._protocol.lane.ingest.too_slow(raw, len(self.cycle.body)))
+
+    def _refuse(self, answer: Answer) -> None:
+        """Answer a call whose body is not read to its end: nothing may follow on this connection."""
+        self._stop_timer()
+        self.cycle.keep_alive = False
+        self.answer(answer)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def lane_protocol(lane: HookLane) -> type[LaneProtocol]:
+    """The protocol class of a server with this lane."""
+    members: dict[str, Any] = {"lane": lane}
+    return type("LaneProtocol", (LaneProtocol,), members)
