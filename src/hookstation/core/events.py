@@ -51,11 +51,12 @@ class Settlement:
 class JournalEntry:
     """What the journal keeps of an event when it is accepted or rejected.
 
-    `received_at`: microseconds since the epoch, UTC.  `headers` are masked already.  `body` is ``None`` where it is
-    not kept (a rejected call).  `size` is the body's length in bytes as received (or declared, where unread).
-    `timings`: nanoseconds per stage.  `reason`: the step of the staircase that rejected it, empty otherwise.
-    `connection`/`entity`: where the record goes, empty for a rejected call.  `run_id`: the key of the status
-    address, empty where none was given out.
+    `id` is made when the call comes in: its time and `received_at` differ by two seconds at most, since lists are
+    cut by the time in the id.  `received_at`: microseconds since the epoch, UTC.  `headers` are masked already.
+    `body` is ``None`` where it is not kept (a rejected call).  `size` is the body's length in bytes as received
+    (or declared, where unread).  `timings`: nanoseconds per stage.  `reason`: the step of the staircase that
+    rejected it, empty otherwise.  `connection`/`entity`: where the record goes, empty for a rejected call.
+    `run_id`: the key of the status address, empty where none was given out.
     """
 
     id: str

@@ -144,9 +144,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What may go: settled events received before `before`; rejected ones before `rejected_before`; rejected ones
-    beyond the newest `most_rejected`; bodies of settled events beyond `most_bytes` of bodies in all, oldest first
-    with their events. 0 switches a rule off."""
+    """What may go: succeeded and failed events received before `before`; rejected ones before `rejected_before`;
+    rejected ones beyond the newest `most_rejected`; where all bodies are more than `most_bytes`, the oldest events that
+    are not open and have one. 0 switches a rule off.  A mark goes with its event: what is kept for less time than a
+    webhook's window for duplicates no longer answers a repeat."""
 
     before: int = 0
     rejected_before: int = 0
@@ -200,7 +201,7 @@ class Journal(Protocol):
         ...
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:
-        """The id of the journalled event that wrote this record, or an empty text."""
+        """The id of the newest journalled event that wrote this record, or an empty text."""
         ...
 
 

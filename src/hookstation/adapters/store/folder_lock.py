@@ -61,11 +61,11 @@ class FolderLock:
             self._handle = None
 
     def _told(self) -> str:
-        holder = self.holder()
+        holder = self._holder()
         who = f"process {holder}" if holder else "another process"
         return f"The data folder {self._path.parent} is held by {who}: stop it, or use another folder."
 
-    def holder(self) -> int:
+    def _holder(self) -> int:
         """The number of the process that last took the lock, 0 where none did or it let go."""
         try:
             return int(self._path.read_text().strip() or 0)

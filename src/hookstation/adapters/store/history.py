@@ -18,14 +18,14 @@ from hookstation.ports.store import EventFilter, Page, Payload
 
 def list_events(connection: apsw.Connection, which: EventFilter, limit: int, after: str) -> Page:
     """One page, newest first."""
-    sql, bindings = _list_query(which, limit + 1, after)
+    sql, bindings = list_query(which, limit + 1, after)
     rows = connection.execute(sql, bindings).fetchall()
     events = [read_event(row) for row in rows[:limit]]
     return Page(events, events[-1].id if len(rows) > limit and events else "")
 
 
-def _list_query(which: EventFilter, limit: int, after: str) -> tuple[str, dict[str, str | int]]:
-    """One arm a state, each walking its index from the newest down; the arms are merged and cut again."""
+def list_query(which: EventFilter, limit: int, after: str) -> tuple[str, dict[str, str | int]]:
+    """The statement of a list: one arm a state, each walking its index from the newest down; then merged and cut."""
     bindings: dict[str, str | int] = {"limit": limit}
     span = _span(which, after, bindings)
     if which.webhook:
