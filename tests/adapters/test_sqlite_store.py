@@ -28,10 +28,9 @@ class TestSqliteStore(StoreSuite):
 
 
 def plan(store: SqliteStore, sql: str, bindings: Sequence[str | int | float]) -> str:
-    store._handles.near.execute(
-        sql, bindings
-    ).fetchall()  # EXPLAIN alone does not notice that the schema changed
-    rows = store._handles.near.execute(f"EXPLAIN QUERY PLAN {sql}", bindings).fetchall()
+    reader = store._handles.near
+    reader.execute(sql, bindings).fetchall()  # EXPLAIN alone does not notice a changed schema
+    rows = reader.execute(f"EXPLAIN QUERY PLAN {sql}", bindings, can_cache=False).fetchall()
     return "; ".join(str(row[3]) for row in rows)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 
 class State(StrEnum):
@@ -24,8 +26,7 @@ OPEN_STATES: Final = frozenset({State.WORKING, State.SENDING, State.UNKNOWN, Sta
 """States from which an event still has to reach its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer: status, body, and headers besides Content-Type, Content-Length and the event id."""
 
     status: int
@@ -33,8 +34,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """How an event stands after a step: its state, what its sender was or will be told, and the record written.
 
     `answer_status` 0 means that no answer is stored yet.  `error` is the sentence for the journal.
@@ -47,8 +47,7 @@ class Settlement:
     record_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(msgspec.Struct, frozen=True):
     """What the journal keeps of an event when it is accepted or rejected.
 
     `id` is made when the call comes in: its time and `received_at` differ by two seconds at most, since lists are
@@ -64,14 +63,14 @@ class JournalEntry:
     received_at: int
     sender: str
     size: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     query: str = ""
     body: bytes | None = None
     reason: str = ""
     connection: str = ""
     entity: str = ""
     run_id: str = ""
-    timings: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +123,7 @@ class MarkState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """A dedup mark: the first request of a webhook with this key, and the answer stored for the next.
 
     `body_digest` is what another body under the same key is told from.  `expires_at`: microseconds since the epoch.

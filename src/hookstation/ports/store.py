@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from hookstation.core.events import Attempt, DueWork, Event, JournalEntry, Mark, Settlement, State
 from hookstation.core.records import Effect, EffectResult, StoredRecord
 
 
-@dataclass(slots=True)
-class Acceptance:
+class Acceptance(msgspec.Struct):
     """One event on its way into the journal: everything in it is committed together or not at all.
 
     `settle` is called inside the transaction with the result of `effect` (``None`` where there is no effect) and
@@ -31,8 +32,7 @@ class Acceptance:
     due: DueWork | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(msgspec.Struct, frozen=True):
     """What a commit did.
 
     `conflict` is the mark that another event already held: then nothing of the acceptance was written and
