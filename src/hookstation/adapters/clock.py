@@ -12,6 +12,9 @@ _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 """Base 32, ten bits at a time: an identifier is 130 bits, thirteen look-ups."""
 
+_SHIFTS: Final = tuple(range(70, -1, -10))
+POOL_BYTES: Final = 2_560
+
 
 class SystemClock:
     """Implements `ports.clock.Clock`."""
@@ -30,11 +33,30 @@ class SystemClock:
 
 
 class SystemIdentifiers:
-    """Implements `ports.clock.Identifiers`."""
+    """Implements `ports.clock.Identifiers`. Not for use by several threads at once."""
+
+    def __init__(self) -> None:
+        self._millisecond = -1
+        self._prefix = ""
+        self._pool = b""
+        self._used = 0
 
     def event_id(self) -> str:
         """Milliseconds in 48 bits, then 80 random bits (the layout of a ULID)."""
-        return _encode((time.time_ns() // 1_000_000 << 80) | int.from_bytes(urandom(10)))
+        millisecond = time.time_ns() // 1_000_000
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            self._prefix = _encode(millisecond << 80)[:10]
+        value = int.from_bytes(self._random())
+        pairs = _PAIRS
+        return self._prefix + "".join([pairs[(value >> shift) & 1023] for shift in _SHIFTS])
+
+    def _random(self) -> bytes:
+        """Ten fresh bytes; the system is asked for many at a time, and none is given out twice."""
+        if self._used == len(self._pool):
+            self._pool, self._used = urandom(POOL_BYTES), 0
+        self._used += 10
+        return self._pool[self._used - 10 : self._used]
 
     def run_id(self) -> str:
         """128 random bits: it tells nothing, not even when it was made."""

@@ -55,7 +55,9 @@ SETTINGS: Final = (
     SettingSpec(
         "trusted_proxies", "list", "", "Addresses of proxies whose X-Forwarded-For header is believed."
     ),
-    SettingSpec("retention_days", "integer", "365", "How long settled events stay; 0 is for ever.", 0, 36_500),
+    SettingSpec(
+        "retention_days", "integer", "365", "How long settled events stay; 0 is for ever.", 0, 36_500
+    ),
     SettingSpec(
         "retention_rejected_days", "integer", "30", "How long rejected calls stay; 0 is for ever.", 0, 36_500
     ),

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from hookstation.core.isotime import Moment, local_text, read_moment
+from hookstation.core.isotime import Moment, is_plain_date, is_plain_moment, local_text, read_moment
 from hookstation.core.records import FieldSpec, FieldType
 from hookstation.core.template import MOST_OUTPUT
 from hookstation.core.template.scope import text_of
@@ -145,8 +145,14 @@ def _decimal(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
     most = spec.precision or MOST_DIGITS
     scale = spec.scale
     whole_most = most if scale is None else most - scale
+    scale_most = MOST_DIGITS if scale is None else scale
 
     def convert(value: JSON) -> Scalar:
+        if type(value) is Number and (written := value.text).isascii() and "e" not in written.lower():
+            whole, _, fraction = written.partition(".")
+            fits = len(whole) <= whole_most and len(whole) + len(fraction) <= most
+            if fits and len(fraction) <= scale_most and whole[:1] != "-":
+                return value
         plain = _plain_digits(value)
         if plain is None:
             raise _failed(spec, f"{kind_of(value)} that is not a number; a decimal is expected.")
@@ -202,13 +208,19 @@ _TRUTH: Final = {"true": True, "false": False}
 
 def _date(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
     def convert(value: JSON) -> Scalar:
+        if type(value) is str and is_plain_date(value):
+            return value
         return _moment(spec, value, "2026-11-22").local(zone).date().isoformat()
 
     return _in_calendar(spec, convert)
 
 
 def _datetime(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
+    here = zone.key == "UTC"
+
     def convert(value: JSON) -> Scalar:
+        if type(value) is str and is_plain_moment(value, zoned=here):
+            return value[:19]
         moment = _moment(spec, value, "2026-11-22T09:30:00")
         return local_text(moment.local(zone), moment.fraction)
 

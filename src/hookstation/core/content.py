@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_JSON_TYPE: Final = re.compile(r"(?:application/json|text/json|[a-z0-9!#$&^_.-]+/[a-z0-9!#$&^_.+-]*\+json)", re.ASCII)
+_JSON_TYPE: Final = re.compile(
+    r"(?:application/json|text/json|[a-z0-9!#$&^_.-]+/[a-z0-9!#$&^_.+-]*\+json)", re.ASCII
+)
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([^\";\s]*)", re.ASCII)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,33 @@ def read_moment(text: str) -> Moment | None:
     except ValueError:
         return None
     return Moment(at, fraction or "", hour is None)
+
+
+def is_plain_date(text: str) -> bool:
+    """Whether the text is a day just as a record has it; false says nothing."""
+    if len(text) != 10 or text[4] != "-" or text[7] != "-" or not text.isascii():
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_plain_moment(text: str, *, zoned: bool) -> bool:
+    """Whether the first 19 characters are the moment just as a record in UTC has it; false says nothing.
+
+    `zoned`: ``Z`` may follow.
+    """
+    if len(text) != 19 and not (zoned and len(text) == 20 and text[19] == "Z"):
+        return False
+    if text[4] + text[7] + text[10] + text[13] + text[16] != "--T::" or not text.isascii():
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _zone(offset: str) -> timezone:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from hookstation.core.values import JSON, Scalar
 
@@ -87,8 +89,7 @@ class Operation(StrEnum):
     UPSERT = "upsert"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A mapped payload: what is to be written, typed for its target.
 
     `fields` and `match` are keyed by canonical field name.  Values: text, integers, `Number` (decimals, with
@@ -101,7 +102,7 @@ class Record:
     entity: str
     operation: Operation
     fields: Mapping[str, Scalar]
-    match: Mapping[str, Scalar] = field(default_factory=dict)
+    match: Mapping[str, Scalar] = msgspec.field(default_factory=dict)
 
     def as_json(self) -> JSON:
         """The shape that the dry run shows."""
@@ -116,14 +117,13 @@ class Record:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """A record for the built-in records database, to be written inside the journal's own transaction."""
 
     spec: EntitySpec
     operation: Operation
     fields: Mapping[str, Scalar]
-    match: Mapping[str, Scalar] = field(default_factory=dict)
+    match: Mapping[str, Scalar] = msgspec.field(default_factory=dict)
 
 
 class EffectVerdict(StrEnum):
@@ -136,8 +136,7 @@ class EffectVerdict(StrEnum):
     """A single-instance panel already has this person's row."""
 
 
-@dataclass(frozen=True, slots=True)
-class EffectResult:
+class EffectResult(msgspec.Struct, frozen=True):
     """What the store did with an `Effect`. `key` is the record's key where it was written, else empty."""
 
     verdict: EffectVerdict

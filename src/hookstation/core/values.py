@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias, Union, final
 
-JSON: TypeAlias = Union[None, bool, int, "Number", str, list["JSON"], dict[str, "JSON"]]
-Scalar: TypeAlias = Union[None, bool, int, "Number", str]
+JSON: TypeAlias = Union[bool, int, "Number", str, list["JSON"], dict[str, "JSON"], None]
+Scalar: TypeAlias = Union[bool, int, "Number", str, None]
 PathPart: TypeAlias = str | int
 
 

@@ -6,7 +6,8 @@ An unverified body cannot be mapped, an unmapped payload cannot be written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from hookstation.core.events import JournalEntry
 from hookstation.core.jsontext import Parsed
@@ -15,8 +16,7 @@ from hookstation.core.records import Record
 from hookstation.engine.switchboard import CompiledWebhook
 
 
-@dataclass(slots=True)
-class RawRequest:
+class RawRequest(msgspec.Struct):
     """A call that was let in, before its body is known.
 
     `headers`: lower-case names, repeated ones joined by a comma.  `received_at`: microseconds since the epoch.
@@ -31,7 +31,7 @@ class RawRequest:
     sender: str
     received_at: int
     deadline: float
-    timings: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, int] = msgspec.field(default_factory=dict)
 
     def entry(
         self,
@@ -61,8 +61,7 @@ class RawRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedEvent:
+class VerifiedEvent(msgspec.Struct, frozen=True):
     """A call whose sender is proven and whose body could be read."""
 
     raw: RawRequest
@@ -70,8 +69,7 @@ class VerifiedEvent:
     parsed: Parsed
 
 
-@dataclass(frozen=True, slots=True)
-class MappedEvent:
+class MappedEvent(msgspec.Struct, frozen=True):
     """An event with the record that it asks for. `attempt` is false for its first try, true for a replay."""
 
     raw: RawRequest

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from msgspec import structs
+
 from hookstation.core.events import Attempt, DueWork, Event, Mark, MarkState, Settlement, State
 from hookstation.core.journal_rules import (
     PRUNABLE_STATES,
@@ -301,7 +303,7 @@ class MemoryStore:
             return None
         event = kept.event
         answer = (event.answer_status, event.answer_body) if state is MarkState.SUCCEEDED else (0, b"")
-        return replace(
+        return structs.replace(
             kept.mark, state=state, run_id=event.run_id, answer_status=answer[0], answer_body=answer[1]
         )
 
