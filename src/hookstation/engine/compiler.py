@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from hookstation.core.access import AddressList
 from hookstation.core.definitions import Action, Webhook
 from hookstation.core.duplicates import compile_key
@@ -11,6 +9,7 @@ from hookstation.core.mapping import compile_mapping
 from hookstation.core.records import ACTIVITY
 from hookstation.core.schema import compile_schema
 from hookstation.core.signing import compile_verifier, secret_headers
+from hookstation.engine.settlements import settler
 from hookstation.engine.switchboard import CompiledWebhook
 from hookstation.engine.targets import Targets
 from hookstation.errors import Invalid, NotFound, Problem
@@ -42,7 +41,7 @@ def compile_webhook(webhook: Webhook, targets: Targets) -> CompiledWebhook:
         compile_schema(webhook.schema),
         compile_mapping(action, spec, webhook.schema, target.zone, masked),
         spec,
-        ZoneInfo(target.zone),
+        settler(entity_of(action)),
         local,
         remote,
     )

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.core import answers
 from hookstation.core.events import DueWork, Settlement, State
 from hookstation.core.jsontext import dump_json
 from hookstation.core.records import EntitySpec, Record
+from hookstation.engine.settlements import failure, success
 from hookstation.errors import ActionFailed, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
-from hookstation.ports.connector import RemoteConnector, Written
+from hookstation.ports.connector import RemoteConnector
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Finish, Journal
 
@@ -58,14 +58,18 @@ class Executor:
 
     def __init__(self, journal: Journal, clock: Clock, event_log: EventLog) -> None:
         self._journal, self._clock, self._event_log = journal, clock, event_log
-        self._under_way: set[asyncio.Task[Settlement]] = set()
+        self._under_way: dict[str, asyncio.Task[Settlement]] = {}
 
     def start(self, job: Job, ready: Ready) -> asyncio.Task[Settlement]:
         """Begin the call of a job whose intent is committed."""
         task = asyncio.get_running_loop().create_task(self._run(job, ready), name=f"send {job.event_id}")
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[job.event_id] = task
+        task.add_done_callback(lambda _: self._under_way.pop(job.event_id, None))
         return task
+
+    def is_under_way(self, event_id: str) -> bool:
+        """Whether this process makes the event's call now."""
+        return event_id in self._under_way
 
     async def drain(self, seconds: float) -> int:
         """Wait for the calls under way, at most `seconds`; return how many did not end.
@@ -73,8 +77,8 @@ class Executor:
         What does not end stays *sending* in the journal and is settled by look-up at the next start.
         """
         if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=seconds)
-        left = [task for task in self._under_way if not task.done()]
+            await asyncio.wait(set(self._under_way.values()), timeout=seconds)
+        left = [task for task in self._under_way.values() if not task.done()]
         for task in left:
             task.cancel()
         return len(left)
@@ -119,7 +123,7 @@ class Executor:
             return Settlement(
                 State.UNKNOWN, error="The call to the target broke off; its outcome is not known."
             )
-        return success(written)
+        return success(written.key)
 
     async def _settle(self, job: Job, settlement: Settlement, started: int) -> None:
         """Commit how the call ended; while the database cannot, keep trying: the truth is known only here."""
@@ -150,14 +154,3 @@ class Executor:
             dump_json(job.record.as_json()),
             job.marker,
         )
-
-
-def success(written: Written) -> Settlement:
-    """The record stands: the settlement and the answer to be stored."""
-    return Settlement(State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=written.key)
-
-
-def failure(error: str) -> Settlement:
-    """The action failed: the settlement with the answer that its sender gets."""
-    answer = answers.failed(error)
-    return Settlement(State.FAILED, answer.status, answer.body, answers.shorten(error))

@@ -20,9 +20,9 @@ from hookstation.core.events import Answer, Settlement, State
 from hookstation.core.jsontext import Parsed, parse_json
 from hookstation.core.template import Scope
 from hookstation.engine.counters import Counters
-from hookstation.engine.execute import failure
 from hookstation.engine.process import NOT_STORED, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
+from hookstation.engine.settlements import failure
 from hookstation.engine.stages import MappedEvent, RawRequest, VerifiedEvent
 from hookstation.engine.switchboard import Line, Switchboard
 from hookstation.errors import (

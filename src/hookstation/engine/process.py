@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from hookstation.core import answers
 from hookstation.core.events import Answer, DueWork, Mark, MarkState, Settlement, State
 from hookstation.core.jsontext import dump_json
-from hookstation.core.records import Effect, EffectResult, EffectVerdict
-from hookstation.engine.execute import Executor, Job, Ready, failure
+from hookstation.core.records import Effect
+from hookstation.engine.execute import Executor, Job, Ready
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.stages import MappedEvent
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
-from hookstation.ports.store import Acceptance, Committed, Journal
+from hookstation.ports.store import Acceptance, Journal
+
+LEFT_BEHIND: Final = 600 * 1_000_000
+"""Microseconds after which an event that is still *sending* is looked at: longer than any call takes."""
 
 NOT_STORED: Final = "The event could not be stored just now. Nothing was done; send it again."
 TOO_SLOW: Final = (
@@ -54,7 +56,7 @@ class Process:
             event.raw.entry(
                 size=len(event.body), body=event.body, connection=record.connection, entity=record.entity
             ),
-            settler(hook.definition.action.panel or record.entity),
+            hook.settle,
             effect,
             self._mark(event, ""),
         )
@@ -89,7 +91,7 @@ class Process:
             lambda _: Settlement(State.SENDING),
             None,
             self._mark(event, run_id),
-            DueWork(job.event_id, now, now, 0, dump_json(event.record.as_json()), job.marker),
+            DueWork(job.event_id, now + LEFT_BEHIND, now, 0, dump_json(event.record.as_json()), job.marker),
         )
         settlement, refusal = await self._commit(acceptance, event.raw.deadline)
         if settlement is None:
@@ -110,21 +112,21 @@ class Process:
         self, acceptance: Acceptance, deadline: float
     ) -> tuple[Settlement, Answer] | tuple[None, Answer]:
         """Commit within the time limit. A commit that does not end is left to end; its sender is told to repeat."""
+        waited = self._journal.accept(acceptance)
+        self._patience.until(waited, deadline)
         try:
-            committed: Committed = await self._within(acceptance, deadline)
+            committed = await waited
         except StoreUnavailable as failure:
             log.error("event not stored: %s", failure.message, extra={"event_id": acceptance.entry.id})
             return None, answers.failed(NOT_STORED)
         except TimeoutError:
             return None, answers.busy(503, TOO_SLOW, 5)
+        finally:
+            self._patience.done(waited)
         if committed.conflict is not None:
             raise Overtaken(committed.conflict)
         assert committed.settlement is not None
         return committed.settlement, answers.SUCCEEDED
-
-    async def _within(self, acceptance: Acceptance, deadline: float) -> Committed:
-        with self._patience.until(deadline):
-            return await self._journal.accept(acceptance)
 
     def _mark(self, event: MappedEvent, run_id: str) -> Mark | None:
         if event.key is None:
@@ -144,22 +146,3 @@ class Process:
 
 def nothing() -> None:
     """There is nobody to tell."""
-
-
-def settler(entity: str) -> Callable[[EffectResult | None], Settlement]:
-    """How an effect's result becomes the event's settlement; `entity` is named in errors."""
-
-    def settle(result: EffectResult | None) -> Settlement:
-        assert result is not None
-        if result.verdict is EffectVerdict.WRITTEN:
-            return Settlement(State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=result.key)
-        return failure(REFUSALS[result.verdict].format(entity=entity))
-
-    return settle
-
-
-REFUSALS: Final = {
-    EffectVerdict.NONE_FOUND: "{entity}: no row matches, so there is nothing to update.",
-    EffectVerdict.SEVERAL_FOUND: "{entity}: several rows match; the match must name exactly one.",
-    EffectVerdict.EXISTS: "{entity}: this person already has a row, and the panel allows only one.",
-}

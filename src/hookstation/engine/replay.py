@@ -12,8 +12,9 @@ from hookstation.core.jsontext import Parsed, dump_json, parse_json
 from hookstation.core.masking import is_whole
 from hookstation.core.records import Effect, Record
 from hookstation.core.template import Scope
-from hookstation.engine.execute import Executor, Job, Ready, failure
-from hookstation.engine.process import nothing, settler
+from hookstation.engine.execute import Executor, Job, Ready
+from hookstation.engine.process import LEFT_BEHIND, nothing
+from hookstation.engine.settlements import failure
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import BodyRefused, Conflict, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
@@ -137,7 +138,7 @@ class Replay:
         finish = Finish(
             event.id,
             allowed,
-            settler(record.entity),
+            hook.settle,
             self._clock.now(),
             effect,
             attempt_started_at=started,
@@ -159,7 +160,7 @@ class Replay:
         assert hook.remote is not None
         run_id = event.run_id or self._identifiers.run_id()
         marker = hook.mapping.marker
-        due = DueWork(event.id, started, started, 0, dump_json(record.as_json()), marker)
+        due = DueWork(event.id, started + LEFT_BEHIND, started, 0, dump_json(record.as_json()), marker)
         finish = Finish(
             event.id,
             allowed,

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from hookstation.core import answers
 from hookstation.core.events import DueWork, Event, Settlement, State
 from hookstation.core.records import EntitySpec
 from hookstation.core.recordtext import read_record
 from hookstation.engine.execute import Executor, Job, Ready
-from hookstation.engine.process import nothing
+from hookstation.engine.process import LEFT_BEHIND, nothing
+from hookstation.engine.settlements import success
 from hookstation.engine.targets import Targets
 from hookstation.errors import ActionFailed, StoreError
 from hookstation.ports.clock import Clock
@@ -70,6 +70,8 @@ class Settler:
 
     async def _settle(self, work: DueWork) -> None:
         event = await self._store.get_event(work.event_id)
+        if event is not None and event.state is State.SENDING:
+            await self._left_behind(event, work)
         if event is None or event.state is not State.UNKNOWN:
             return
         remote = self._targets.remote(event.connection)
@@ -94,6 +96,18 @@ class Settler:
         else:
             await self._to_a_person(event)
 
+    async def _left_behind(self, event: Event, work: DueWork) -> None:
+        """An intent that nobody carries out, because its commit came too late for its caller: look it up."""
+        now = self._clock.now()
+        if self._executor.is_under_way(event.id):
+            settlement, later = Settlement(State.SENDING), now + LEFT_BEHIND
+        else:
+            settlement, later = Settlement(State.UNKNOWN, error="The call was not made in time."), now
+        due = replace(work, due_at=later)
+        await self._store.finish(
+            Finish(event.id, frozenset({State.SENDING}), lambda _: settlement, now, due=due)
+        )
+
     async def _owned(self, found: LookUp, event: Event, work: DueWork) -> str:
         """The key of the record that this event wrote, empty where that cannot be said."""
         if found.verdict is LookUpVerdict.NONE:
@@ -108,7 +122,7 @@ class Settler:
         return free[0] if len(free) == 1 else ""
 
     async def _succeeded(self, event: Event, key: str) -> None:
-        settlement = Settlement(State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=key)
+        settlement = success(key)
         await self._finish(event, lambda _: settlement, None)
         self._log(event, "settled", settlement)
 
@@ -134,7 +148,9 @@ class Settler:
         """The marker proves that nothing was written: commit the intent anew, then call."""
         now = self._clock.now()
         intent = Settlement(State.SENDING)
-        if not await self._finish(event, lambda _: intent, replace(work, due_at=now, since=now)):
+        if not await self._finish(
+            event, lambda _: intent, replace(work, due_at=now + LEFT_BEHIND, since=now)
+        ):
             return
         record = read_record(work.record)
         job = Job(

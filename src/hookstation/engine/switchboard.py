@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from hookstation.core.access import AddressList, RateLimit
 from hookstation.core.definitions import Webhook, WebhookState
 from hookstation.core.duplicates import KeyReader
+from hookstation.core.events import Settlement
 from hookstation.core.mapping import CompiledMapping
-from hookstation.core.records import EntitySpec
+from hookstation.core.records import EffectResult, EntitySpec
 from hookstation.core.schema import CompiledSchema
 from hookstation.core.signing import Verifier
 from hookstation.ports.connector import LocalConnector, RemoteConnector
@@ -27,7 +27,8 @@ MOST_COMPILED: Final = 4_000
 class CompiledWebhook:
     """A webhook made ready: everything that a request needs, as objects.
 
-    Exactly one of `local` and `remote` is the target.  `masked` names headers that the journal must not show.
+    Exactly one of `local` and `remote` is the target.  `masked` names headers that the journal must not show;
+    `settle` says how a record that the store wrote ended.
     """
 
     definition: Webhook
@@ -38,7 +39,7 @@ class CompiledWebhook:
     schema: CompiledSchema
     mapping: CompiledMapping
     spec: EntitySpec
-    zone: ZoneInfo
+    settle: Callable[[EffectResult | None], Settlement]
     local: LocalConnector | None
     remote: RemoteConnector | None
 

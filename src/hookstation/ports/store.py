@@ -6,6 +6,7 @@ of what was asked has been written; a caller may ask again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -158,8 +159,12 @@ class Retention:
 class Journal(Protocol):
     """The receiving side: commits and the reads that the lane needs."""
 
-    async def accept(self, acceptance: Acceptance) -> Committed:
-        """Commit one event; return after the commit that holds it. Commits are grouped with whatever waits."""
+    def accept(self, acceptance: Acceptance) -> asyncio.Future[Committed]:
+        """Commit one event; the future is done after the commit that holds it, and carries what a method raises.
+
+        Commits are grouped with whatever waits.  A caller that gives up cancels the future or gives it an exception;
+        what it asked for stands.
+        """
         ...
 
     def note(self, acceptance: Acceptance) -> None:

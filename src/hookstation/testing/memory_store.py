@@ -5,6 +5,7 @@ Tests and previews use it where a database would only be slow.  It passes `hooks
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -67,9 +68,14 @@ class MemoryStore:
 
     # --- journal
 
-    async def accept(self, acceptance: Acceptance) -> Committed:
+    def accept(self, acceptance: Acceptance) -> asyncio.Future[Committed]:
         """Keep one event, or nothing of it."""
-        return self._accept(acceptance)
+        future: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        try:
+            future.set_result(self._accept(acceptance))
+        except HookstationError as error:
+            future.set_exception(error)
+        return future
 
     def _accept(self, acceptance: Acceptance) -> Committed:
         self._check()

@@ -66,14 +66,15 @@ class GroupCommit(Generic[Unit, Done]):
         self._closing = False
         self._task = self._loop.create_task(self._work(), name="hookstation store writer")
 
-    async def submit(self, unit: Unit) -> Done:
-        """Write the unit with whatever else waits; return after the commit that holds it."""
-        if self._closing:
-            raise StoreUnavailable("The database is closed.")
+    def submit(self, unit: Unit) -> asyncio.Future[Done]:
+        """Write the unit with whatever else waits; the future is done after the commit that holds it."""
         future: asyncio.Future[Done] = self._loop.create_future()
-        self._units.append((unit, future))
-        self._wake.set()
-        return await future
+        if self._closing:
+            future.set_exception(StoreUnavailable("The database is closed."))
+        else:
+            self._units.append((unit, future))
+            self._wake.set()
+        return future
 
     def note(self, unit: Unit) -> None:
         """Write the unit with the next batches; nobody waits for it, and what cannot be written is only counted."""

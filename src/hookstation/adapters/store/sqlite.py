@@ -109,9 +109,9 @@ class SqliteStore:
 
     # --- journal
 
-    async def accept(self, acceptance: Acceptance) -> Committed:
+    def accept(self, acceptance: Acceptance) -> asyncio.Future[Committed]:
         """Commit one event with whatever else waits."""
-        return await self._commits.submit(acceptance)
+        return self._commits.submit(acceptance)
 
     def note(self, acceptance: Acceptance) -> None:
         """Commit a rejected call with what comes next; nobody waits."""
