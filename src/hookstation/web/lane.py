@@ -17,6 +17,9 @@ from hookstation.engine.stages import RawRequest
 from hookstation.web.hooks import PREFIX, RUNS, HookLane
 from hookstation.web.protocol import BoundedProtocol
 
+MOST_DRAINED: Final = 64 * 1024
+"""Bytes of a refused call's body that are read so that its connection can be kept."""
+
 _HEAD: Final = b"content-type: application/json\r\ncontent-length: %d\r\n"
 
 
@@ -92,6 +95,8 @@ class Call:
         scope: Scope = self.cycle.scope  # type: ignore[assignment]
         admitted = self._protocol.lane.admit(scope)
         if isinstance(admitted, Answer):
+            if self._is_body_unwanted():
+                self.cycle.keep_alive = False
             self.answer(admitted)
             return
         self._raw = admitted
@@ -101,6 +106,15 @@ class Call:
         if not self.cycle.more_body:
             self.grown()
             self.whole()
+
+    def _is_body_unwanted(self) -> bool:
+        """Whether a refused call's body is not worth reading to keep the connection: announced, endless or large."""
+        for name, value in self.cycle.scope["headers"]:
+            if name in (b"expect", b"transfer-encoding"):
+                return True
+            if name == b"content-length" and int(value) > MOST_DRAINED:
+                return True
+        return False
 
     def grown(self) -> None:
         """More of the body is there; it may be too large by now."""
@@ -151,6 +165,9 @@ class Call:
             head.append(answer.body)
         cycle.response_started = cycle.response_complete = True
         protocol.transport.write(b"".join(head))
+        if cycle.more_body and not cycle.keep_alive:
+            protocol.part()
+            return
         if not cycle.keep_alive:
             protocol.transport.close()
         protocol.follow(cycle)

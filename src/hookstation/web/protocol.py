@@ -1,7 +1,9 @@
-"""The HTTP/1.1 protocol of the server: uvicorn's httptools protocol with bounds on what comes before a body.
+"""The HTTP/1.1 protocol of the server: uvicorn's httptools protocol, made strict about what surrounds a call.
 
 llhttp, under httptools, refuses ambiguous framing (request smuggling); this adds what it has no opinion on: how large
-a request's head may be and how long it may take, and answers in JSON where a request cannot be parsed.
+a request's head may be and how long it may take, that an error never overtakes the answers before it, that a wish for
+another protocol is passed over (RFC 9110, 7.8), that trailers are no headers (RFC 9110, 6.5.1), and that a sender
+which ends its side of the connection still gets its answer.
 """
 
 from __future__ import annotations
@@ -9,22 +11,39 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from hookstation.core import answers
 
 LARGEST_HEAD: Final = 64 * 1024
-"""Most bytes of request line and headers."""
+"""Most bytes of request line and headers, and of whatever comes in one piece outside a body."""
 
 HEAD_SECONDS: Final = 15.0
 """Most seconds for the head of a request to arrive, and for the first one to begin."""
+
+LINGER_SECONDS: Final = 2.0
+"""How long a sender whose body is not wanted may go on sending before it is cut off."""
+
+NO_REQUEST: Final = "This is not an HTTP/1.1 request that can be read in one way only."
+
+
+class HeadTooLarge(Exception):
+    """The head of the request is too large."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _head_bytes = 0
+    _quiet_bytes = 0
+    _moved = False
     _in_head = False
+    _in_message = False
+    _too_large = False
+    _wishes_upgrade = False
+    _last_words = b""
+    _deaf = False
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -37,36 +56,134 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        """A request's head begins."""
-        self._in_head, self._head_bytes = True, 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """A request's head is whole."""
-        self._in_head = False
-        super().on_headers_complete()
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """The sender has no more to send: a whole call still gets its answer; TLS cannot be open on one side."""
+        if self.scheme != "https" and self._answering() and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            return True
+        return None
 
     def data_received(self, data: bytes) -> None:
         """Bytes of one or several requests."""
-        super().data_received(data)
-        if self._in_head:
-            self._bound_head(len(data))
-        elif self._head_timer is not None:
+        if self._deaf or self._last_words:
+            return
+        self._unset_keepalive_if_required()
+        self._moved = False
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._unreadable()
+            return
+        self._quiet_bytes = 0 if self._moved else self._quiet_bytes + len(data)
+        if self._in_message and self._quiet_bytes > LARGEST_HEAD:
+            self._too_large = True
+            self._unreadable()
+        elif not self._in_head:
             self._stop_timer()
-
-    def _bound_head(self, received: int) -> None:
-        self._head_bytes += received
-        if self._head_bytes > LARGEST_HEAD:
-            self._refuse(431, f"The head of the request is larger than {LARGEST_HEAD} bytes.")
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
 
+    def _feed(self, data: bytes) -> None:
+        """Parse; what wishes for another protocol is parsed again as if it did not."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as wish:
+                data = self._without_wish() + data[int(wish.args[0]) :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self._wishes_upgrade = False
+            else:
+                return
+
+    def _without_wish(self) -> bytes:
+        """The head that was just read, without its upgrade."""
+        method: bytes = self.parser.get_method()
+        version: str = self.parser.get_http_version()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [one.strip() for one in value.split(b",")]
+                value = b", ".join(one for one in kept if one.lower() != b"upgrade")
+            if name != b"upgrade" and value:
+                lines.append(b"%b: %b" % (name, value))
+        return b"\r\n".join([*lines, b"", b""])
+
+    def on_message_begin(self) -> None:
+        """A request's head begins."""
+        self._in_head = self._in_message = self._moved = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the address."""
+        self._count(len(url))
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; a trailer is counted and passed over."""
+        self._count(len(name) + len(value) + 4)
+        if self._in_head:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """A request's head is whole. What `parse_url` refuses, such as CONNECT's address, is unreadable."""
+        self._wishes_upgrade = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if not self._wishes_upgrade:
+            super().on_headers_complete()
+        self._in_head = False
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole, unless only its head is and it is about to be read again."""
+        self._in_message = False
+        if not self._wishes_upgrade:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is out; after the last one comes what there is to say of a request that cannot be read."""
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self._last_words:
+            self._hang_up(self._last_words)
+
+    def part(self) -> None:
+        """End the connection after an answer to a call whose body is not read to its end.
+
+        Closed while bytes wait in it, a connection is reset, and the reset may overtake the answer: so our side is
+        ended first, and what still comes is thrown away for a moment (RFC 9112, 9.6).
+        """
+        self._stop_timer()
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._deaf = True
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _count(self, size: int) -> None:
+        self._moved = True
+        self._head_bytes += size
+        if self._head_bytes > LARGEST_HEAD:
+            self._too_large = True
+            raise HeadTooLarge
+
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _head_too_slow(self) -> None:
         self._head_timer = None
-        if self.transport.is_closing():
-            return
-        if self._in_head:
+        if self._answering():  # the rest may wait behind our own work: reading pauses while calls queue
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+        elif self._in_head:
             self._refuse(408, "The head of the request did not arrive in time.")
         else:
             self.transport.close()
@@ -76,23 +193,42 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def send_400_response(self, msg: str) -> None:
-        """The request cannot be parsed."""
-        self._refuse(400, msg)
+    def _unreadable(self) -> None:
+        if self._too_large:
+            self._refuse(431, f"The head of the request is larger than {LARGEST_HEAD} bytes.")
+        else:
+            self._refuse(400, NO_REQUEST)
 
     def _refuse(self, status: int, error: str) -> None:
-        """Answer without the application, and end the connection."""
-        if self.transport.is_closing():
-            return
-        body = answers.refused(status, error).body
-        head = [STATUS_LINE[status]]
-        for name, value in self.server_state.default_headers:
-            head += [name, b": ", value, b"\r\n"]
-        head += [
-            b"content-type: application/json\r\ncontent-length: ",
-            str(len(body)).encode(),
-            b"\r\nconnection: close\r\n\r\n",
-            body,
-        ]
-        self.transport.write(b"".join(head))
-        self.transport.close()
+        """End the connection over a request that cannot be read, but not before the answers that are owed."""
+        words = _answer(status, error, self.server_state.default_headers)
+        in_body = self._in_message and not self._in_head
+        if not self._answering():
+            self._hang_up(b"" if in_body else words)
+        elif not in_body:
+            self._last_words = words
+        elif self.pipeline:
+            self.pipeline.popleft()
+            self._last_words = words
+        else:
+            self._hang_up(b"" if self.cycle.response_started else words)
+
+    def _hang_up(self, words: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(words)
+            self.transport.close()
+
+
+def _answer(status: int, error: str, default_headers: list[tuple[bytes, bytes]]) -> bytes:
+    body = answers.refused(status, error).body
+    head = [STATUS_LINE[status]]
+    for name, value in default_headers:
+        head += [name, b": ", value, b"\r\n"]
+    length = str(len(body)).encode()
+    head += [
+        b"content-type: application/json\r\ncontent-length: ",
+        length,
+        b"\r\nconnection: close\r\n\r\n",
+        body,
+    ]
+    return b"".join(head)
