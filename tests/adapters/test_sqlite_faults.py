@@ -168,7 +168,7 @@ async def test_short_lock_of_another_process(store: SqliteStore, path: Path) -> 
     """A lock that goes in time only delays: the loop stays free meanwhile, and the event is written."""
     with another_process(HOLD_THE_LOCK, str(path)) as child:
         assert "held" == said(child)
-        waiting = asyncio.create_task(store.accept(Acceptance(entry(1), succeeds)))
+        waiting = asyncio.ensure_future(store.accept(Acceptance(entry(1), succeeds)))
         for _ in range(100):
             await asyncio.sleep(0)
         assert not waiting.done()
@@ -195,8 +195,8 @@ async def test_commit_that_fails(store: SqliteStore) -> None:
 
 async def test_caller_that_gives_up(store: SqliteStore) -> None:
     """An event whose caller has gone is committed all the same, and its batch mates get their answers."""
-    gone = asyncio.create_task(store.accept(Acceptance(entry(1), succeeds)))
-    stays = asyncio.create_task(store.accept(Acceptance(entry(2), succeeds)))
+    gone = asyncio.ensure_future(store.accept(Acceptance(entry(1), succeeds)))
+    stays = asyncio.ensure_future(store.accept(Acceptance(entry(2), succeeds)))
     await asyncio.sleep(0)
     gone.cancel()
 

@@ -73,7 +73,7 @@ class MemoryStore:
         future: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         try:
             future.set_result(self._accept(acceptance))
-        except HookstationError as error:
+        except Exception as error:
             future.set_exception(error)
         return future
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,14 +54,19 @@ async def reach(settings: StationSettings) -> AsyncIterator[Control]:
             if server is not None:
                 yield server
                 return
+        opened = _in_process(settings)
         try:
-            async with _in_process(settings) as here:
-                yield here
-            return
+            here = await opened.__aenter__()
         except FolderInUse:
             if attempt + 1 == TRIES:
                 raise
             await asyncio.sleep(PAUSE)
+            continue
+        try:
+            yield here
+        finally:
+            await opened.__aexit__(*sys.exc_info())
+        return
 
 
 @asynccontextmanager
