@@ -30,7 +30,7 @@ class Received:
 
 
 async def read_answer(reader: asyncio.StreamReader) -> Received:
-    """The next answer on a connection. Raises `Cut` where it does not come whole."""
+    """The next answer on a connection; what only says “continue” is passed over. Raises `Cut` where it breaks off."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as broken:
@@ -38,6 +38,8 @@ async def read_answer(reader: asyncio.StreamReader) -> Received:
     except ConnectionError:
         raise Cut(0) from None
     first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+    if first.split()[1].startswith("1"):
+        return await read_answer(reader)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     try:
         body = await reader.readexactly(int(headers["content-length"]))
@@ -56,7 +58,7 @@ async def exchange(url: str, sent: bytes, *, finish: bool = False) -> list[Recei
     answers: list[Received] = []
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 writer.write(sent)
                 await writer.drain()
                 if finish:

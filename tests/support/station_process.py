@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import subprocess
@@ -103,12 +104,11 @@ class StationProcess:
     ) -> tuple[int, Any]:
         """One call of the API with every right: status and body."""
         told = json.loads((self.folder / "control.json").read_text())
-        headers = {"Authorization": f"Bearer {told['key']}"}
+        headers = {"Authorization": f"Bearer {told['key']}", "Content-Type": "application/json"}
+        sent = None if document is None else io.BytesIO(json.dumps(document).encode())
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.request(
-                method, f"{told['url']}/api/v1{path}", json=document, params=query or {}
-            ) as answer,
+            session.request(method, f"{told['url']}/api/v1{path}", data=sent, params=query or {}) as answer,
         ):
             body = await answer.read()
             return answer.status, json.loads(body) if body else None
