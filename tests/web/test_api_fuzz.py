@@ -97,3 +97,13 @@ def test_an_operation_answers_as_described(
         case.call_and_validate(base_url=station.url, session=session, checks=CHECKS)
 
     answers()
+
+
+def test_a_payload_that_is_no_base64_is_said_to_be_none(
+    station: StationProcess, session: requests.Session
+) -> None:
+    """Found by fuzzing: letters outside ASCII are refused like any other that base64 does not know."""
+    url = f"{station.url}/api/v1/webhooks/keys/test"
+    for text in ("é", "====", "a"):
+        with session.post(url, json={"body_base64": text}) as answer:
+            assert (422, "/body_base64") == (answer.status_code, answer.json()["problems"][0]["pointer"])

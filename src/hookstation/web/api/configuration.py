@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Final
 
 from starlette.requests import Request
@@ -232,7 +231,7 @@ def _raw_body(body: dict[str, JSON], given: str) -> bytes:
         return text.encode()
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as failure:
+    except ValueError as failure:
         raise Invalid([Problem(("body_base64",), "is not base64.")]) from failure
 
 
