@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ SMOKE_WARM_UP_CALLS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much a run does. `seconds` a round; `events` bulk-loaded; `webhooks` defined at most."""
+    """How much a run does. `seconds` a round; `events` bulk-loaded; `rest`: seconds before memory is read."""
 
     seconds: float = 5.0
     rounds: int = 5
@@ -30,9 +30,10 @@ class Amounts:
     some_webhooks: int = 100
     warm_up: int = WARM_UP_CALLS
     repeats: int = 20
+    rest: float = 1.0
 
 
-SMOKE: Final = Amounts(0.2, 1, 8, 20_000, 60, 20, SMOKE_WARM_UP_CALLS, 2)
+SMOKE: Final = Amounts(0.1, 1, 8, 5_000, 40, 20, SMOKE_WARM_UP_CALLS, 2, 0.1)
 """Enough to prove that everything runs, and nothing more."""
 
 
@@ -44,12 +45,16 @@ class Bench:
     cores: Cores
     folder: Path
     amounts: Amounts
+    prepared: dict[tuple[str, ...], StationFolder] = field(default_factory=dict)
 
     def station(self, name: str, webhooks: Sequence[str] = ("bench",)) -> StationFolder:
-        """A new data folder with these webhooks applied."""
-        station = StationFolder(self.folder / name, self.cores.server)
-        station.define(webhooks)
-        return station
+        """A new data folder with these webhooks applied: once for a set of names, copied from then on."""
+        known = self.prepared.get(tuple(webhooks))
+        if known is None:
+            known = StationFolder(self.folder / f"prepared-{len(self.prepared)}", self.cores.server)
+            known.define(webhooks)
+            self.prepared[tuple(webhooks)] = known
+        return known.copy(self.folder / name)
 
     def warm_up(self, *targets: Calls) -> None:
         """Let each server meet its work before it is measured."""

@@ -36,7 +36,7 @@ class Template:
         """
         row = self.rows[table]
         values = ", ".join(changed.get(name, f":{name}") for name in row)
-        return f"INSERT INTO {table} ({', '.join(row)}) SELECT {values} FROM {source}", row  # noqa: S608
+        return f"INSERT INTO {table} ({', '.join(row)}) SELECT {values} FROM {source}", row
 
 
 def newest_event(connection: apsw.Connection) -> Template:

@@ -49,7 +49,7 @@ def commits(connection: apsw.Connection, template: Template, seconds: float) -> 
     number = 0
     until = time.perf_counter() + seconds
     statements = {
-        table: f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"  # noqa: S608
+        table: f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
         for table, row in template.rows.items()
     }
     connection.execute("INSERT INTO entities VALUES (1, 'Activity', 0, 0)")

@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-from benchmarks.cloning import Template, newest_event
+from benchmarks.cloning import Template, Value, newest_event
 from hookstation.adapters.store.rows import ENTITY_SHIFT, mark_digest
 from hookstation.core.journal_rules import lowest_id
 
@@ -58,13 +58,13 @@ class _Filling:
         span = WEEKS * 7 * 86_400 * 1_000_000
         self._step = max(1, span // events)
         self._first = time.time_ns() // 1000 - events * self._step - 60_000_000
-        self._names = {
+        functions: dict[str, Callable[..., Value]] = {
             "event_id": self._event_id,
             "at": self._at,
             "webhook": self._webhook,
             "digest": self._digest,
         }
-        for name, function in self._names.items():
+        for name, function in functions.items():
             connection.create_scalar_function(name, function, 1, deterministic=True)
 
     def run(self) -> None:
@@ -88,9 +88,15 @@ class _Filling:
     def _digest(self, n: int) -> bytes:
         return mark_digest(self._webhook(n), f"filled-{n}")
 
+    def _number(self, table: str, column: str) -> int:
+        """A number of the row that is copied."""
+        value = self._template.rows[table][column]
+        assert isinstance(value, int)
+        return value
+
     def _copy(self, first: int, last: int) -> None:
         """Events, payloads and records from number `first` to `last`."""
-        payload, record = self._template.rows["payloads"]["no"], self._template.rows["records"]["id"]
+        payload, record = self._number("payloads", "no"), self._number("records", "id")
         numbers = series(first, last)
         wanted = f"{numbers} WHERE {SUCCEEDED}"
         changed = {
@@ -130,7 +136,7 @@ class _Filling:
         self._connection.execute(
             "UPDATE entities SET last = last + :n, records = records + (SELECT count(*) FROM records) - 1 "
             "WHERE number = :entity",
-            {"n": self._events, "entity": int(str(self._template.rows["records"]["id"])) >> ENTITY_SHIFT},
+            {"n": self._events, "entity": self._number("records", "id") >> ENTITY_SHIFT},
         )
 
     def _execute(self, table: str, changed: dict[str, str], source: str) -> None:

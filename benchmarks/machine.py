@@ -34,10 +34,10 @@ def choose_cores() -> Cores:
     return Cores(usable[0], usable[1]) if len(usable) > 1 else Cores(None, None)
 
 
-def pin(core: int | None) -> None:
-    """Hold this process, and what it starts from now on, on one core."""
+def pin(core: int | None, process: int = 0) -> None:
+    """Hold a process (this one by default), and what it starts from now on, on one core."""
     if core is not None:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(process, {core})
 
 
 @contextmanager

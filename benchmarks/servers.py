@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +12,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Timer
 from typing import Final, cast
 
 from benchmarks.machine import pin
@@ -55,14 +56,18 @@ def running(
             stderr=stderr,
             text=True,
             env=_environment(environment),
-            preexec_fn=partial(pin, core),  # noqa: PLW1509 - this process has one thread
             start_new_session=True,
         )
+    pin(core, process.pid)
     assert process.stdout is not None
+    patience = Timer(START_SECONDS, process.kill)
+    patience.start()
     try:
         port = _port(process.stdout.readline(), log)
+        patience.cancel()
         yield Server(process.pid, port, time.perf_counter() - began)
     finally:
+        patience.cancel()
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_SECONDS)
@@ -88,9 +93,15 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 class StationFolder:
     """A station's data folder, and what can be done with it whether it runs or not."""
 
-    def __init__(self, data: Path, core: int | None) -> None:
+    def __init__(self, data: Path, core: int | None, paths: Mapping[str, str] | None = None) -> None:
         self.data, self._core = data, core
         self.database = data / "hookstation.db"
+        self._paths = dict(paths or {})
+
+    def copy(self, data: Path) -> StationFolder:
+        """The same station in another folder: same webhooks, same URLs. It must not run."""
+        shutil.copytree(self.data, data)
+        return StationFolder(data, self._core, self.paths())
 
     def command(self, *arguments: str) -> str:
         """Run a command of the station on this folder; its stdout. Raises `ServerFailed`."""
@@ -108,8 +119,10 @@ class StationFolder:
 
     def paths(self) -> dict[str, str]:
         """The URL path of each webhook by its name."""
-        listed = json.loads(self.command("webhooks", "list", "--json"))
-        return {item["name"]: item["path"] for item in listed["items"]}
+        if not self._paths:
+            listed = json.loads(self.command("webhooks", "list", "--json"))
+            self._paths = {item["name"]: item["path"] for item in listed["items"]}
+        return self._paths
 
     def key(self) -> str:
         """A new key of the API."""
@@ -153,7 +166,12 @@ def post(server: Server, path: str, key: str) -> int:
     """One call to a webhook over a connection of its own; its status."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=API_SECONDS)
     try:
-        connection.request("POST", path, body_of(key), {"X-Token": TOKEN, "webhook-id": key})
+        connection.request(
+            "POST",
+            path,
+            body_of(key),
+            {"Content-Type": "application/json", "X-Token": TOKEN, "webhook-id": key},
+        )
         answer = connection.getresponse()
         answer.read()
         return answer.status

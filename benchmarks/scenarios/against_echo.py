@@ -18,7 +18,7 @@ def against_echo(bench: Bench) -> list[Figure]:
     ):
         below, above = bench.compare(echo.calls(), bench.webhook(folder, station))
     return [
-        ratios("requests/s, station ÷ echo", rates(above), rates(below), at_least(0.35)),
+        ratios("requests/s, station ÷ echo", rates(above), rates(below), at_least(0.45)),
         ratios("p99, station ÷ echo", slowest(above), slowest(below), at_most(4)),
         figure("station", rates(above), "requests/s"),
         figure("station, p99", slowest(above), "ms"),

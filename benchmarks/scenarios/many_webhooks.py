@@ -12,7 +12,6 @@ from benchmarks.measures import Figure, at_least, at_most, figure, rates, ratios
 from benchmarks.servers import Api, Server, StationFolder, post
 
 SOON = 10.0
-SETTLED_SECONDS = 1.0
 
 
 def many_webhooks(bench: Bench) -> list[Figure]:
@@ -28,7 +27,7 @@ def many_webhooks(bench: Bench) -> list[Figure]:
         _memory(bench, folder, many, 250),
         *_throughput(bench, folder, many),
         *_changes(bench, folder),
-        Figure(f"apply of {many:,} webhooks", applied, applied, applied, "s"),
+        figure(f"apply of {many:,} webhooks", [applied], "s"),
     ]
 
 
@@ -39,7 +38,7 @@ def _names(count: int) -> list[str]:
 def _start(folder: StationFolder, repeats: int) -> list[Figure]:
     """Seconds from the start of the process to the ready line."""
     took = []
-    for _ in range(min(repeats, 5)):
+    for _ in range(max(1, repeats // 4)):
         with folder.serve() as station:
             took.append(station.start_seconds)
     return [worst("start to ready, slowest", took, "s", at_most(2))]
@@ -50,9 +49,9 @@ def _memory(bench: Bench, folder: StationFolder, count: int, most: float) -> Fig
     paths = list(folder.paths().values())
     with folder.serve() as station:
         PythonDriver().send_count(station.calls(paths), min(16, bench.amounts.connections), count)
-        time.sleep(SETTLED_SECONDS)
+        time.sleep(bench.amounts.rest)
         used = memory(station.process)
-    return Figure(f"idle memory, {count:,} webhooks, all called", used, used, used, "MB", at_most(most))
+    return figure(f"idle memory, {count:,} webhooks, all called", [used], "MB", at_most(most))
 
 
 def _throughput(bench: Bench, folder: StationFolder, count: int) -> list[Figure]:

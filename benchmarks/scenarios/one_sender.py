@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from functools import partial
@@ -53,16 +52,11 @@ def _commits(bench: Bench, station: Path) -> Result:
         str(database),
         str(bench.amounts.seconds),
     ]
-    ran = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(os.environ),
-        preexec_fn=partial(pin, bench.cores.server),  # noqa: PLW1509 - this process has one thread
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pin(bench.cores.server, process.pid)
+    out, said = process.communicate()
     for suffix in ("", "-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
-    if ran.returncode:
-        raise ServerFailed(f"The bare commits failed:\n{ran.stderr}")
-    return Result(**json.loads(ran.stdout))
+    if process.returncode:
+        raise ServerFailed(f"The bare commits failed:\n{said}")
+    return Result(**json.loads(out))
