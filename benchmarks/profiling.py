@@ -25,8 +25,10 @@ MAIN: Final = "MainThread"
 OUTSIDE: Final = "asyncio/runners.py"
 """Innermost where the event loop itself is at work, or waits."""
 
-HOW_TO_GET_PY_SPY: Final = "py-spy may not look into the server. Run this as root, or allow it: sysctl kernel.yama.ptrace_scope=0. "
+HOW_TO_GET_PY_SPY: Final = (
+    "py-spy may not look into the server. Run this as root, or allow it: sysctl kernel.yama.ptrace_scope=0. "
     "It said: "
+)
 
 
 def profile(bench: Bench) -> str:
