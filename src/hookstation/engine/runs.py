@@ -9,6 +9,7 @@ from hookstation.core import answers
 from hookstation.core.events import OPEN_STATES, Answer, Event, State
 from hookstation.core.jsontext import dump_json_line
 from hookstation.core.values import JSON
+from hookstation.errors import StoreError
 from hookstation.ports.store import Journal
 
 RETRY_AFTER: Final = 2
@@ -25,12 +26,16 @@ class Runs:
         """202 while it runs, 200 at its end, 404 for anything else."""
         if not run_id or len(run_id) > LONGEST_ID:
             return answers.NOT_FOUND
-        event = await self._journal.find_run(run_id)
+        try:
+            event = await self._journal.find_run(run_id)
+            runs_on = event is not None and await self._runs_on(event)
+        except StoreError:
+            return answers.busy(503, "The journal cannot be read just now. Ask again.", RETRY_AFTER)
         if event is None:
             return answers.NOT_FOUND
         if method not in ("GET", "HEAD"):
             return answers.refused(405, "Send a GET request.", ("Allow", "GET, HEAD"))
-        if await self._runs_on(event):
+        if runs_on:
             body = dump_json_line({"id": run_id, "status": WORDS[event.state]})
             return Answer(202, body, (("Retry-After", str(RETRY_AFTER)),))
         return Answer(200, dump_json_line(describe(event)))
