@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -191,6 +193,30 @@ async def test_what_is_no_request_of_a_webhook(station: StationProcess) -> None:
             for answer in await exchange(station.url, sent, finish=True):
                 assert answer.status in DOCUMENTED | {501, 505}, (name, answer)
                 assert answer.status != 500, (name, answer)
+
+
+async def test_connections_that_dawdle_hold_nobody_up(station: StationProcess) -> None:
+    """Hundreds of callers with half a head, half a body or nothing to say: the healthy one does not notice."""
+    path = await station.hook("keys")
+    address = urlsplit(station.url)
+    halves = (
+        b"",
+        f"POST {path} HTT".encode(),
+        post(path, b"{}", "X: y")[:-1],
+        f"POST {path} HTTP/1.1\r\nA:".encode(),
+    )
+    writers = []
+    async with unharmed(station, await station.hook("healthy")) as took:
+        for number in range(400):
+            _, writer = await asyncio.open_connection(address.hostname, address.port)
+            writer.write(halves[number % len(halves)])
+            writers.append(writer)
+        before = len(took)
+        while len(took) < before + 20:
+            await exchange(station.url, b"GET /healthz HTTP/1.0\r\n\r\n")
+    for writer in writers:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @given(sent=st.binary(max_size=300))

@@ -12,13 +12,15 @@ from typing import Final
 
 import pytest
 
+from hookstation.testing.sandbox import Fault, running_sandbox
 from tests.support import limited_station, plain_user
 from tests.support.crash import Sender
-from tests.support.keyed import key_webhook
+from tests.support.keyed import key_webhook, sandbox_connection
 from tests.support.raw_http import Received, exchange, post
 from tests.support.station_process import StationProcess
 
 NOT_STORED: Final = "The event could not be stored just now. Nothing was done; send it again."
+SETTLE_SECONDS: Final = 60.0
 LIMITED: Final = (str(Path(limited_station.__file__)),)
 PLAIN_USER: Final = (str(Path(plain_user.__file__)),)
 
@@ -116,6 +118,32 @@ async def test_a_lock_that_is_let_go_in_time_is_only_waited_for(tmp_path: Path) 
             assert 200 == (await call(station, path, "patient")).status
         finally:
             other.close()
+
+
+async def test_a_lock_between_the_call_and_its_settling_leaves_the_event_open(tmp_path: Path) -> None:
+    """The target did it, but that cannot be stored: 202 in time, never a 200; when the lock is gone, succeeded."""
+    async with running_sandbox() as sandbox, StationProcess(tmp_path / "data") as station:
+        hook = key_webhook("imis", limits={"time": "2s"})
+        connection = sandbox_connection(sandbox.url)
+        await station.configure({"version": 1, "connections": [connection], "webhooks": [hook]})
+        path = await station.hook("keys")
+        sandbox.fault(Fault("slow", method="POST", path="/api/Activity", seconds=1.0))
+        calling = asyncio.create_task(call(station, path, "between"))
+        while not sandbox.calls("POST", "/api/Activity"):
+            await exchange(station.url, b"GET /healthz HTTP/1.0\r\n\r\n")
+        other = sqlite3.connect(station.folder / "hookstation.db", isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            assert 202 == (await calling).status
+            await station.logged("event not settled yet")
+            other.execute("ROLLBACK")
+        finally:
+            other.close()
+        await station.settled(SETTLE_SECONDS)
+        [event] = await station.items("/events")
+        assert "succeeded" == event["state"]
+        assert ["between"] == [row["UF_1"] for row in sandbox.rows("Activity")]
+        assert 200 == (await call(station, path, "between")).status
 
 
 @pytest.fixture
