@@ -153,6 +153,4 @@ class StationProcess:
                 )
                 if not open_ones["items"]:
                     return
-                await asyncio.sleep(
-                    PAUSE
-                )  # house: allow sleep - the station tells nobody when it has settled
+                await asyncio.sleep(PAUSE)  # house: allow sleep - the station tells nobody

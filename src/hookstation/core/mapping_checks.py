@@ -140,7 +140,9 @@ class _Drafter:
         if template.kind is TemplateKind.LITERAL:
             return self._constant(column, template.evaluate(Scope(None)), fit, path)
         evaluate = template.evaluate
-        if template.is_marker and find(self.schema, EVENT_ID).verdict is not Verdict.DECLARED:
+        if template.is_marker and find(self.schema, EVENT_ID).verdict is Verdict.DECLARED:
+            self.tell(Problem(path, NOT_OUR_EVENT_ID, "warning"))
+        elif template.is_marker:
             # A marker must be ours: a property that the schema does not declare cannot take its place.
             evaluate = _own_event_id
             if path[0] == "fields" and not self.draft.marker:
@@ -227,3 +229,8 @@ def _unlisted(spec: EntitySpec, name: str) -> FieldSpec:
     if name == spec.party_field:
         return FieldSpec(name, FieldType.STRING, PARTY_LENGTH, required=True)
     return FieldSpec(name, FieldType.STRING)
+
+NOT_OUR_EVENT_ID: Final = (
+    "is the property “event_id” of the payload, because the schema declares it, and not the station's own event id; "
+    "so it cannot settle an unknown outcome. Take that property out of the schema, or map another one."
+)

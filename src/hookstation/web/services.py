@@ -14,6 +14,7 @@ from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.replay import Replay
 from hookstation.engine.targets import Targets
+from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
 
 
@@ -25,6 +26,7 @@ class Services:
     `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file.
     """
 
+    clock: Clock
     store: Store
     board: Board
     configurator: Configurator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from hookstation.config.files import read_files
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE
+from hookstation.engine.runs import moment
 from hookstation.errors import HookstationError
 from hookstation.wiring.running import run_loop, serve_station
 from hookstation.wiring.station import Station
@@ -86,7 +86,7 @@ async def _tell(station: Station, url: str, sandbox: str) -> None:
     """Everything that a newcomer needs, as lines that work when pasted."""
     board = station.services.board
     key = await station.services.keys.add(
-        f"demo {datetime.now(UTC).isoformat(timespec='seconds')}", "administrator"
+        f"demo {moment(station.services.clock.now())}", "administrator"
     )
     hooks = {name: f"{url}/hooks/{board.token(board.stored.webhooks[name])}" for name in WEBHOOKS}
     data = station.settings.data

@@ -196,6 +196,7 @@ async def _assemble(
         settings.most_in_flight,
     )
     services = Services(
+        clock=clock,
         store=store,
         board=board,
         configurator=configurator,

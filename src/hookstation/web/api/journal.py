@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from hookstation.web.services import Services
 
 async def list_events(request: Request, services: Services) -> Response:
     """Events, newest first."""
-    now = time.time_ns() // 1000
+    now = services.clock.now()
     which = EventFilter(
         request.query_params.get("webhook", ""),
         asking.states(request),
