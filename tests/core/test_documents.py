@@ -153,16 +153,17 @@ def test_an_open_webhook_must_be_said_aloud() -> None:
         ),
         (
             {"authentication": {"type": "standard-webhooks", "secret": "secret"}},
-            "authentication.secret: must be a Standard Webhooks secret: “whsec_” and then base64 of 24 to 64 bytes.",
+            "authentication.secret: A Standard Webhooks secret is whsec_ and base64 of 24 to 64 bytes; this one does "
+            "not begin with whsec_.",
         ),
         (
             {"authentication": {"type": "standard-webhooks", "secret": "whsec_AAAA"}},
-            "authentication.secret: holds 3 bytes; a Standard Webhooks secret holds 24 to 64. Copy the whole secret "
-            "again.",
+            "authentication.secret: A Standard Webhooks secret is whsec_ and base64 of 24 to 64 bytes; this one has 3.",
         ),
         (
             {"authentication": {"type": "standard-webhooks", "secret": "whsec_?"}},
-            "authentication.secret: what follows “whsec_” is not base64; copy the whole secret again.",
+            "authentication.secret: A Standard Webhooks secret is whsec_ and base64 of 24 to 64 bytes; this one is "
+            "not base64 after whsec_.",
         ),
         (
             {"authentication": {"type": "token", "header": "X", "secret": ""}},
@@ -380,3 +381,13 @@ def test_what_is_written_satisfies_the_published_schema(configuration: Configura
 def test_any_document_gives_problems_and_never_fails(one: JSON, two: JSON, three: JSON) -> None:
     document: JSON = {"version": 1, "connections": [one], "panels": [two], "webhooks": [three]}
     assert problems_of(document) != []
+
+
+def test_a_template_is_read_in_the_form_in_which_it_is_saved() -> None:
+    """Calls as other suites write them become Liquid; reading what was saved changes nothing."""
+    written: JSON = {"Note": '{{ day.format("yyyy") }}', "Other": 7}
+    saved: JSON = {"Note": '{{ day | format: "yyyy" }}', "Other": 7}
+    action = {"type": "update_panel", "connection": "records", "panel": "P"}
+    read = webhook(action={**action, "match": written, "fields": written})
+    assert (saved, saved) == (read.action.fields, read.action.match)
+    assert read == webhook(action={**action, "match": saved, "fields": saved})

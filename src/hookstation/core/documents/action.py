@@ -7,6 +7,7 @@ from typing import Final
 
 from hookstation.core.definitions import Action
 from hookstation.core.fieldlist import Kind, Setting, Values
+from hookstation.core.template import rewrite
 from hookstation.core.values import JSON, kind_of
 from hookstation.errors import Problem
 
@@ -77,21 +78,26 @@ def _check_template(name: str, template: JSON) -> list[Problem]:
             f"must be a template (text) or a literal number, boolean or null, but is {kind_of(template)}."
         )
         return [Problem((name,), message)]
-    if isinstance(template, str) and len(template) > LONGEST_TEMPLATE:
-        message = f"is {len(template):,} characters long; a template has at most {LONGEST_TEMPLATE:,}."
+    length = len(rewrite(template)) if isinstance(template, str) else 0
+    if length > LONGEST_TEMPLATE:
+        message = f"is {length:,} characters long; a template has at most {LONGEST_TEMPLATE:,}."
         return [Problem((name,), message)]
     return []
 
 
 def action_of(values: Values) -> Action:
-    """The action that was decoded without problems."""
+    """The action that was decoded without problems, its templates in the form in which they are saved."""
     return Action(
         type=values.text("type"),
         connection=values.text("connection"),
-        fields=values.mapping("fields"),
+        fields=_rewritten(values.mapping("fields")),
         panel=values.text("panel"),
-        match=values.mapping("match"),
+        match=_rewritten(values.mapping("match")),
     )
+
+
+def _rewritten(templates: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: rewrite(one) if isinstance(one, str) else one for name, one in templates.items()}
 
 
 def action_values(action: Action) -> dict[str, object]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Final, assert_never
 
@@ -15,7 +13,7 @@ from hookstation.core.definitions import (
     TokenAuthentication,
 )
 from hookstation.core.fieldlist import Kind, Setting, Values
-from hookstation.core.values import Secret
+from hookstation.core.signing import ALGORITHMS, ENCODINGS, authentication_problems
 from hookstation.errors import Problem
 
 _HEADER: Final = Setting(
@@ -33,12 +31,10 @@ VARIANTS: Final[Mapping[str, tuple[Setting, ...]]] = {
             "algorithm",
             Kind.CHOICE,
             default="sha256",
-            choices=("sha1", "sha256", "sha512"),
+            choices=ALGORITHMS,
             help="The hash of the HMAC over the raw body.",
         ),
-        Setting(
-            "encoding", Kind.CHOICE, default="hex", choices=("hex", "base64"), help="How the hash is written."
-        ),
+        Setting("encoding", Kind.CHOICE, default="hex", choices=ENCODINGS, help="How the hash is written."),
         Setting(
             "prefix", Kind.TEXT, maximum=100, help="What stands before it in the header.", example="sha256="
         ),
@@ -86,24 +82,8 @@ def authentication_of(values: Values) -> Authentication:
 
 
 def check_authentication(values: Values) -> list[Problem]:
-    """What decoding alone cannot see: the shape of a Standard Webhooks secret."""
-    secret = values.get("secret")
-    if values.text("type") != "standard-webhooks" or not isinstance(secret, Secret):
-        return []
-    text = secret.reveal()
-    if not text.startswith("whsec_"):
-        message = "must be a Standard Webhooks secret: “whsec_” and then base64 of 24 to 64 bytes."
-        return [Problem(("secret",), message)]
-    try:
-        size = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
-    except (binascii.Error, ValueError):
-        return [Problem(("secret",), "what follows “whsec_” is not base64; copy the whole secret again.")]
-    if not 24 <= size <= 64:
-        message = (
-            f"holds {size} bytes; a Standard Webhooks secret holds 24 to 64. Copy the whole secret again."
-        )
-        return [Problem(("secret",), message)]
-    return []
+    """What decoding alone cannot see of settings that it found nothing wrong with: whether they can prove anything."""
+    return list(authentication_problems(authentication_of(values)))
 
 
 def authentication_values(authentication: Authentication) -> dict[str, object]:

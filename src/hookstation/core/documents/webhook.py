@@ -129,7 +129,9 @@ def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | Non
     name = document.get("name") if isinstance(document, dict) else ""
     values, problems = decode(WEBHOOK, document, secrets, webhook_purpose(str(name)))
     problems = [_said_better(problem, document) for problem in problems]
-    problems += [one.under("authentication") for one in check_authentication(values.group("authentication"))]
+    if all(problem.path[:1] != ("authentication",) for problem in problems):
+        proof = values.group("authentication")
+        problems += [problem.under("authentication") for problem in check_authentication(proof)]
     problems += [one.under("action") for one in check_action(values.group("action"))]
     problems += [one.under("duplicates") for one in _check_key(values.group("duplicates").text("key"))]
     problems += _check_limits(values.group("limits"))
