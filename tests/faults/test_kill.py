@@ -15,7 +15,7 @@ from tests.support.crash import Sender
 from tests.support.keyed import key_webhook, sandbox_connection
 from tests.support.station_process import StationProcess
 
-SHORTEST, LONGEST = 0.2, 1.2
+SHORTEST, LONGEST = 0.2, 1.0
 """Seconds of load before a kill."""
 
 SETTLE_SECONDS = 120.0

@@ -12,7 +12,7 @@ from tests.support.crash import Sender
 from tests.support.keyed import key_webhook, sandbox_connection
 from tests.support.station_process import StationProcess
 
-SHORTEST, LONGEST = 0.1, 0.6
+SHORTEST, LONGEST = 0.1, 0.4
 """Seconds of load before the signal."""
 
 
