@@ -15,6 +15,7 @@ from typing import Final
 import apsw
 
 from benchmarks.cloning import Template, Value, newest_event
+from benchmarks.workload import NUMBER_DIGITS, NUMBERS, STRIDE, number_text
 from hookstation.adapters.store.rows import ENTITY_SHIFT, mark_digest
 from hookstation.core.journal_rules import lowest_id
 
@@ -26,6 +27,7 @@ CACHE_KILOBYTES: Final = 1_000_000
 FIRST_KEY: Final = "the-first-of-many"
 """The dedup key of the event that is copied, in its `webhook-id` header."""
 
+KEY: Final = f"printf('filled-%0{NUMBER_DIGITS}d', n * {STRIDE} % {NUMBERS})"
 STATE: Final = "CASE WHEN n % 50 = 0 THEN 'failed' WHEN n % 200 = 1 THEN 'rejected' ELSE 'succeeded' END"
 SUCCEEDED: Final = "n % 50 <> 0 AND n % 200 <> 1"
 _FOUR_WEEKS: Final = 4 * 7 * 86_400 * 1_000_000
@@ -86,7 +88,7 @@ class _Filling:
         return self._webhooks[n % len(self._webhooks)]
 
     def _digest(self, n: int) -> bytes:
-        return mark_digest(self._webhook(n), f"filled-{n}")
+        return mark_digest(self._webhook(n), f"filled-{number_text(n)}")
 
     def _number(self, table: str, column: str) -> int:
         """A number of the row that is copied."""
@@ -109,11 +111,11 @@ class _Filling:
             "answer_status": f"CASE WHEN {SUCCEEDED} THEN 200 ELSE 400 END",
             "record_key": f"CASE WHEN {SUCCEEDED} THEN CAST(n + 1 AS TEXT) ELSE '' END",
             "payload_no": f"n + {payload}",
-            "dedup_key": "'filled-' || n",
+            "dedup_key": KEY,
             "mark_expires_at": f"at(n) + {_FOUR_WEEKS}",
         }
         self._execute("events", changed, numbers)
-        headers = f"replace(:headers, '{FIRST_KEY}', 'filled-' || n)"
+        headers = f"replace(:headers, '{FIRST_KEY}', {KEY})"
         self._execute("payloads", {"no": f"n + {payload}", "headers": headers}, numbers)
         self._execute("records", {"id": f"n + {record}", "event_id": "event_id(n)"}, wanted)
 

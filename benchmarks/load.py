@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks.workload import NUMBER, NUMBER_DIGITS, Calls, run_name
+from benchmarks.workload import NUMBER, NUMBER_DIGITS, NUMBERS, STRIDE, Calls, number_text, run_name
 
 HOW_TO_GET_WRK: Final = (
     "The benchmarks need the load generator wrk, which is not installed. On Debian and Ubuntu: apt-get install wrk "
@@ -93,7 +93,9 @@ def _lua(calls: Calls) -> str:
     names = {
         "PATHS": "{" + ",".join(_quoted(path) for path in calls.paths) + "}",
         "PARTS": "{" + ",".join(_quoted(part) for part in calls.request(run_name()).split(NUMBER)) + "}",
-        "DIGITS": str(NUMBER_DIGITS),
+        "FORMAT": _quoted(f"%0{NUMBER_DIGITS}d"),
+        "STRIDE": str(STRIDE),
+        "NUMBERS": str(NUMBERS),
     }
     return "".join(f"{name} = {value}\n" for name, value in names.items()) + (_HERE / "wrk.lua").read_text()
 
@@ -125,7 +127,7 @@ class PythonDriver:
         async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
             path = calls.paths[number % len(calls.paths)]
             began = time.perf_counter()
-            writer.write(f"POST {path}{template}".replace(NUMBER, f"{number:0{NUMBER_DIGITS}d}").encode())
+            writer.write(f"POST {path}{template}".replace(NUMBER, number_text(number)).encode())
             status = await asyncio.wait_for(_answer(reader), ANSWER_SECONDS)
             took.append((time.perf_counter() - began) * 1000)
             statuses[status] += 1

@@ -86,6 +86,15 @@ def memory(process: int) -> float:
     raise FileNotFoundError(f"process {process} shows no VmRSS")
 
 
+def processor_time(process: int) -> float:
+    """Seconds of processor time that a process has used; 0 where /proc is not there to tell."""
+    path = Path(f"/proc/{process}/stat")
+    if not path.exists():
+        return 0.0
+    fields = path.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def describe(folder: Path) -> dict[str, str | float]:
     """What the figures were measured on."""
     times = sync_times(folder)

@@ -14,6 +14,9 @@ NUMBER: Final = "{{n}}"
 """Stands for the number of a request, 9 digits, different in each."""
 
 NUMBER_DIGITS: Final = 9
+NUMBERS: Final = 10**NUMBER_DIGITS
+STRIDE: Final = 3**18
+"""Request n carries n × STRIDE modulo NUMBERS: each number once, in no order, as senders' keys come."""
 
 SCHEMA: Final = {
     "type": "object",
@@ -100,3 +103,8 @@ def body_of(key: str) -> str:
 def run_name() -> str:
     """A word that no earlier run of the load generator used, always of the same length."""
     return f"{time.time_ns() & 0xFFFFFFFFFFFF:012x}"
+
+
+def number_text(n: int) -> str:
+    """The number of the n-th request, as it goes over the wire."""
+    return f"{n * STRIDE % NUMBERS:0{NUMBER_DIGITS}d}"

@@ -1,6 +1,6 @@
--- Script for wrk; PATHS, PARTS and DIGITS stand before it. Each request is PARTS joined by its number.
+-- Script for wrk; PATHS, PARTS, FORMAT, STRIDE and NUMBERS stand before it.
+-- Each request is PARTS joined by its number; numbers come in no order.
 local number = 0
-local format = "%0" .. DIGITS .. "d"
 local threads = {}
 
 function setup(thread)
@@ -9,7 +9,7 @@ end
 
 function request()
   number = number + 1
-  return "POST " .. PATHS[number % #PATHS + 1] .. table.concat(PARTS, string.format(format, number))
+  return "POST " .. PATHS[number % #PATHS + 1] .. table.concat(PARTS, string.format(FORMAT, number * STRIDE % NUMBERS))
 end
 
 function response(status)
