@@ -1,0 +1,212 @@
+"""The engine on its twins: a database in memory, a clock that the test moves, targets that follow a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hookstation.adapters.vault import AesVault
+from hookstation.connectors.records import RecordsConnector
+from hookstation.core.definitions import Connection
+from hookstation.core.events import Answer, Event
+from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.schema import compile_schema
+from hookstation.core.values import JSON
+from hookstation.engine.board import Board
+from hookstation.engine.checks import Checks
+from hookstation.engine.configure import Configurator, Plan
+from hookstation.engine.counters import Counters
+from hookstation.engine.dryrun import DryRun
+from hookstation.engine.execute import Executor
+from hookstation.engine.ingest import Ingest
+from hookstation.engine.process import Process
+from hookstation.engine.repeats import Repeats
+from hookstation.engine.replay import Replay
+from hookstation.engine.settle import Settler
+from hookstation.engine.switchboard import Switchboard
+from hookstation.engine.targets import Targets
+from hookstation.errors import Invalid, Problem
+from hookstation.ports.store import EventFilter
+from hookstation.testing.clock import ManualClock, ManualIdentifiers
+from hookstation.testing.connector import ScriptedConnector
+from hookstation.testing.memory_store import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CATALOGUE = {
+    "scripted": (
+        Setting("url", Kind.URL, required=True),
+        Setting("password", Kind.SECRET),
+    )
+}
+UNFIT = "http://unfit"
+"""The address of a connection whose settings do not fit together."""
+
+PANEL: dict[str, JSON] = {
+    "name": "Courses",
+    "fields": {"Code": {"type": "string", "length": 5, "required": True}, "Grade": {"type": "string"}},
+}
+
+
+class Journalled:
+    """An `EventLog` that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, JSON]] = []
+
+    def write(self, happened: str, **fields: JSON) -> None:
+        self.lines.append({"happened": happened, **fields})
+
+    def told(self, happened: str) -> list[dict[str, JSON]]:
+        return [line for line in self.lines if line["happened"] == happened]
+
+
+class HereTrial:
+    """A `SchemaTrial` without a child process."""
+
+    async def compile(self, schema: JSON) -> list[Problem]:
+        try:
+            compile_schema(schema)
+        except Invalid as invalid:
+            return list(invalid.problems)
+        return []
+
+    async def compile_many(self, schemas: Sequence[JSON]) -> list[list[Problem]]:
+        return [await self.compile(schema) for schema in schemas]
+
+
+@dataclass
+class Engine:
+    """Every use case over the same twins. `far` answers for every connection that has no connector of its own."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    clock: ManualClock = field(default_factory=ManualClock)
+    log: Journalled = field(default_factory=Journalled)
+    far: ScriptedConnector = field(default_factory=ScriptedConnector)
+    built: list[ScriptedConnector] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        clock, store = self.clock, self.store
+        self.identifiers, self.counters = ManualIdentifiers(clock), Counters()
+        self.targets, self.switchboard = Targets(), Switchboard()
+        self.vault = AesVault(bytes(32))
+        self.board = self.another_board(self.targets, self.switchboard)
+        self.checks = Checks(HereTrial(), self.build, RecordsConnector)
+        self.configurator = Configurator(
+            store, self.board, self.checks, self.targets, CATALOGUE, self.vault, clock, self.identifiers
+        )
+        self.executor = Executor(store, clock, self.log)
+        self.process = Process(store, clock, self.identifiers, self.executor)
+        self.repeats = Repeats(store, clock)
+        self.ingest = Ingest(
+            self.switchboard,
+            store,
+            self.process,
+            self.repeats,
+            clock,
+            self.identifiers,
+            self.counters,
+            self.log,
+        )
+        self.settler = Settler(store, self.targets, self.executor, clock, self.log)
+        self.replay = Replay(store, self.switchboard, self.executor, clock, self.identifiers)
+        self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
+
+    def another_board(self, targets: Targets, switchboard: Switchboard) -> Board:
+        """A board as another process would have it."""
+        return Board(
+            self.store, self.vault, CATALOGUE, self.build, RecordsConnector, targets, switchboard, self.clock
+        )
+
+    def build(self, connection: Connection) -> ScriptedConnector:
+        """One that shares the script of `far`."""
+        if connection.settings["url"] == UNFIT:
+            raise Invalid([Problem(("password",), "is missing.")])
+        made = ScriptedConnector(connection.name, self.far.settle_after)
+        for shared in ("outcomes", "found", "executed", "looked_up", "described", "entities", "refusal"):
+            setattr(made, shared, getattr(self.far, shared))
+        self.built.append(made)
+        return made
+
+    async def apply(self, *webhooks: JSON, prune: bool = False, **kinds: JSON) -> Plan:
+        """Apply a document with these webhooks, and connections or panels by their kind."""
+        document: dict[str, JSON] = {"version": 1, "webhooks": list(webhooks), **kinds}
+        return await self.configurator.apply(document, prune=prune)
+
+    async def post(
+        self, name: str, payload: JSON | bytes = None, method: str = "POST", **headers: str
+    ) -> Answer:
+        """Call a webhook; header names with ``_`` for ``-``."""
+        line = self.switchboard.named(name)
+        assert line is not None
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        spelled = {header.replace("_", "-"): value for header, value in headers.items()}
+        admitted = self.ingest.admit(method, line.token, spelled, "", "203.0.113.9")
+        return admitted if isinstance(admitted, Answer) else await self.ingest.receive(admitted, body)
+
+    async def events(self) -> list[Event]:
+        """The journal, oldest first."""
+        return [*(await self.store.list_events(EventFilter(), 1000)).items][::-1]
+
+    async def last(self) -> Event:
+        """The newest event."""
+        return (await self.events())[-1]
+
+    async def records(self, entity: str = "Activity") -> list[Mapping[str, Any]]:
+        """Fields of the built-in records."""
+        return [one.fields for one in await self.store.list_records(entity, 1000)]
+
+    async def settle_after(self, seconds: float) -> None:
+        """Let the time pass, then settle what is due and let its calls end."""
+        await self.clock.advance(seconds)
+        await self.settler.settle_due()
+        await self.clock.settle()
+
+
+def webhook(name: str = "courses", connection: str = "records", **more: Any) -> JSON:
+    """A webhook that inserts an activity of the person `id`; nothing marks it unless `marked`."""
+    marker = {"SourceCode": "{{ event_id }}"} if more.pop("marked", False) else {}
+    fields = {"ActivityType": "TEST", "ID": "$$id$$", **marker, **more.pop("fields", {})}
+    return {
+        "name": name,
+        "authentication": {"type": "none"},
+        "schema": {"type": "object", "properties": {"id": {"type": "string"}, "note": {"type": "string"}}},
+        "action": {"type": "insert_activity", "connection": connection, "fields": fields},
+        **more,
+    }
+
+
+def upsert(name: str = "panel", **more: Any) -> JSON:
+    """A webhook that writes a row of the panel `Courses`."""
+    return webhook(
+        name,
+        action={
+            "type": "upsert_panel",
+            "connection": "records",
+            "panel": "Courses",
+            "match": {"ID": "$$id$$"},
+            "fields": {"Code": "$$note$$"},
+        },
+        **more,
+    )
+
+
+def connection(name: str = "far", url: str = "http://target", **more: JSON) -> JSON:
+    """A connection to a scripted target."""
+    return {"name": name, "type": "scripted", "url": url, **more}
+
+
+FAR: list[JSON] = [connection()]
+
+
+@asynccontextmanager
+async def engine(*webhooks: JSON, connections: JSON = None, panels: JSON = None) -> AsyncIterator[Engine]:
+    """An engine with this configuration live."""
+    made = Engine()
+    await made.apply(*webhooks, connections=FAR if connections is None else connections, panels=panels or [])
+    yield made
+    assert 0 == await made.executor.drain(1)
