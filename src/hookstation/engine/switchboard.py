@@ -104,12 +104,12 @@ class Switchboard:
         return line.compiled
 
     def _keep_within_bounds(self, newest: Line) -> None:
-        """Second-chance eviction: a line called since the last sweep stays once more."""
+        """Second-chance eviction: a line called since the last sweep stays once more, the newest in any case."""
         self._compiled.append(newest)
         while len(self._compiled) > self._most_compiled:
             oldest = self._compiled.pop(0)
-            if oldest.used and oldest is not newest:
-                oldest.used = False
+            if oldest is newest or oldest.used:
+                oldest.used = oldest is newest
                 self._compiled.append(oldest)
             else:
                 oldest.compiled = None
