@@ -6,8 +6,10 @@ that one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -28,7 +30,7 @@ from hookstation.core.values import JSON, Secret
 from hookstation.engine.compiler import compile_webhook
 from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
 from hookstation.engine.targets import Targets
-from hookstation.errors import Invalid
+from hookstation.errors import BodyRefused, Invalid, Problem, SecretError, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import Connector
 from hookstation.ports.secrets import Vault
@@ -39,6 +41,9 @@ TOKEN_PURPOSE: Final = "webhook/{}/token"  # noqa: S105 - what tokens are sealed
 LARGEST_DOCUMENT: Final = 1_000_000
 RATE: Final = Setting("rate", Kind.RATE)
 
+log = logging.getLogger(__name__)
+
+Thing = TypeVar("Thing")
 Builder = Callable[[Connection], Connector]
 RecordsBuilder = Callable[[Mapping[str, Panel]], Connector]
 
@@ -55,16 +60,47 @@ class _Action(msgspec.Struct):
 class _Glance(msgspec.Struct):
     """As much of a stored webhook as its line needs before the first call."""
 
-    action: _Action
-    state: str = "active"
+    action: _Action = msgspec.field(default_factory=lambda: _Action(""))
+    state: WebhookState = WebhookState.ACTIVE
     access: _Access = msgspec.field(default_factory=_Access)
 
 
 _glance = msgspec.json.Decoder(_Glance).decode
 
 
+def _look(document: str) -> _Glance:
+    """What a stored webhook's line needs; of a damaged one enough to have its calls told so."""
+    try:
+        return _glance(document)
+    except msgspec.DecodeError:
+        return _Glance()
+
+
+def _rate_limit(written: str | None) -> RateLimit | None:
+    if written is None:
+        return None
+    try:
+        rate = read_rate(RATE, written)
+    except Invalid:
+        return None  # the webhook cannot be compiled either, which its calls are told
+    return RateLimit(rate.count, rate.seconds)
+
+
+def _readable(kind: str, name: str, read: Callable[[], Thing]) -> Thing | None:
+    """What `read` makes of a stored thing; ``None``, with a line in the log, where it cannot be read."""
+    try:
+        return read()
+    except (Invalid, SecretError, msgspec.DecodeError) as failure:
+        log.error("the stored %s “%s” cannot be read and is left out: %s", kind, name, failure)
+        return None
+
+
 class Board:
-    """The live configuration of this process."""
+    """The live configuration of this process.
+
+    A stored thing that cannot be read is left out and logged, and everything else is live: one damaged row must not
+    stop the station.  What it was calls get the answer of a webhook that is not set up correctly.
+    """
 
     def __init__(
         self,
@@ -88,9 +124,9 @@ class Board:
         self.connections: dict[str, Connection] = {}
 
     async def refresh(self) -> None:
-        """Read what is stored and put it live."""
+        """Read what is stored and put it live, unless something newer is live already."""
         stored = await self._settings.load_configuration()
-        if stored.revision == self.stored.revision:
+        if stored.revision <= self.stored.revision:
             return
         retired = self._put_live(stored)
         self.stored = stored
@@ -101,8 +137,18 @@ class Board:
         """Until cancelled: follow changes that another process made."""
         while True:
             await self._clock.sleep(WATCH_PAUSE)
-            if await self._settings.revision() != self.stored.revision:
-                await self.refresh()
+            try:
+                if await self._settings.revision() != self.stored.revision:
+                    await self.refresh()
+            except StoreError as failure:
+                log.error("configuration not read: %s", failure.message)
+
+    def webhooks(self, names: Iterable[str]) -> dict[str, Webhook]:
+        """The definitions of these stored webhooks by name; what cannot be read, or is not there, is left out."""
+        stored = self.stored.webhooks
+        there = (stored[name] for name in names if name in stored)
+        found = (_readable("webhook", one.name, partial(self.webhook, one)) for one in there)
+        return {webhook.name: webhook for webhook in found if webhook is not None}
 
     def webhook(self, stored: StoredWebhook) -> Webhook:
         """The definition of a stored webhook. Raises `Invalid`."""
@@ -112,7 +158,7 @@ class Board:
         return webhook
 
     def token(self, stored: StoredWebhook) -> str:
-        """The URL token of a stored webhook."""
+        """The URL token of a stored webhook. Raises `SecretError`."""
         return self._vault.open(stored.token, TOKEN_PURPOSE.format(stored.name)).reveal()
 
     def seal_token(self, name: str, token: str) -> str:
@@ -120,34 +166,53 @@ class Board:
         return self._vault.seal(Secret(token), TOKEN_PURPOSE.format(name))
 
     def _read(self, document: str) -> JSON:
-        return parse_json(document.encode(), depth=128, members=LARGEST_DOCUMENT).value
+        try:
+            return parse_json(document.encode(), depth=128, members=LARGEST_DOCUMENT).value
+        except BodyRefused as refused:
+            raise Invalid([Problem((), f"What is stored is damaged: {refused.reason}")]) from refused
 
     def _put_live(self, stored: StoredConfiguration) -> list[Connector]:
-        before = self.stored
-        connectors = dict(self._targets.connectors)
-        retired: list[Connector] = []
-        for name in [name for name in connectors if name != RECORDS and name not in stored.connections]:
-            retired.append(connectors.pop(name))
-            del self.connections[name]
+        before, live = self.stored, self._targets.connectors
+        connectors: dict[str, Connector] = {}
+        connections: dict[str, Connection] = {}
         for name, document in stored.connections.items():
-            if before.connections.get(name) != document or name not in connectors:
-                if name in connectors:
-                    retired.append(connectors[name])
-                self.connections[name] = self._connection(document)
-                connectors[name] = self._build(self.connections[name])
-        if dict(before.panels) != dict(stored.panels) or RECORDS not in connectors:
-            self.panels = {name: self._panel(document) for name, document in stored.panels.items()}
+            if before.connections.get(name) == document and name in live:
+                connections[name], connectors[name] = self.connections[name], live[name]
+            elif (made := _readable("connection", name, partial(self._connect, document))) is not None:
+                connections[name], connectors[name] = made
+        if dict(before.panels) != dict(stored.panels) or RECORDS not in live:
+            panels = (
+                _readable("panel", name, partial(self._panel, document))
+                for name, document in stored.panels.items()
+            )
+            self.panels = {panel.name: panel for panel in panels if panel is not None}
             connectors[RECORDS] = self._build_records(self.panels)
-        self._specs = {place: self._spec(place, text) for place, text in stored.specs.items()}
+        else:
+            connectors[RECORDS] = live[RECORDS]
+        self.connections = connections
+        self._specs = {
+            place: spec
+            for place, text in stored.specs.items()
+            if (spec := _readable("field list", "/".join(place), partial(self._spec, place, text)))
+            is not None
+        }
         self._targets.replace(connectors, {place: spec for place, (_, spec) in self._specs.items()})
-        self._switchboard.replace([self._line(one, stored) for one in stored.webhooks.values()])
-        return retired
+        self._put_up_lines(stored)
+        return [connector for name, connector in live.items() if connectors.get(name) is not connector]
 
-    def _connection(self, document: str) -> Connection:
+    def _put_up_lines(self, stored: StoredConfiguration) -> None:
+        lines = (
+            _readable("webhook", name, partial(self._line, one, stored))
+            for name, one in stored.webhooks.items()
+        )
+        self._switchboard.replace([line for line in lines if line is not None])
+        self._bases = {name: basis for name, basis in self._bases.items() if name in stored.webhooks}
+
+    def _connect(self, document: str) -> tuple[Connection, Connector]:
         connection, problems = decode_connection(self._read(document), self.catalogue, self._secrets)
         if connection is None:
             raise Invalid(problems)
-        return connection
+        return connection, self._build(connection)
 
     def _panel(self, document: str) -> Panel:
         panel, problems = decode_panel(self._read(document))
@@ -161,7 +226,7 @@ class Board:
 
     def _line(self, stored: StoredWebhook, configuration: StoredConfiguration) -> Line:
         """The line of a webhook: the one that is there where nothing that it rests on has changed."""
-        glance = _glance(stored.document)
+        glance = _look(stored.document)
         connection, entity = glance.action.connection, glance.action.panel
         basis = (
             stored.document,
@@ -174,12 +239,11 @@ class Board:
         if line is not None and self._bases.get(stored.name) == basis:
             return line
         self._bases[stored.name] = basis
-        rate = None if glance.access.rate is None else read_rate(RATE, glance.access.rate)
         return Line(
             stored.name,
-            WebhookState(glance.state),
+            glance.state,
             self.token(stored),
-            None if rate is None else RateLimit(rate.count, rate.seconds),
+            _rate_limit(glance.access.rate),
             lambda: self._compile(stored),
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +15,7 @@ from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.signing import secret_headers
 from hookstation.engine.board import Builder, RecordsBuilder
 from hookstation.engine.compiler import entity_of
-from hookstation.errors import ActionFailed, AddressRefused, NotFound, Problem
+from hookstation.errors import ActionFailed, AddressRefused, Invalid, NotFound, Problem
 from hookstation.ports.connector import Connector
 from hookstation.ports.trial import SchemaTrial
 
@@ -54,7 +55,7 @@ class Checks:
         wanted = list(webhooks)
         findings = Findings()
         await self._check_schemas(wanted, findings)
-        async with _Connectors(self, connections, panels) as connectors:
+        async with self._connectors(connections, panels) as connectors:
             specs = await self._ask(wanted, connectors, known, findings)
             for webhook in wanted:
                 place = (webhook.action.connection, entity_of(webhook.action))
@@ -130,30 +131,28 @@ class Checks:
         )
         findings.add(webhook.name, *(problem.under("action") for problem in problems))
 
-    def build(self, connection: Connection) -> Connector:
-        """A connector for asking."""
-        return self._build(connection)
+    async def check_connection(self, connection: Connection) -> list[Problem]:
+        """Why no connector can be made of these settings; paths inside the connection."""
+        try:
+            await self._build(connection).close()
+        except Invalid as invalid:
+            return list(invalid.problems)
+        return []
 
-    def build_records(self, panels: Mapping[str, Panel]) -> Connector:
-        """The records database as it would be."""
-        return self._build_records(panels)
-
-
-class _Connectors:
-    """Connectors for the length of one check, closed at its end."""
-
-    def __init__(
-        self, checks: Checks, connections: Mapping[str, Connection], panels: Mapping[str, Panel]
-    ) -> None:
-        self._open = {name: checks.build(one) for name, one in connections.items()}
-        self._open[RECORDS] = checks.build_records(panels)
-
-    async def __aenter__(self) -> Mapping[str, Connector]:
-        return self._open
-
-    async def __aexit__(self, *_: object) -> None:
-        for connector in self._open.values():
-            await connector.close()
+    @asynccontextmanager
+    async def _connectors(
+        self, connections: Mapping[str, Connection], panels: Mapping[str, Panel]
+    ) -> AsyncIterator[Mapping[str, Connector]]:
+        """Connectors for the length of one check, closed at its end; those that cannot be made are left out."""
+        made: dict[str, Connector] = {RECORDS: self._build_records(panels)}
+        for name, connection in connections.items():
+            with suppress(Invalid):
+                made[name] = self._build(connection)
+        try:
+            yield made
+        finally:
+            for connector in made.values():
+                await connector.close()
 
 
 def merged(current: Configuration, wanted: Configuration) -> Configuration:

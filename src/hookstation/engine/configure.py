@@ -109,6 +109,7 @@ class Configurator:
         for place, spec in planned.findings.specs.items():
             change.specs[place] = write_spec(spec)
         panels = {**self._board.panels, **planned.wanted.panels}
+        self._forget_fields(change)
         change.matches = _matches(planned.wanted.webhooks.values(), panels)
         stored = self._board.stored.specs
         if planned.done or any(stored.get(place) != text for place, text in change.specs.items()):
@@ -151,6 +152,7 @@ class Configurator:
             )
         change = ConfigurationChange()
         getattr(change, PLURALS[kind])[name] = None
+        self._forget_fields(change)
         await self._save(change)
 
     async def refresh_fields(self, connection: str) -> list[str]:
@@ -169,6 +171,13 @@ class Configurator:
         if connection != RECORDS and change.specs:
             await self._save(change)
         return entities
+
+    def _forget_fields(self, change: ConfigurationChange) -> None:
+        """What a connection said of its entities goes with it: another system may get its name."""
+        gone = {name for name, document in change.connections.items() if document is None}
+        for place in self._board.stored.specs:
+            if place[0] in gone:
+                change.specs[place] = None
 
     async def _save(self, change: ConfigurationChange) -> None:
         await self._settings.save_configuration(change, self._board.stored.revision)
@@ -198,22 +207,16 @@ class Configurator:
 
     def _current(self, names: Iterable[str] | None) -> Configuration:
         """What is configured now, with the webhooks of these names (``None``: all)."""
-        stored = self._board.stored.webhooks
-        chosen = stored if names is None else {name: stored[name] for name in names if name in stored}
-        webhooks = {name: self._board.webhook(one) for name, one in chosen.items()}
+        webhooks = self._board.webhooks(self._board.stored.webhooks if names is None else names)
         return Configuration(dict(self._board.connections), dict(self._board.panels), webhooks)
 
     async def _check(self, planned: Plan, current: Configuration, document: JSON, prune: bool) -> None:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
-        changed = {
-            change.name
-            for change in planned.done
-            if change.kind == "webhook" and change.verb is not Verb.REMOVE
-        }
+        await self._check_connections(planned, document)
+        webhooks = {name: planned.wanted.webhooks[name] for name in _done(planned, "webhook")}
+        dependents = self._dependents(planned, set(webhooks))
         among = planned.wanted if prune else merged(current, planned.wanted)
-        webhooks = {name: planned.wanted.webhooks[name] for name in changed}
-        dependents = {} if prune else self._dependents(planned, set(webhooks))
-        retargeted = _changed_connections(planned)
+        retargeted = _done(planned, "connection")
         known = {place: spec for place, spec in self._board.specs().items() if place[0] not in retargeted}
         planned.findings = await self._checks.check(
             [*webhooks.values(), *dependents.values()],
@@ -235,16 +238,23 @@ class Configurator:
                         Problem((), f"The webhook “{name}” would not work any more: {problem}", "error")
                     )
 
+    async def _check_connections(self, planned: Plan, document: JSON) -> None:
+        changed = _done(planned, "connection")
+        for index, name in enumerate(_names(document, "connections")):
+            if name in changed:
+                wrong = await self._checks.check_connection(planned.wanted.connections[name])
+                planned.problems += [problem.under("connections", index) for problem in wrong]
+
     def _dependents(self, planned: Plan, named: set[str]) -> dict[str, Webhook]:
-        """Webhooks outside the document that write to a connection or panel which it changes."""
-        connections = _changed_connections(planned)
-        panels = {c.name for c in planned.done if c.kind == "panel" and c.verb is Verb.CHANGE}
+        """Webhooks that stay as they are, and write to a connection or panel which the document changes."""
+        connections, panels = _done(planned, "connection"), _done(planned, "panel")
         if not connections and not panels:
             return {}
+        gone = {one.name for one in planned.done if one.kind == "webhook" and one.verb is Verb.REMOVE}
         return {
             name: one
             for name, one in self._current(None).webhooks.items()
-            if name not in named
+            if name not in named | gone
             and (
                 one.action.connection in connections
                 or (one.action.connection == RECORDS and one.action.panel in panels)
@@ -276,17 +286,18 @@ class Configurator:
         )
 
 
-def _names(document: JSON) -> list[str]:
-    """The names of a document's webhooks, in their places; empty where there is none."""
-    webhooks = document.get("webhooks") if isinstance(document, dict) else None
-    if not isinstance(webhooks, list):
+def _names(document: JSON, kind: str = "webhooks") -> list[str]:
+    """The names of a document's things of a kind, in their places; empty where there is none."""
+    things = document.get(kind) if isinstance(document, dict) else None
+    if not isinstance(things, list):
         return []
-    names = (one.get("name") if isinstance(one, dict) else None for one in webhooks)
+    names = (one.get("name") if isinstance(one, dict) else None for one in things)
     return [name if isinstance(name, str) else "" for name in names]
 
 
-def _changed_connections(planned: Plan) -> set[str]:
-    return {c.name for c in planned.done if c.kind == "connection" and c.verb is Verb.CHANGE}
+def _done(planned: Plan, kind: str) -> set[str]:
+    """The things of a kind that are added or changed."""
+    return {one.name for one in planned.done if one.kind == kind and one.verb is not Verb.REMOVE}
 
 
 def _connections(*groups: Mapping[str, Webhook]) -> set[str]:

@@ -35,6 +35,8 @@ LEFT_TO_A_PERSON: Final = (
     "if the record is missing, or leave it if it stands."
 )
 
+BROKE: Final = "The look-up of the record broke off; it is tried again."
+
 log = logging.getLogger(__name__)
 
 
@@ -63,10 +65,22 @@ class Settler:
         due = await self._store.due(self._clock.now(), BATCH)
         for work in due:
             try:
-                await self._settle(work)
+                await self._settle_one(work)
             except StoreError as failure:
                 log.error("event not settled: %s", failure.message, extra={"event_id": work.event_id})
         return len(due)
+
+    async def _settle_one(self, work: DueWork) -> None:
+        """A look-up that breaks is put off like one that is refused, and holds up no other event."""
+        try:
+            await self._settle(work)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("the look-up broke", extra={"event_id": work.event_id})
+            event = await self._store.get_event(work.event_id)
+            if event is not None:
+                await self._later(event, work, BROKE)
 
     async def _settle(self, work: DueWork) -> None:
         event = await self._store.get_event(work.event_id)

@@ -86,11 +86,12 @@ def states(request: Request) -> frozenset[State]:
     return frozenset(State(name) for name in names)
 
 
-def since(text: str, now: int) -> int:
-    """A moment: ISO 8601 (UTC where it has no zone), or a time ago like ``15m``, ``24h``, ``7d``.
+def moment(request: Request, name: str, now: int) -> int:
+    """The parameter `name`, a moment: ISO 8601 (UTC where it has no zone), or a time ago like ``15m``, ``24h``, ``7d``.
 
-    Microseconds since the epoch; 0 for an empty text. Raises `Invalid`.
+    Microseconds since the epoch, like `now`; 0 where it is not given. Raises `Invalid`.
     """
+    text = request.query_params.get(name, "")
     if not text:
         return 0
     unit = _UNITS.get(text[-1])
@@ -102,4 +103,4 @@ def since(text: str, now: int) -> int:
         return int(zoned.timestamp() * 1_000_000)
     except (ValueError, OverflowError) as failure:
         message = "must be a moment like 2026-11-22T09:30:00Z, or a time ago like 15m, 24h or 7d."
-        raise Invalid([Problem(("since",), message)]) from failure
+        raise Invalid([Problem((name,), message)]) from failure

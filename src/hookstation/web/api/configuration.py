@@ -13,7 +13,7 @@ from hookstation.core.jsontext import dump_json
 from hookstation.core.plan import Verb
 from hookstation.core.values import JSON, kind_of
 from hookstation.engine.configure import PLURALS, Plan
-from hookstation.errors import Conflict, Invalid, NotFound, Problem
+from hookstation.errors import Conflict, Invalid, NotFound, Problem, SecretError
 from hookstation.web.api import asking, shapes
 from hookstation.web.api.problems import describe
 from hookstation.web.api.routes import Operation, listed, reply
@@ -101,7 +101,7 @@ async def test_webhook(request: Request, services: Services) -> Response:
 
 async def list_connections(request: Request, services: Services) -> Response:
     """Connections by name, secrets masked; `records` is always there."""
-    page, following = _page(sorted(services.board.stored.connections), request)
+    page, following = _page(sorted(services.board.connections), request)
     return listed([_connection(name, services) for name in page], following)
 
 
@@ -123,7 +123,7 @@ async def check_connection(request: Request, services: Services) -> Response:
 
 async def list_panels(request: Request, services: Services) -> Response:
     """Panels of the built-in records database, by name."""
-    page, following = _page(sorted(services.board.stored.panels), request)
+    page, following = _page(sorted(services.board.panels), request)
     return listed([_panel(name, services) for name in page], following)
 
 
@@ -199,8 +199,11 @@ def _webhook(name: str, services: Services) -> dict[str, JSON]:
     stored = services.board.stored.webhooks.get(name)
     if stored is None:
         raise NotFound("webhook", name)
-    definition = services.board.webhook(stored)
-    return shapes.webhook(definition, stored, services.board.token(stored), services.base_url)
+    try:
+        token, definition = services.board.token(stored), services.board.webhook(stored)
+    except (Invalid, SecretError) as failure:
+        return shapes.unreadable_webhook(stored, failure.message)
+    return shapes.webhook(definition, stored, token, services.base_url)
 
 
 def _connection(name: str, services: Services) -> dict[str, JSON]:

@@ -24,8 +24,8 @@ async def list_events(request: Request, services: Services) -> Response:
     which = EventFilter(
         request.query_params.get("webhook", ""),
         asking.states(request),
-        asking.since(request.query_params.get("since", ""), now),
-        asking.since(request.query_params.get("until", ""), now),
+        asking.moment(request, "since", now),
+        asking.moment(request, "until", now),
     )
     page = await services.store.list_events(
         which, asking.limit(request), request.query_params.get("after", "")
@@ -59,9 +59,9 @@ async def list_records(request: Request, services: Services) -> Response:
     """Records of an entity of the built-in database, in the order of writing."""
     entity = _entity(request, services)
     most = asking.limit(request)
-    records = await services.store.list_records(entity, most, request.query_params.get("after", ""))
-    following = records[-1].key if len(records) == most else ""
-    return listed([shapes.record(one) for one in records], following)
+    found = await services.store.list_records(entity, most + 1, request.query_params.get("after", ""))
+    following = found[most - 1].key if len(found) > most else ""
+    return listed([shapes.record(one) for one in found[:most]], following)
 
 
 async def count_records(request: Request, services: Services) -> Response:

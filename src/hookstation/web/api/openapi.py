@@ -20,8 +20,10 @@ TITLES: Final = {
     401: "No API key, or one that is not known",
     404: "There is nothing of that name",
     409: "The state of the thing forbids it",
+    413: "The request's body is too large",
     422: "Something in the request is not valid; `problems` says what and where",
     502: "The target failed",
+    503: "The database is not available; try again after Retry-After",
 }
 
 
@@ -59,7 +61,7 @@ def _operation(operation: Operation) -> dict[str, JSON]:
         for name, help_text in operation.query.items()
     ]
     responses: dict[str, JSON] = {str(operation.status): _response(operation)}
-    for status in (401, *operation.refusals):
+    for status in sorted({401, 503, *operation.refusals, *((413,) if operation.body else ())}):
         responses[str(status)] = {
             "description": TITLES[status],
             "content": {"application/problem+json": {"schema": _ref("Problem")}},
@@ -153,6 +155,7 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
             path=TEXT,
             created_at=MOMENT,
             updated_at=MOMENT,
+            problem=TEXT,
         ),
         "Webhooks": _list_of("Webhook"),
         "Connections": _list_of("ConnectionDocument"),

@@ -57,7 +57,7 @@ async def on_error(_request: Request, error: Exception) -> Response:
         case Conflict():
             return answer(409, "Conflict", error.message)
         case BodyRefused():
-            return answer(400, "Cannot be read", error.reason)
+            return answer(error.status, "Cannot be read", error.reason)
         case ActionFailed():
             return answer(502, "The target failed", error.message)
         case StoreUnavailable():

@@ -29,6 +29,21 @@ def webhook(definition: Webhook, stored: StoredWebhook, token: str, base_url: st
     }
 
 
+def unreadable_webhook(stored: StoredWebhook, problem: str) -> dict[str, JSON]:
+    """A webhook that is stored in a form that cannot be read: what is known of it, and why."""
+    return {
+        "name": stored.name,
+        "title": "",
+        "state": "unreadable",
+        "answer": "",
+        "url": "",
+        "path": "",
+        "created_at": moment(stored.created_at),
+        "updated_at": moment(stored.updated_at),
+        "problem": problem,
+    }
+
+
 def event(one: Event) -> dict[str, JSON]:
     """A line of the journal."""
     return {
