@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support import hostile
@@ -366,6 +366,7 @@ schemas: Final[st.SearchStrategy[Any]] = st.recursive(
 
 
 @given(schema=schemas)
+@example(schema={"enum": []})
 async def test_any_schema_is_refused_or_works(station: StationProcess, schema: object) -> None:
     """Words of JSON Schema in any order."""
     await save_and_call(station, schema=schema)

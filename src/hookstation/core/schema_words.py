@@ -251,6 +251,8 @@ def _choice(option: Any) -> str:
 
 
 def _enum(limit: Any, value: object) -> str:
+    if not limit:
+        return "can have no value: the schema's list of allowed ones is empty"
     shown: list[str] = []
     for option in limit:
         shown.append(_choice(option))
