@@ -51,8 +51,8 @@ class Backend(Protocol):
         """Run the demo until a signal ends it."""
         ...
 
-    def sandbox(self, port: int) -> None:
-        """Run the iMIS stand-in until a signal ends it."""
+    def sandbox(self, port: int, *, until_stdin_ends: bool) -> None:
+        """Run the iMIS stand-in until a signal ends it, or its standard input where that is asked for."""
         ...
 
     def restore(self, settings: StationSettings, source: Path) -> str:

@@ -10,9 +10,12 @@ from hookstation.cli import configuration, journal, station
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="hookstation")
 def cli() -> None:
-    """Hookstation: webhooks in, records written, exactly once, and the truth in the answer.
+    """Webhooks in, records written, exactly once, and the truth in the answer.
 
-    Start with `hookstation demo`, or `hookstation serve` and `hookstation apply FILE`.
+    Start with `hookstation demo`; or with `hookstation apply FILE` and `hookstation serve`. Every command tells about
+    itself with --help. Commands go through the running station, or open the data folder themselves where none runs.
+
+    Data goes to stdout, messages go to stderr. Exit code: 0 done, 1 failed, 2 wrong use.
     """
 
 

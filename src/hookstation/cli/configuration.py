@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import IO, Final, cast
 
 import click
 
@@ -18,6 +18,7 @@ from hookstation.cli.speaking import (
     json_option,
     one_call,
     out,
+    place,
     say,
     settings_of,
     station_options,
@@ -51,7 +52,10 @@ def plan(
     data: str | None,
     database_url: str | None,
 ) -> None:
-    """Show what `apply` would change; change nothing."""
+    """Show what `apply` would change; change nothing.
+
+    A line a thing: + new, ~ changed with the places, - removed, none the same.
+    """
     bundle = _read(files, allow_literal_secrets)
     settings = settings_of(data, database_url)
     planned = one_call(settings, "POST", "/config/plan", _request(bundle, prune))
@@ -61,6 +65,7 @@ def plan(
         _show_changes(planned)
     if _tell_problems(bundle, planned):
         sys.exit(1)
+    say(f"Would change: {planned['changed']}.")
 
 
 @click.command()
@@ -79,7 +84,11 @@ def apply(
     data: str | None,
     database_url: str | None,
 ) -> None:
-    """Apply config files: all of it or, where anything is wrong, nothing. Adds and changes; removes with --prune."""
+    """Apply config files, all or nothing.
+
+    Adds and changes, and removes with --prune. Where anything is wrong: file, line, field and reason, and nothing is
+    applied. Asks first, unless --yes; without a terminal nobody can be asked, and it exits with 2.
+    """
     if not yes and not sys.stdin.isatty():
         say("error: without a terminal nobody can be asked; say --yes.")
         sys.exit(2)
@@ -90,7 +99,7 @@ def apply(
         body = _request(bundle, prune)
         if not yes:
             planned = cast("Mapping[str, JSON]", await control.call("POST", "/config/plan", body))
-            _show_changes(planned)
+            _show_changes(planned, beside=as_json)
             if _tell_problems(bundle, planned) or not _agreed(planned):
                 return None
         return cast("Mapping[str, JSON]", await control.call("POST", "/config/apply", body))
@@ -100,6 +109,8 @@ def apply(
     except Refused as refused:
         if not _tell_problems(bundle, refused.document):
             raise
+        if as_json:
+            out({"changes": [], "problems": refused.document["problems"], "changed": 0})
         say("Nothing was applied.")
         sys.exit(1)
     if applied is None:
@@ -126,10 +137,12 @@ def _request(bundle: ConfigBundle, prune: bool) -> JSON:
     return {"document": bundle.document, "references": dict(bundle.references), "prune": prune}
 
 
-def _show_changes(planned: Mapping[str, JSON]) -> None:
+def _show_changes(planned: Mapping[str, JSON], *, beside: bool = False) -> None:
+    """A line a change; on stderr where stdout is for a JSON document."""
     for one in cast("Sequence[Mapping[str, JSON]]", planned["changes"]):
         paths = ", ".join(cast("Sequence[str]", one["paths"]))
-        click.echo(f"{SIGNS[str(one['verb'])]} {one['kind']} {one['name']}{': ' + paths if paths else ''}")
+        line = f"{SIGNS[str(one['verb'])]} {one['kind']} {one['name']}{': ' + paths if paths else ''}"
+        click.echo(line, err=beside)
 
 
 def _tell_problems(bundle: ConfigBundle, answer: Mapping[str, JSON]) -> bool:
@@ -153,22 +166,38 @@ def _problem(one: Mapping[str, JSON]) -> Problem:
 
 @click.command()
 @click.option(
-    "--out", "folder", type=click.Path(path_type=Path), help="A folder to write hookstation.yaml into."
+    "--out",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder to write hookstation.yaml into; else it goes to stdout.",
 )
 @station_options
 def export(folder: Path | None, data: str | None, database_url: str | None) -> None:
-    """Write everything configured as one config file; secrets as references or named placeholders."""
+    """Write everything configured as one config file.
+
+    Secrets are written as the references that they came from, else as named placeholders to be set before the file is
+    applied again.
+    """
     document = one_call(settings_of(data, database_url), "GET", "/config/export")
     exported = export_document(cast("JSON", document), backend().catalogue)
     if folder is None:
         click.echo(exported.text, nl=False)
     else:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hookstation.yaml").write_text(exported.text, encoding="utf-8")
-        say(f"Written: {folder / 'hookstation.yaml'}")
+        _write(folder, exported.text)
     for placeholder in exported.placeholders:
         where = ".".join(map(str, placeholder.path))
         say(f"{where} is a secret and is not exported: set {placeholder.variable} before applying the file.")
+
+
+def _write(folder: Path, text: str) -> None:
+    path = folder / "hookstation.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as failure:
+        raise click.FileError(str(path), f"{failure.strerror}; name another folder with --out.") from failure
+    say(f"Written: {path}")
 
 
 @click.group()
@@ -180,7 +209,7 @@ def webhooks() -> None:
 @json_option
 @station_options
 def list_webhooks(as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Every webhook with its state and URL."""
+    """List webhooks, each with its state and URL."""
 
     async def work(control: Control) -> list[JSON]:
         items: list[JSON] = []
@@ -211,8 +240,8 @@ def list_webhooks(as_json: bool, data: str | None, database_url: str | None) -> 
 @json_option
 @station_options
 def show(name: str, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """One webhook in full; secrets masked."""
-    print_one(one_call(settings_of(data, database_url), "GET", f"/webhooks/{name}"), as_json)
+    """Show one webhook in full, secrets masked."""
+    print_one(one_call(settings_of(data, database_url), "GET", place("/webhooks", "webhook", name)), as_json)
 
 
 @webhooks.command()
@@ -221,7 +250,8 @@ def show(name: str, as_json: bool, data: str | None, database_url: str | None) -
 @station_options
 def rotate(name: str, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Give a webhook a new URL; the old one is dead at once."""
-    rotated = one_call(settings_of(data, database_url), "POST", f"/webhooks/{name}/rotate")
+    path = place("/webhooks", "webhook", name)
+    rotated = one_call(settings_of(data, database_url), "POST", f"{path}/rotate")
     if as_json:
         out(cast("JSON", rotated))
     else:
@@ -233,10 +263,14 @@ def rotate(name: str, as_json: bool, data: str | None, database_url: str | None)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @station_options
 def delete(name: str, yes: bool, data: str | None, database_url: str | None) -> None:
-    """Delete a webhook. Its URL is dead at once; its events stay."""
+    """Delete a webhook; its events stay.
+
+    Its URL is dead at once. On a terminal it asks first, unless --yes.
+    """
+    path = place("/webhooks", "webhook", name)
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete the webhook {name}? Its URL stops working at once.", abort=True, err=True)
-    ask(settings_of(data, database_url), lambda control: control.call("DELETE", f"/webhooks/{name}"))
+    ask(settings_of(data, database_url), lambda control: control.call("DELETE", path))
     say(f"Deleted: {name}. Its events stay in the journal.")
 
 
@@ -249,7 +283,7 @@ def connections() -> None:
 @json_option
 @station_options
 def list_connections(as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Every connection; secrets masked."""
+    """List connections, secrets masked."""
     page = one_call(settings_of(data, database_url), "GET", "/connections", None, {"limit": "1000"})
     if as_json:
         out({"items": page["items"]})
@@ -264,8 +298,9 @@ def list_connections(as_json: bool, data: str | None, database_url: str | None) 
 @json_option
 @station_options
 def check(name: str, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Try a connection, and ask it anew for the fields that webhooks write."""
-    checked = one_call(settings_of(data, database_url), "POST", f"/connections/{name}/check")
+    """Try a connection, and ask it anew for its fields."""
+    path = place("/connections", "connection", name)
+    checked = one_call(settings_of(data, database_url), "POST", f"{path}/check")
     if as_json:
         out(cast("JSON", checked))
     else:
@@ -277,8 +312,9 @@ def check(name: str, as_json: bool, data: str | None, database_url: str | None) 
 @click.option(
     "--payload",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The body to try.",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="The body to try, of any kind; - is stdin.",
 )
 @click.option(
     "--header", "headers", multiple=True, metavar="'K: V'", help="A header of the call; repeat for more."
@@ -287,18 +323,23 @@ def check(name: str, as_json: bool, data: str | None, database_url: str | None) 
 @station_options
 def test(
     name: str,
-    payload: Path,
+    payload: IO[bytes],
     headers: tuple[str, ...],
     as_json: bool,
     data: str | None,
     database_url: str | None,
 ) -> None:
-    """Try a payload on a webhook: the verdict of each stage and the record that would be written. Writes nothing."""
+    """Try a payload on a webhook; write nothing.
+
+    Shows the verdict of each stage, what the sender would get, and the record that would be written. Ends with 0
+    whenever the trial could be done, whatever its verdict.
+    """
+    path = place("/webhooks", "webhook", name)
     body: JSON = {
-        "body_base64": base64.b64encode(payload.read_bytes()).decode(),
+        "body_base64": base64.b64encode(payload.read()).decode(),
         "headers": _headers(headers),
     }
-    trial = one_call(settings_of(data, database_url), "POST", f"/webhooks/{name}/test", body)
+    trial = one_call(settings_of(data, database_url), "POST", f"{path}/test", body)
     if as_json:
         out(cast("JSON", trial))
         return

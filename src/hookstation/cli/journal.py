@@ -15,18 +15,22 @@ from hookstation.cli.speaking import (
     json_option,
     one_call,
     out,
+    place,
     say,
     settings_of,
     station_options,
     table,
+    tell,
     text_of,
 )
 from hookstation.core.events import State
 from hookstation.core.values import JSON
+from hookstation.errors import NotFound
 
 LARGEST_PAGE: Final = 1_000
+UNPROCESSABLE: Final = 422
 LIMIT = click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many at most."
+    "--limit", type=click.IntRange(1, 1_000_000), metavar="N", default=50, help="How many at most (50)."
 )
 
 
@@ -54,7 +58,9 @@ def events() -> None:
 
 @events.command("list")
 @click.option("--webhook", default="", metavar="NAME", help="Only of this webhook.")
-@click.option("--status", default="", metavar="S", help=f"Only in this state: {', '.join(State)}.")
+@click.option(
+    "--status", default="", metavar="S", help=f"Only in these states, with commas: {', '.join(State)}."
+)
 @click.option(
     "--since", default="", metavar="T", help="Only from then on: 2026-11-22T09:30:00Z, or 15m, 24h, 7d ago."
 )
@@ -70,9 +76,13 @@ def list_events(
     data: str | None,
     database_url: str | None,
 ) -> None:
-    """Events, newest first."""
+    """List events, newest first, in brief; `events show ID` tells all of one."""
     query = {"webhook": webhook, "status": status, "since": since}
-    items = ask(settings_of(data, database_url), lambda control: _pages(control, "/events", query, limit))
+    try:
+        items = ask(settings_of(data, database_url), lambda control: _pages(control, "/events", query, limit))
+    except Refused as refused:
+        tell(refused)
+        sys.exit(2 if refused.document.get("status") == UNPROCESSABLE else 1)
     if as_json:
         out({"items": items})
         return
@@ -89,7 +99,7 @@ def list_events(
         ]
         for one in shown
     ]
-    table(rows, ("ID", "RECEIVED", "WEBHOOK", "STATE", "ANSWER", "RECORD", "ERROR"))
+    table(rows, ("ID", "RECEIVED", "WEBHOOK", "STATE", "ANSWER", "RECORD", "ERROR"), brief=True)
 
 
 def _key(record: JSON) -> str:
@@ -101,8 +111,8 @@ def _key(record: JSON) -> str:
 @json_option
 @station_options
 def show(event_id: str, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """One event with its body, headers, answer, timing and attempts."""
-    print_one(one_call(settings_of(data, database_url), "GET", f"/events/{event_id}"), as_json)
+    """Show one event: body, headers, answer, timing, attempts."""
+    print_one(one_call(settings_of(data, database_url), "GET", place("/events", "event", event_id)), as_json)
 
 
 @events.command()
@@ -113,15 +123,19 @@ def show(event_id: str, as_json: bool, data: str | None, database_url: str | Non
 def replay(
     event_ids: tuple[str, ...], again: bool, as_json: bool, data: str | None, database_url: str | None
 ) -> None:
-    """Make a new attempt of events, through today's schema and mapping."""
+    """Try events anew, with today's schema and mapping.
+
+    The answer that the sender got stays as it was. Refused for what succeeded or is unknown, unless --again.
+    """
 
     async def work(control: Control) -> tuple[list[JSON], int]:
         replayed: list[JSON] = []
         failed = 0
         for event_id in event_ids:
             try:
-                replayed.append(await control.call("POST", f"/events/{event_id}/replay", {"again": again}))
-            except Refused as refused:
+                path = place("/events", "event", event_id)
+                replayed.append(await control.call("POST", f"{path}/replay", {"again": again}))
+            except (Refused, NotFound) as refused:
                 failed += 1
                 say(f"error: {event_id}: {refused.message}")
         return replayed, failed
@@ -147,10 +161,9 @@ def records() -> None:
 @json_option
 @station_options
 def list_records(entity: str, limit: int, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Records of an entity (Activity, or a panel), in the order of writing."""
-    items = ask(
-        settings_of(data, database_url), lambda control: _pages(control, f"/records/{entity}", {}, limit)
-    )
+    """List records of Activity or a panel, in the order of writing."""
+    path = place("/records", "entity", entity)
+    items = ask(settings_of(data, database_url), lambda control: _pages(control, path, {}, limit))
     if as_json:
         out({"items": items})
         return
@@ -163,8 +176,9 @@ def list_records(entity: str, limit: int, as_json: bool, data: str | None, datab
 @json_option
 @station_options
 def count(entity: str, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """How many records an entity has."""
-    counted = one_call(settings_of(data, database_url), "GET", f"/records/{entity}/count")
+    """Count the records of Activity or a panel."""
+    path = place("/records", "entity", entity)
+    counted = one_call(settings_of(data, database_url), "GET", f"{path}/count")
     if as_json:
         out(cast("JSON", counted))
     else:
@@ -178,11 +192,11 @@ def keys() -> None:
 
 @keys.command("add")
 @click.argument("name")
-@click.option("--role", required=True, help="What it may do; until roles exist only: administrator.")
+@click.option("--role", required=True, type=click.Choice(["administrator"]), help="What it may do.")
 @json_option
 @station_options
 def add_key(name: str, role: str, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Make a key and print it, this once."""
+    """Make a key of the API and print it, this once."""
     made = one_call(settings_of(data, database_url), "POST", "/keys", {"name": name, "role": role})
     if as_json:
         out(cast("JSON", made))
@@ -195,7 +209,7 @@ def add_key(name: str, role: str, as_json: bool, data: str | None, database_url:
 @json_option
 @station_options
 def list_keys(as_json: bool, data: str | None, database_url: str | None) -> None:
-    """All keys by name; what would open them is not kept."""
+    """List keys by name; what would open them is not kept."""
     listed = one_call(settings_of(data, database_url), "GET", "/keys")
     if as_json:
         out({"items": listed["items"]})

@@ -15,18 +15,29 @@ from hookstation.cli.backend import Backend, Control, Refused
 from hookstation.config.settings import StationSettings, resolve
 from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
-from hookstation.errors import HookstationError, Invalid
+from hookstation.errors import HookstationError, Invalid, NotFound
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 WIDEST: Final = 60
 
 
-def station_options(command: Command) -> Command:
-    """``--data`` and ``--database-url``, and errors as sentences with exit code 1."""
+def options_of_a_station(folder: str) -> Callable[[Command], Command]:
+    """``--data`` (said to be `folder` where it is left out) and ``--database-url``, on top of `failing`."""
 
-    @click.option("--data", metavar="DIR", help="The data folder (./hookstation-data).")
-    @click.option("--database-url", metavar="URL", help="The database; default is SQLite in the data folder.")
+    def decorate(command: Command) -> Command:
+        data = click.option("--data", metavar="DIR", help=f"The data folder ({folder}).")
+        database = click.option(
+            "--database-url", metavar="URL", help="The database; default is SQLite in the data folder."
+        )
+        return data(database(failing(command)))
+
+    return decorate
+
+
+def failing(command: Command) -> Command:
+    """Errors as sentences on stderr, with exit code 1."""
+
     @functools.wraps(command)
     def wrapped(*args: object, **kwargs: object) -> object:
         try:
@@ -37,6 +48,8 @@ def station_options(command: Command) -> Command:
 
     return cast("Command", wrapped)
 
+
+station_options = options_of_a_station("./hookstation-data")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -51,9 +64,18 @@ def backend() -> Backend:
     return cast("Backend", click.get_current_context().find_root().obj)
 
 
+def place(shelf: str, kind: str, name: str) -> str:
+    """The path of one thing on a shelf of the API. Raises `NotFound` for what can be no name."""
+    if not name or "/" in name or name in {".", ".."}:
+        raise NotFound(kind, name)
+    return f"{shelf}/{name}"
+
+
 def ask(settings: StationSettings, work: Callable[[Control], Awaitable[Answer]]) -> Answer:
     """Do `work` with a way to the station."""
     station = backend()
+    if not settings.data.exists():
+        say(f"There is no data folder {settings.data} yet; it is made now.")
 
     async def asking() -> Answer:
         async with station.control(settings) as control:
@@ -97,9 +119,12 @@ def tell(failure: HookstationError) -> None:
         say(f"error: {failure.message}")
 
 
-def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
-    """Rows in columns on stdout; a cell is one line."""
-    cells = [[_cell(one) for one in row] for row in (head, *rows)]
+def table(rows: Sequence[Sequence[str]], head: Sequence[str], *, brief: bool = False) -> None:
+    """Rows in columns on stdout; a cell is one line, and the last of a row is whole unless `brief`."""
+    cells = [
+        [*map(_cell, row[:-1]), _cell(row[-1]) if brief else " ".join(row[-1].split())]
+        for row in (head, *rows)
+    ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
     for row in cells:
         click.echo("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())

@@ -11,8 +11,10 @@ import click
 
 from hookstation.cli.speaking import (
     backend,
+    failing,
     json_option,
     one_call,
+    options_of_a_station,
     out,
     say,
     settings_of,
@@ -22,16 +24,22 @@ from hookstation.cli.speaking import (
 )
 from hookstation.config.settings import effective
 from hookstation.core.values import JSON
-from hookstation.errors import HookstationError
+from hookstation.errors import Invalid
+
+DEMO_FOLDER: Final = "./demo-data"
 
 PORT = click.IntRange(0, 65_535)
+LISTENING = click.option(
+    "--port", type=PORT, metavar="P", help="The port to listen on (8080); 0 picks a free one."
+)
+FOUND = tuple[str, bool, str]
 
 
 @click.command()
 @click.option("--host", metavar="H", help="The address to listen on (127.0.0.1).")
-@click.option("--port", type=PORT, metavar="P", help="The port to listen on (8080); 0 picks a free one.")
-@click.option("--tls-cert", metavar="F", help="Certificate file for HTTPS.")
-@click.option("--tls-key", metavar="F", help="Key file for HTTPS.")
+@LISTENING
+@click.option("--tls-cert", metavar="F", help="Certificate file (PEM) for HTTPS.")
+@click.option("--tls-key", metavar="F", help="Key file (PEM) for HTTPS.")
 @click.option(
     "--role", type=click.Choice(["all"]), default="all", help="What this process does; one machine does all."
 )
@@ -45,7 +53,12 @@ def serve(
     data: str | None,
     database_url: str | None,
 ) -> None:
-    """Run the station. SIGTERM: stop accepting, finish, exit 0."""
+    """Run the station until SIGTERM or Ctrl-C.
+
+    When it can be called it says so in one line on stdout; its log goes to stderr. Ended by a signal it takes no new
+    calls, finishes those under way, and exits with 0. What is not given here is taken from HOOKSTATION_HOST,
+    HOOKSTATION_PORT and so on, then from hookstation.toml in the data folder: `hookstation settings` shows it all.
+    """
     del role
     backend().serve(
         settings_of(
@@ -60,31 +73,38 @@ def serve(
 
 
 @click.command()
-@click.option("--port", type=PORT, metavar="P", help="The port to listen on (8080); 0 picks a free one.")
-@station_options
+@LISTENING
+@options_of_a_station(DEMO_FOLDER)
 def demo(port: int | None, data: str | None, database_url: str | None) -> None:
-    """Run a station with an iMIS stand-in and ready webhooks, in ./demo-data."""
-    backend().demo(settings_of(data or "./demo-data", database_url, port=None if port is None else str(port)))
+    """Run a station with an iMIS stand-in and ready webhooks.
+
+    Prints their URLs, a call that works, one that is refused, and how to look. Ctrl-C ends all of it.
+    """
+    backend().demo(settings_of(data or DEMO_FOLDER, database_url, port=None if port is None else str(port)))
 
 
 @click.command()
 @click.option(
-    "--port", type=PORT, default=8090, show_default=True, metavar="P", help="The port; 0 picks a free one."
+    "--port", type=PORT, default=8090, metavar="P", help="The port to listen on (8090); 0 picks a free one."
 )
-def sandbox(port: int) -> None:
-    """Run the iMIS stand-in: user manager, password sandbox. Its records are gone when it ends."""
-    try:
-        backend().sandbox(port)
-    except HookstationError as failure:
-        say(f"error: {failure.message}")
-        sys.exit(1)
+@click.option("--until-stdin-ends", is_flag=True, hidden=True)
+@failing
+def sandbox(port: int, until_stdin_ends: bool) -> None:
+    """Run the iMIS stand-in until SIGTERM or Ctrl-C.
+
+    The user is manager, the password sandbox. Its records are gone when it ends.
+    """
+    backend().sandbox(port, until_stdin_ends=until_stdin_ends)
 
 
 @click.command()
 @json_option
 @station_options
 def settings(as_json: bool, data: str | None, database_url: str | None) -> None:
-    """The effective settings with where each comes from; secrets masked."""
+    """Show the effective settings and where each is from.
+
+    Secrets are masked. Broken settings are shown too, with what is wrong, and end it with 1.
+    """
     found = effective({"data": data, "database_url": database_url}, os.environ)
     if as_json:
         items: list[JSON] = [
@@ -109,8 +129,11 @@ def settings(as_json: bool, data: str | None, database_url: str | None) -> None:
 @json_option
 @station_options
 def doctor(as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Look at everything that a station needs, and say what is wrong and what to do."""
-    found = backend().examine(settings_of(data, database_url))
+    """Look at everything that a station needs.
+
+    Says what is wrong and what to do, and ends with 1 where anything is.
+    """
+    found = _examined(data, database_url)
     if as_json:
         items: list[JSON] = [{"what": what, "well": well, "detail": detail} for what, well, detail in found]
         out({"items": items, "well": all(well for _, well, _ in found)})
@@ -123,10 +146,21 @@ def doctor(as_json: bool, data: str | None, database_url: str | None) -> None:
         sys.exit(1)
 
 
+def _examined(data: str | None, database_url: str | None) -> list[FOUND]:
+    try:
+        settings = settings_of(data, database_url)
+    except Invalid as invalid:
+        return [("settings", False, str(problem)) for problem in invalid.problems]
+    return [("settings", True, "all can be used"), *backend().examine(settings)]
+
+
 @click.command()
 @station_options
 def migrate(data: str | None, database_url: str | None) -> None:
-    """Bring the database to this version (done at every start too)."""
+    """Bring the database to this version.
+
+    Every start does that too. A database of a newer version is refused.
+    """
     say(backend().migrate(settings_of(data, database_url)))
 
 
@@ -135,7 +169,10 @@ def migrate(data: str | None, database_url: str | None) -> None:
 @json_option
 @station_options
 def backup(file: Path, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Copy the database to FILE, while the station runs or not. The master key is not in it: keep that apart."""
+    """Copy the database to a new FILE.
+
+    The station may run meanwhile. The master key is not in the copy: keep it apart.
+    """
     made = one_call(
         settings_of(data, database_url), "POST", "/backup", {"path": str(file.expanduser().absolute())}
     )
@@ -150,7 +187,10 @@ def backup(file: Path, as_json: bool, data: str | None, database_url: str | None
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @station_options
 def restore(file: Path, data: str | None, database_url: str | None) -> None:
-    """Put a backup in the place of the database; the station must not run. What was there is kept beside it."""
+    """Put a backup in the place of the database.
+
+    The station must not run. What was there is kept beside it. The master key of the backup's station must be there.
+    """
     say(backend().restore(settings_of(data, database_url), file))
 
 

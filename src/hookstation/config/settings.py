@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,6 +90,8 @@ SETTINGS: Final = (
     SettingSpec("log_level", "text", "info", "Least severe log line: debug, info, warning or error."),
 )
 BY_NAME: Final = {spec.name: spec for spec in SETTINGS}
+MASK: Final = "********"
+_PASSWORD: Final = re.compile(r"(://[^/@:]*:).*@")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -106,7 +110,9 @@ class Effective:
     def shown(self) -> JSON:
         """For people: a secret is masked."""
         if self.spec.kind == "secret":
-            return "********" if self.text else ""
+            return MASK if self.text else ""
+        if self.spec.name == "database_url":
+            return _PASSWORD.sub(rf"\1{MASK}@", self.text)
         if self.spec.kind == "integer" and not self.problem:
             return int(self.text)
         return self.text
@@ -198,6 +204,10 @@ def _problem(spec: SettingSpec, text: str) -> str:
             return f"must be a whole number, but is “{text[:40]}”."
         if not spec.least <= int(text) <= spec.most:
             return f"must be from {spec.least} to {spec.most}, but is {int(text)}."
+    if spec.name == "host" and not text.strip():
+        return "must be an address: 127.0.0.1 for this machine only, 0.0.0.0 or :: for all that reach it."
+    if spec.name == "master_key" and text and not _is_key(text):
+        return "must be base64 of 32 bytes: make one with openssl rand -base64 32."
     if spec.name == "log_level" and text not in LOG_LEVELS:
         return f"must be one of {', '.join(LOG_LEVELS)}, but is “{text[:40]}”."
     if spec.name == "public_url" and text and not text.startswith(("http://", "https://")):
@@ -205,6 +215,13 @@ def _problem(spec: SettingSpec, text: str) -> str:
     if spec.name == "database_url" and text and not text.startswith("sqlite:///"):
         return "this version keeps its data in SQLite: leave it empty, or say sqlite:///PATH."
     return ""
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text.strip(), validate=True)) == 32
+    except ValueError:
+        return False
 
 
 def _read_file(path: Path) -> tuple[Mapping[str, object], str]:

@@ -60,9 +60,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as failure:
+        reason = str(failure.strerror if isinstance(failure, OSError) else failure).partition(" (while")[0]
         raise CannotListen(
-            f"Cannot listen on {host} port {port}: {failure.strerror if isinstance(failure, OSError) else failure}. "
-            "Choose another with --port, or stop what uses it."
+            f"Cannot listen on {host} port {port}: {reason}. Choose another with --port or --host, "
+            "or stop what uses it."
         ) from failure
 
 

@@ -1,6 +1,6 @@
 """The control channel: how commands reach a running station, or the data folder where none runs.
 
-A running server writes ``control.json`` into its data folder (mode 0600): the address of a loopback listener and a
+A running server writes ``control.json`` beside its database (mode 0600): the address of a loopback listener and a
 key of this process.  Who can read the folder can steer the station; nobody else learns the key.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import aiohttp
 from starlette.types import ASGIApp, Message
@@ -24,25 +24,33 @@ from hookstation.cli.backend import Control, Refused
 from hookstation.config.settings import StationSettings
 from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.values import JSON
-from hookstation.errors import FolderInUse, StoreError
-from hookstation.wiring.station import DRAIN_SECONDS, open_station
+from hookstation.errors import FolderInUse, StoreError, StoreUnavailable
+from hookstation.wiring.station import DRAIN_SECONDS, address, database_path, open_station
 
 FILE: Final = "control.json"
 ROOT: Final = "/api/v1"
 TRIES: Final = 50
 PAUSE: Final = 0.1
+ALIVE_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 300.0
 MOST_MEMBERS: Final = 10_000_000
 
 
-def announce(folder: Path, url: str, key: str) -> Path:
-    """Write the channel's address for commands to find; only its owner can read it."""
-    path = folder / FILE
+def announce(settings: StationSettings, url: str, key: str) -> Path:
+    """Write the channel's address for commands to find; only its owner can read it. Raises `StoreUnavailable`."""
+    database = database_path(settings)
+    path = database.with_name(FILE)
     part = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"url": url, "key": key, "pid": os.getpid()}, file)
-    part.replace(path)
+    told = {"url": url, "key": key, "pid": os.getpid(), "database": database.name}
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(told, file)
+        part.replace(path)
+    except OSError as failure:
+        raise StoreUnavailable(
+            f"{path} cannot be written: see to the right to write and to the space there. ({failure.strerror})"
+        ) from failure
     return path
 
 
@@ -50,7 +58,7 @@ def announce(folder: Path, url: str, key: str) -> Path:
 async def reach(settings: StationSettings) -> AsyncIterator[Control]:
     """The running server, else the data folder itself. Raises `FolderInUse` where its holder cannot be reached."""
     for attempt in range(TRIES):
-        async with _running(settings.data) as server:
+        async with _running(database_path(settings)) as server:
             if server is not None:
                 yield server
                 return
@@ -70,33 +78,42 @@ async def reach(settings: StationSettings) -> AsyncIterator[Control]:
 
 
 @asynccontextmanager
-async def _running(folder: Path) -> AsyncIterator[Control | None]:
-    try:
-        told = json.loads((folder / FILE).read_text())
-    except (FileNotFoundError, ValueError):
+async def _running(database: Path) -> AsyncIterator[Control | None]:
+    """The server that holds the database; none where it left its file behind, or another has its port now."""
+    told = _told(database.with_name(FILE))
+    if told.get("database") != database.name:
         yield None
         return
-    except PermissionError as failure:
-        raise StoreError(
-            f"{folder / FILE} may be read by the station's user only; run the command as that user."
-        ) from failure
+    url, headers = told["url"], {"Authorization": f"Bearer {told['key']}"}
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-    headers = {"Authorization": f"Bearer {told['key']}"}
     connector = aiohttp.TCPConnector(ssl=False)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
         try:
-            async with session.get(f"{told['url']}{ROOT}/keys") as alive:
+            quickly = aiohttp.ClientTimeout(total=ALIVE_SECONDS)
+            async with session.get(f"{url}{ROOT}/keys", timeout=quickly) as alive:
                 known = alive.status == 200
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             known = False
-        yield _Channel(session, told["url"]) if known else None
+        yield _Channel(session, url) if known else None
+
+
+def _told(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text())
+    except PermissionError as failure:
+        raise StoreError(
+            f"{path} may be read by the station's user only; run the command as that user."
+        ) from failure
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @asynccontextmanager
 async def _in_process(settings: StationSettings) -> AsyncIterator[Control]:
     log = JsonLog()
     set_up_logging(log, settings.log_level)
-    base_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    base_url = settings.public_url or address(settings, settings.port)
     async with open_station(settings, log, base_url, control_key="in process") as station:
         yield _InProcess(station.app)
         await station.executor.drain(DRAIN_SECONDS)
@@ -117,8 +134,10 @@ class _Channel:
         try:
             async with self._session.request(method, url, data=sent) as answer:
                 return _read(answer.status, await answer.read())
-        except aiohttp.ClientError as failure:
-            raise StoreError(f"The running station does not answer: {failure}") from failure
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            raise StoreError(
+                f"The running station does not answer: see its log, and whether the command was done. ({failure!r})"
+            ) from failure
 
 
 class _InProcess:
@@ -151,7 +170,7 @@ class _InProcess:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
-            "path": target,
+            "path": unquote(target),
             "raw_path": target.encode(),
             "query_string": query_string.encode(),
             "root_path": "",

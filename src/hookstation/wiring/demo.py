@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 from importlib.resources import as_file, files
@@ -43,6 +44,8 @@ async def _demo(settings: StationSettings) -> None:
         "sandbox",
         "--port",
         "0",
+        "--until-stdin-ends",
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
@@ -85,12 +88,10 @@ async def _set_up(station: Station, sandbox: str) -> None:
 async def _tell(station: Station, url: str, sandbox: str) -> None:
     """Everything that a newcomer needs, as lines that work when pasted."""
     board = station.services.board
-    key = await station.services.keys.add(
-        f"demo {moment(station.services.clock.now())}", "administrator"
-    )
+    key = await station.services.keys.add(f"demo {moment(station.services.clock.now())}", "administrator")
     hooks = {name: f"{url}/hooks/{board.token(board.stored.webhooks[name])}" for name in WEBHOOKS}
-    data = station.settings.data
-    command = Path(sys.executable).with_name("hookstation")
+    data = shlex.quote(str(station.settings.data.absolute()))
+    command = shlex.quote(str(Path(sys.executable).with_name("hookstation")))
     print(
         f"""Hookstation ready at {url}
 
@@ -106,9 +107,9 @@ A call that is refused, and says why:
   curl -i {hooks["course-records"]} -H 'Content-Type: application/json' -d '{BAD_PAYLOAD}'
 
 Look at what happened:
-  {command} events list --data {data}
-  {command} records list Activity --data {data}
-  curl {sandbox}/_sandbox/rows/Activity
+  every call       {command} events list --data {data}
+  in the stand-in  curl {sandbox}/_sandbox/rows/Activity
+  in the records   {command} records list Activity --data {data}
 
 The API ({url}/api/openapi.json), with a key made for this demo:
   curl {url}/api/v1/events -H 'Authorization: Bearer {key}'

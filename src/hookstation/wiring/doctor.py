@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import stat
 from typing import cast
 
 from hookstation.cli.backend import Control
 from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
-from hookstation.errors import HookstationError
+from hookstation.errors import HookstationError, SecretError
 from hookstation.wiring import control
-from hookstation.wiring.station import database_path
+from hookstation.wiring.running import check_certificate
+from hookstation.wiring.station import KEY_FILE, database_path
 
 Finding = tuple[str, bool, str]
 
 
 async def examine(settings: StationSettings) -> list[Finding]:
     """Every finding: (what, whether it is well, a sentence with what to do where it is not)."""
-    findings: list[Finding] = [_folder(settings)]
+    findings: list[Finding] = [_folder(settings), *_key(settings), *_certificate(settings)]
     try:
         async with control.reach(settings) as station:
             findings.append(("database", True, f"{database_path(settings)} opens, and its master key fits"))
@@ -38,10 +39,28 @@ async def examine(settings: StationSettings) -> list[Finding]:
 def _folder(settings: StationSettings) -> Finding:
     if not settings.data.exists():
         return "data folder", True, f"{settings.data} is made at the first start"
-    mode = settings.data.stat().st_mode & 0o077
-    if mode & 0o022:
+    if stat.S_IMODE(settings.data.stat().st_mode) & 0o022:
         return "data folder", False, f"others may write into {settings.data}: chmod 700 {settings.data}"
     return "data folder", True, f"{settings.data}"
+
+
+def _key(settings: StationSettings) -> list[Finding]:
+    path = settings.data / KEY_FILE
+    if settings.master_key is not None or not path.exists():
+        return []
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return [("master key", False, f"others may read {path}: chmod 600 {path}")]
+    return [("master key", True, f"{path}; keep a copy apart from the backups")]
+
+
+def _certificate(settings: StationSettings) -> list[Finding]:
+    if not settings.tls_cert and not settings.tls_key:
+        return []
+    try:
+        check_certificate(settings.tls_cert, settings.tls_key)
+    except HookstationError as failure:
+        return [("certificate", False, failure.message)]
+    return [("certificate", True, f"{settings.tls_cert} fits its key")]
 
 
 def _webhooks(items: list[dict[str, JSON]]) -> Finding:
@@ -50,7 +69,7 @@ def _webhooks(items: list[dict[str, JSON]]) -> Finding:
         for one in items
         if isinstance(one["authentication"], dict) and one["authentication"].get("type") == "none"
     ]
-    told = f"{len(items)} webhooks"
+    told = "1 webhook" if len(items) == 1 else f"{len(items)} webhooks"
     if open_ones:
         told += f"; without authentication: {', '.join(open_ones[:5])}"
     return "webhooks", True, told
@@ -70,12 +89,15 @@ async def migrate(settings: StationSettings) -> str:
         return f"{database_path(settings)} is at this version."
 
 
-def after_restore(settings: StationSettings) -> str:
-    """Whether the restored database opens with the master key that is here."""
+class RestoredWithoutKey(HookstationError):
+    """The backup is in its place, but it cannot be opened yet."""
 
-    async def opened() -> None:
+
+async def after_restore(settings: StationSettings) -> str:
+    """Whether the restored database opens with the master key that is here. Raises `RestoredWithoutKey`."""
+    try:
         async with control.reach(settings):
             pass
-
-    asyncio.run(opened())
-    return "Restored. What was there before is kept beside it, under the name with .before-restore."
+    except SecretError as failure:
+        raise RestoredWithoutKey(f"{RestoredWithoutKey.__doc__} {failure.message}") from failure
+    return "Restored. What was there before is kept beside it, under its name with .before-restore."

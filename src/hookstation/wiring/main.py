@@ -36,14 +36,14 @@ class LocalBackend:
         """Run the demo."""
         demo.run(settings)
 
-    def sandbox(self, port: int) -> None:
+    def sandbox(self, port: int, *, until_stdin_ends: bool) -> None:
         """Run the iMIS stand-in."""
-        running.sandbox(port)
+        running.sandbox(port, until_stdin_ends=until_stdin_ends)
 
     def restore(self, settings: StationSettings, source: Path) -> str:
         """Put a backup in the place of the database and see that its secrets can be opened."""
         restore(source, database_path(settings))
-        return doctor.after_restore(settings)
+        return asyncio.run(doctor.after_restore(settings))
 
     def examine(self, settings: StationSettings) -> list[tuple[str, bool, str]]:
         """Look at everything that a station needs."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import secrets
+import signal
+import ssl
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from hookstation.adapters.log import JsonLog, set_up_logging
 from hookstation.config.settings import StationSettings
+from hookstation.errors import Invalid, Problem
 from hookstation.testing.sandbox import serve_sandbox
 from hookstation.web.server import Listening, listen
 from hookstation.web.server import serve as serve_http
 from hookstation.wiring import control
-from hookstation.wiring.station import Station, open_station
+from hookstation.wiring.station import Station, address, open_station
 
 YOUNG_OBJECTS: Final = 20_000
 """New containers between two looks for cycles."""
@@ -37,13 +42,23 @@ def serve(settings: StationSettings) -> None:
     run_loop(serve_station(settings, announce_ready))
 
 
-def sandbox(port: int) -> None:
-    """The command ``sandbox``."""
+def sandbox(port: int, *, until_stdin_ends: bool) -> None:
+    """The command ``sandbox``.
+
+    `until_stdin_ends`: who started it holds the other end, so that it never outlives its starter, however that ends.
+    """
 
     def ready(url: str) -> None:
+        if until_stdin_ends:
+            threading.Thread(target=_end_with_stdin, daemon=True).start()
         print(f"Sandbox ready at {url}", flush=True)
 
     asyncio.run(serve_sandbox("127.0.0.1", port, ready))
+
+
+def _end_with_stdin() -> None:
+    os.read(sys.stdin.fileno(), 1)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def calm_collector() -> None:
@@ -61,16 +76,33 @@ async def announce_ready(_station: Station, url: str) -> None:
     print(f"Hookstation ready at {url}", flush=True)
 
 
+def check_certificate(certificate: str, key: str) -> None:
+    """Whether HTTPS can be served with these files. Raises `Invalid`."""
+    if key and not certificate:
+        raise Invalid([Problem(("tls_key",), "needs a certificate: give --tls-cert too.")])
+    if not certificate:
+        return
+    files = f"{certificate} and {key}" if key else certificate
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            certificate, key or None, password=""
+        )
+    except ssl.SSLError as failure:
+        message = f"no certificate (PEM) with its own key (PEM, without a password) is in {files}."
+        raise Invalid([Problem(("tls_cert",), f"{message} ({failure.reason or failure})")]) from failure
+    except OSError as failure:
+        raise Invalid([Problem(("tls_cert",), f"{files} cannot be read: {failure.strerror}.")]) from failure
+
+
 async def serve_station(
     settings: StationSettings, on_ready: Callable[[Station, str], Coroutine[Any, Any, None]]
 ) -> None:
     """Serve until a signal. `on_ready` gets the station and its address once calls can be taken."""
     log = JsonLog()
     set_up_logging(log, settings.log_level)
+    check_certificate(settings.tls_cert, settings.tls_key)
     public, private = listen(settings.host, settings.port), listen("127.0.0.1", 0)
-    scheme = "https" if settings.tls_cert else "http"
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"{scheme}://{host}:{public.getsockname()[1]}"
+    url = address(settings, public.getsockname()[1])
     key = secrets.token_urlsafe(32)
     listening = Listening(
         settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.trusted_proxies
@@ -78,7 +110,9 @@ async def serve_station(
     async with open_station(settings, log, settings.public_url or url, key) as station:
         await station.start()
         calm_collector()
-        channel = control.announce(settings.data, f"{scheme}://127.0.0.1:{private.getsockname()[1]}", key)
+        channel = control.announce(
+            settings, f"{url.partition(':')[0]}://127.0.0.1:{private.getsockname()[1]}", key
+        )
         started: list[asyncio.Task[None]] = []
 
         def ready() -> None:

@@ -34,7 +34,7 @@ from hookstation.engine.runs import Runs
 from hookstation.engine.settle import Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
-from hookstation.errors import SecretError
+from hookstation.errors import SecretError, StoreUnavailable
 from hookstation.ports.connector import Connector
 from hookstation.ports.log import EventLog
 from hookstation.web.api import build_api
@@ -43,7 +43,7 @@ from hookstation.web.hooks import HookLane
 from hookstation.web.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 DATABASE: Final = "hookstation.db"
 KEY_FILE: Final = "master.key"
@@ -75,9 +75,9 @@ class Station:
         if left:
             log.warning("%d events were under way when the station last ended; they are looked up now", left)
         for name, work in (
-            ("settle", self.settler.run()),
-            ("prune", self.pruner.run()),
-            ("watch", self.services.board.watch()),
+            ("settle", self.settler.run),
+            ("prune", self.pruner.run),
+            ("watch", self.services.board.watch),
         ):
             self._tasks.append(asyncio.create_task(_guarded(name, work), name=name))
 
@@ -97,10 +97,10 @@ class Station:
         self._tasks.clear()
 
 
-async def _guarded(name: str, work: object) -> None:
+async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """A task that dies says so; its work is taken up at the next start."""
     try:
-        await work  # type: ignore[misc]
+        await work()
     except asyncio.CancelledError:
         raise
     except Exception:
@@ -115,7 +115,7 @@ async def open_station(
 
     Raises `FolderInUse`, `NewerDatabase`, `SecretError`, `StoreUnavailable`.
     """
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_folder(settings.data)
     store = await open_sqlite(database_path(settings))
     http = GuardedHttpClient()
     station: Station | None = None
@@ -130,6 +130,21 @@ async def open_station(
                 await connector.close()
         await http.close()
         await store.close()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as failure:
+        raise StoreUnavailable(
+            f"The data folder {folder} cannot be made: choose another with --data. ({failure.strerror})"
+        ) from failure
+
+
+def address(settings: StationSettings, port: int) -> str:
+    """The station's own address, as a URL without a path."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
 
 
 def database_path(settings: StationSettings) -> Path:

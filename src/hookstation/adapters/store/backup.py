@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from hookstation.adapters.store.connections import READER_PATIENCE, open_reader,
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.errors import Conflict, StoreError, StoreUnavailable
 
+_MAGIC: Final = b"SQLite format 3\0"
 _PAGES: Final = 1_000
 """Pages copied at a time; between two steps other threads come to their turn."""
 
@@ -25,6 +27,8 @@ def back_up(database: Path, target: Path) -> int:
     """
     if target.exists():
         raise Conflict(f"{target} exists already: name a new file, a backup never replaces one.")
+    if not target.parent.is_dir():
+        raise Conflict(f"{target.parent} is no folder: make it first, or name a file elsewhere.")
     part = _beside(target)
     try:
         _copy(database, part)
@@ -42,6 +46,9 @@ def check(source: Path) -> int:
     """
     if not source.is_file():
         raise StoreError(f"{source} is not there: name the file that a backup wrote.")
+    with source.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise StoreError(f"{source} is not a Hookstation database: name the file that a backup wrote.")
     with translated():
         connection = open_reader(source, READER_PATIENCE)
         try:
@@ -61,7 +68,8 @@ def check(source: Path) -> int:
 def restore(source: Path, database: Path) -> int:
     """Put a backup in the place of the database of a folder that no process holds; returns its schema.
 
-    What was there is kept beside it, under the name with ``.before-restore``.  Raises as `check`, and `FolderInUse`.
+    What was there is kept beside it, under the name with ``.before-restore``, and a number where that is taken.
+    Raises as `check`, and `FolderInUse`.
     """
     number = check(source)
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,7 +79,7 @@ def restore(source: Path, database: Path) -> int:
         _copy(source, part)
         if database.exists():
             _settle(database)
-            database.replace(database.with_name(database.name + ".before-restore"))
+            database.replace(_free(database))
         part.replace(database)
     except OSError as error:
         raise StoreUnavailable(
@@ -81,6 +89,12 @@ def restore(source: Path, database: Path) -> int:
         part.unlink(missing_ok=True)
         lock.release()
     return number
+
+
+def _free(database: Path) -> Path:
+    kept = database.with_name(database.name + ".before-restore")
+    names = chain([kept], (kept.with_name(f"{kept.name}-{number}") for number in count(2)))
+    return next(name for name in names if not name.exists())
 
 
 def _beside(path: Path) -> Path:
