@@ -12,8 +12,11 @@ _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 """Base 32, ten bits at a time: an identifier is 130 bits, thirteen look-ups."""
 
-_SHIFTS: Final = tuple(range(70, -1, -10))
-POOL_BYTES: Final = 2_560
+_DIGITS: Final = bytes(ord(_CROCKFORD[byte & 31]) for byte in range(256))
+"""A digit for each byte, so that a random byte gives five random bits in one step of `bytes.translate`."""
+
+_RANDOM_DIGITS: Final = 16
+POOL: Final = _RANDOM_DIGITS * 256
 
 
 class SystemClock:
@@ -38,7 +41,7 @@ class SystemIdentifiers:
     def __init__(self) -> None:
         self._millisecond = -1
         self._prefix = ""
-        self._pool = b""
+        self._pool = ""
         self._used = 0
 
     def event_id(self) -> str:
@@ -47,16 +50,14 @@ class SystemIdentifiers:
         if millisecond != self._millisecond:
             self._millisecond = millisecond
             self._prefix = _encode(millisecond << 80)[:10]
-        value = int.from_bytes(self._random())
-        pairs = _PAIRS
-        return self._prefix + "".join([pairs[(value >> shift) & 1023] for shift in _SHIFTS])
+        return self._prefix + self._random_digits()
 
-    def _random(self) -> bytes:
-        """Ten fresh bytes; the system is asked for many at a time, and none is given out twice."""
+    def _random_digits(self) -> str:
+        """80 fresh bits as text; the system is asked for many at a time, and none is given out twice."""
         if self._used == len(self._pool):
-            self._pool, self._used = urandom(POOL_BYTES), 0
-        self._used += 10
-        return self._pool[self._used - 10 : self._used]
+            self._pool, self._used = urandom(POOL).translate(_DIGITS).decode(), 0
+        self._used += _RANDOM_DIGITS
+        return self._pool[self._used - _RANDOM_DIGITS : self._used]
 
     def run_id(self) -> str:
         """128 random bits: it tells nothing, not even when it was made."""

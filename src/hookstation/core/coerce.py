@@ -43,7 +43,11 @@ def coercer(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
     """A function that fits values to the field; date-times with a zone go out as local time in `zone`."""
     if spec.type is FieldType.STRING:
         return _string(spec)
-    fit = _FITS[spec.type](spec, zone)
+    return _FITS[spec.type](spec, zone)
+
+
+def _clearable(spec: FieldSpec, fit: Coercer) -> Coercer:
+    """`fit` for what is not null. The usual values are told before it, so that they cost one call."""
 
     def convert(value: JSON) -> Scalar:
         if value is None:
@@ -118,6 +122,11 @@ def _listed(values: tuple[str, ...]) -> str:
 
 def _integer(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
     def convert(value: JSON) -> Scalar:
+        if type(value) is int and SMALLEST_INTEGER <= value <= LARGEST_INTEGER:
+            return value
+        return fit(value)
+
+    def fit_any(value: JSON) -> Scalar:
         found = _whole(value)
         if found is None:
             raise _failed(spec, f"{kind_of(value)} that is not a whole number; an integer is expected.")
@@ -125,6 +134,7 @@ def _integer(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
             raise _failed(spec, f"{kind_of(value)} outside {SMALLEST_INTEGER:,} to {LARGEST_INTEGER:,}.")
         return found
 
+    fit = _clearable(spec, fit_any)
     return convert
 
 
@@ -146,13 +156,19 @@ def _decimal(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
     scale = spec.scale
     whole_most = most if scale is None else most - scale
     scale_most = MOST_DIGITS if scale is None else scale
+    too_large = 10 ** max(0, min(whole_most, 18))
 
     def convert(value: JSON) -> Scalar:
-        if type(value) is Number and (written := value.text).isascii() and "e" not in written.lower():
+        if type(value) is int:
+            if 0 <= value < too_large:
+                return Number(str(value))
+        elif type(value) is Number and _is_digits(written := value.text):
             whole, _, fraction = written.partition(".")
-            fits = len(whole) <= whole_most and len(whole) + len(fraction) <= most
-            if fits and len(fraction) <= scale_most and whole[:1] != "-":
+            if len(whole) <= whole_most and len(fraction) <= scale_most and len(written) <= most + 1:
                 return value
+        return fit(value)
+
+    def fit_any(value: JSON) -> Scalar:
         plain = _plain_digits(value)
         if plain is None:
             raise _failed(spec, f"{kind_of(value)} that is not a number; a decimal is expected.")
@@ -171,7 +187,13 @@ def _decimal(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
             )
         return Number(plain)
 
+    fit = _clearable(spec, fit_any)
     return convert
+
+
+def _is_digits(written: str) -> bool:
+    """Whether a number is written with digits and a point alone."""
+    return "." in written and written.isascii() and written.replace(".", "", 1).isdecimal()
 
 
 def _plain_digits(value: JSON) -> str | None:
@@ -200,7 +222,7 @@ def _boolean(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
             raise _failed(spec, f"{kind_of(value)} that is not a boolean; true or false is expected.")
         return found
 
-    return convert
+    return _clearable(spec, convert)
 
 
 _TRUTH: Final = {"true": True, "false": False}
@@ -210,9 +232,13 @@ def _date(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
     def convert(value: JSON) -> Scalar:
         if type(value) is str and is_plain_date(value):
             return value
+        return fit(value)
+
+    def fit_any(value: JSON) -> Scalar:
         return _moment(spec, value, "2026-11-22").local(zone).date().isoformat()
 
-    return _in_calendar(spec, convert)
+    fit = _clearable(spec, _in_calendar(spec, fit_any))
+    return convert
 
 
 def _datetime(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
@@ -221,10 +247,14 @@ def _datetime(spec: FieldSpec, zone: ZoneInfo) -> Coercer:
     def convert(value: JSON) -> Scalar:
         if type(value) is str and is_plain_moment(value, zoned=here):
             return value[:19]
+        return fit(value)
+
+    def fit_any(value: JSON) -> Scalar:
         moment = _moment(spec, value, "2026-11-22T09:30:00")
         return local_text(moment.local(zone), moment.fraction)
 
-    return _in_calendar(spec, convert)
+    fit = _clearable(spec, _in_calendar(spec, fit_any))
+    return convert
 
 
 def _moment(spec: FieldSpec, value: JSON, example: str) -> Moment:
@@ -259,7 +289,7 @@ def _binary(spec: FieldSpec, _zone: ZoneInfo) -> Coercer:
             raise _failed(spec, f"{size:,} bytes; at most {spec.length:,} are allowed.")
         return value
 
-    return convert
+    return _clearable(spec, convert)
 
 
 _FITS: Final[Mapping[FieldType, Callable[[FieldSpec, ZoneInfo], Coercer]]] = {

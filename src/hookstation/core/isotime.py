@@ -67,7 +67,7 @@ def is_plain_moment(text: str, *, zoned: bool) -> bool:
     """
     if len(text) != 19 and not (zoned and len(text) == 20 and text[19] == "Z"):
         return False
-    if text[4] + text[7] + text[10] + text[13] + text[16] != "--T::" or not text.isascii():
+    if text[4:17:3] != "--T::" or not text.isascii():
         return False
     try:
         datetime.fromisoformat(text)

@@ -32,8 +32,8 @@ validator nor a target meets a ``1e999999999`` that costs gigabytes to write out
 
 _fast: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=Number)
 _plain: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=Decimal)
-_SPACED_COLONS: Final = ((b"\n", b"\n:"), (b"\t", b"\t:"), (b"\r", b"\r:"), (b" ", b" :"))
-_KEY: Final = re.compile(rb'"[ \t\n\r]*:')
+_SPACED_COLONS: Final = (("\n", "\n:"), ("\t", "\t:"), ("\r", "\r:"), (" ", " :"))
+_KEY: Final = re.compile(r'"[ \t\n\r]*:')
 _MINUS_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
 # The closing quote is optional and the repetition possessive: an unterminated string is passed once, not from
 # each of its quotes again.
@@ -85,24 +85,25 @@ def parse_json(raw: bytes, *, depth: int = DEPTH, members: int = MEMBERS) -> Par
     """
     try:
         value = _fast.decode(raw)
+        text = raw.decode()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _parse_exactly(raw, depth, members)
     walk = _Walk(value, depth, members)
-    if walk.refused or walk.keys != _keys_written(raw) or (b"-" in raw and _MINUS_ZERO.search(raw)):
+    if walk.refused or walk.keys != _keys_written(text) or (b"-" in raw and _MINUS_ZERO.search(raw)):
         return _parse_exactly(raw, depth, members)
     return Parsed(value, _plain.decode(raw) if walk.numbers else value)
 
 
-def _keys_written(raw: bytes) -> int:
+def _keys_written(text: str) -> int:
     """At least the number of keys in the text; equal to the keys of the tree only where none was folded.
 
-    A real key gives one match, text that looks like a key only more of them.  Single bytes are looked for
-    first: that is several times cheaper than looking for two.
+    A real key gives one match, text that looks like a key only more of them.  Single characters are looked for
+    first: that is several times cheaper than looking for two.  Text is searched faster than bytes are.
     """
     for space, spaced in _SPACED_COLONS:
-        if space in raw and spaced in raw:
-            return len(_KEY.findall(raw))
-    return raw.count(b'":')
+        if space in text and spaced in text:
+            return len(_KEY.findall(text))
+    return text.count('":')
 
 
 class _Walk:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from hookstation.core.coerce import Coercer
@@ -16,7 +16,7 @@ from hookstation.core.isotime import local_text
 from hookstation.core.mapping_checks import Draft, DraftField, draft_mapping
 from hookstation.core.records import EntitySpec, Operation, Record
 from hookstation.core.template import MISSING, Scope, Value
-from hookstation.core.template.scope import instant
+from hookstation.core.template.scope import Missing, instant
 from hookstation.core.values import JSON, Scalar
 from hookstation.errors import Invalid, MappingFailed, Problem
 
@@ -26,6 +26,8 @@ class _Field:
     """One field, ready. `required`: where the value is missing the mapping fails."""
 
     name: str
+    key: str | None
+    constant: Scalar | Literal[Missing.MISSING]
     evaluate: Callable[[Scope], Value]
     fit: Coercer
     required: bool
@@ -84,21 +86,32 @@ class CompiledMapping:
 
 
 def _ready(field: DraftField, required: bool) -> _Field:
-    return _Field(field.name, field.evaluate, field.fit, required)
+    return _Field(field.name, field.key, field.constant, field.evaluate, field.fit, required)
 
 
 def _evaluated(fields: Sequence[_Field], scope: Scope) -> dict[str, Scalar]:
+    """Most fields are a constant or a property of the payload: those cost a look-up and no call of a template."""
     values: dict[str, Scalar] = {}
+    properties = scope.payload if type(scope.payload) is dict else {}
     for field in fields:
-        try:
-            value = field.evaluate(scope)
-        except MappingFailed as failed:
-            raise MappingFailed(field.name, failed.reason) from failed
-        if value is not MISSING:
-            values[field.name] = field.fit(value)
-        elif field.required:
-            raise MappingFailed(field.name, NOT_THERE)
+        if field.constant is not MISSING:
+            values[field.name] = field.constant
+        elif field.key in properties:
+            values[field.name] = field.fit(properties[field.key])
+        else:
+            value = _value(field, scope)
+            if value is not MISSING:
+                values[field.name] = field.fit(value)
+            elif field.required:
+                raise MappingFailed(field.name, NOT_THERE)
     return values
+
+
+def _value(field: _Field, scope: Scope) -> Value:
+    try:
+        return field.evaluate(scope)
+    except MappingFailed as failed:
+        raise MappingFailed(field.name, failed.reason) from failed
 
 
 def _matched(fields: Sequence[_Field], scope: Scope) -> dict[str, Scalar]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hookstation.core.activity import (
@@ -20,7 +20,8 @@ from hookstation.core.records import ACTIVITY, EntitySpec, FieldSpec, FieldType,
 from hookstation.core.schema_paths import Verdict, check_name, find
 from hookstation.core.template import ANY, Scope, Template, TemplateKind, Value, compile_template
 from hookstation.core.template.compiled import EVENT_ID
-from hookstation.core.values import JSON
+from hookstation.core.template.scope import MISSING, Missing
+from hookstation.core.values import JSON, Scalar
 from hookstation.errors import Invalid, MappingFailed, Problem
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -36,12 +37,18 @@ PARTY_LENGTH: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class DraftField:
-    """A field and how it is filled."""
+    """A field and how it is filled.
+
+    `key`: the payload's property that it is, at the top of the payload; ``None`` for anything else, and for what the
+    payload does not have.  `constant`: its value, fitted, where it is always the same, else `MISSING`.
+    """
 
     name: str
     spec: FieldSpec
     evaluate: Callable[[Scope], Value]
     fit: Coercer
+    key: str | None = None
+    constant: Scalar | Literal[Missing.MISSING] = MISSING
 
 
 @dataclass(slots=True)
@@ -139,15 +146,15 @@ class _Drafter:
         self._check_names(template, path)
         if template.kind is TemplateKind.LITERAL:
             return self._constant(column, template.evaluate(Scope(None)), fit, path)
-        evaluate = template.evaluate
+        evaluate, key = template.evaluate, template.key
         if template.is_marker and find(self.schema, EVENT_ID).verdict is Verdict.DECLARED:
             self.tell(Problem(path, NOT_OUR_EVENT_ID, "warning"))
         elif template.is_marker:
             # A marker must be ours: a property that the schema does not declare cannot take its place.
-            evaluate = _own_event_id
+            evaluate, key = _own_event_id, None
             if path[0] == "fields" and not self.draft.marker:
                 self.draft.marker = column.name
-        return DraftField(column.name, column, evaluate, fit)
+        return DraftField(column.name, column, evaluate, fit, key)
 
     def _constant(
         self, column: FieldSpec, value: Value, fit: Coercer, path: tuple[str, str]
@@ -166,7 +173,7 @@ class _Drafter:
             and (warning := built_in_type_warning(fitted))
         ):
             self.tell(Problem(path, warning, "warning"))
-        return DraftField(column.name, column, lambda _scope: fitted, lambda _value: fitted)
+        return DraftField(column.name, column, lambda _scope: fitted, lambda _value: fitted, None, fitted)
 
     def _check_names(self, template: Template, path: tuple[str, str]) -> None:
         for name in template.names:
@@ -229,6 +236,7 @@ def _unlisted(spec: EntitySpec, name: str) -> FieldSpec:
     if name == spec.party_field:
         return FieldSpec(name, FieldType.STRING, PARTY_LENGTH, required=True)
     return FieldSpec(name, FieldType.STRING)
+
 
 NOT_OUR_EVENT_ID: Final = (
     "is the property “event_id” of the payload, because the schema declares it, and not the station's own event id; "

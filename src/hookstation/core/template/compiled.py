@@ -18,6 +18,8 @@ from hookstation.core.values import PathPart
 from hookstation.errors import MappingFailed
 
 EVENT_ID: Final = ("event_id",)
+SURELY_SHORT: Final = MOST_OUTPUT // 4
+"""Characters that cannot have more bytes than a field may have."""
 
 _WORD: Final = r"[^\W\d][\w-]*+"
 _SIMPLE: Final = re.compile(
@@ -51,6 +53,11 @@ class Template:
     evaluate: Callable[[Scope], Value]
     names: tuple[Name, ...] = ()
     path: Path = ()
+
+    @property
+    def key(self) -> str | None:
+        """The one property, where it stands at the top of the payload under this name."""
+        return self.path[0] if len(self.path) == 1 and isinstance(self.path[0], str) else None
 
     @property
     def is_marker(self) -> bool:
@@ -104,8 +111,9 @@ def _text(pieces: list[Piece]) -> Callable[[Scope], Value]:
     parts = [piece.text if piece.kind is Kind.TEXT else _reader(piece) for piece in pieces]
 
     def write(scope: Scope) -> str:
-        text = "".join([part if isinstance(part, str) else text_of(part(scope)) for part in parts])
-        check_length(text)
+        text = "".join([part if type(part) is str else text_of(part(scope)) for part in parts])  # type: ignore[operator]
+        if len(text) > SURELY_SHORT:
+            check_length(text)
         return text
 
     return write
@@ -113,5 +121,5 @@ def _text(pieces: list[Piece]) -> Callable[[Scope], Value]:
 
 def check_length(text: str) -> None:
     """Raises `MappingFailed` where the text has more bytes than a field may have."""
-    if len(text) * 4 > MOST_OUTPUT and len(text.encode()) > MOST_OUTPUT:
+    if len(text) > SURELY_SHORT and len(text.encode()) > MOST_OUTPUT:
         raise MappingFailed("template", f"{TOO_LONG}.")
