@@ -49,7 +49,7 @@ def test_mark_states() -> None:
         (State.UNKNOWN, State.FAILED, False),
         (State.WORKING, State.SENDING, False),
         (State.UNKNOWN, State.SENDING, True),
-        (State.SENDING, State.SENDING, True),
+        (State.SENDING, State.SENDING, False),
         (State.FAILED, State.SENDING, True),
         (State.FAILED, State.SUCCEEDED, True),
         (State.SUCCEEDED, State.FAILED, True),
@@ -57,7 +57,7 @@ def test_mark_states() -> None:
     ],
 )
 def test_new_attempts(old: State, new: State, begins: bool) -> None:
-    """A move is a new attempt where the last one had ended or the call is made once more."""
+    """A move is a new attempt where the last one had ended, or an unknown one is sent once more."""
     assert begins is begins_attempt(old, new)
 
 

@@ -16,6 +16,7 @@ from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.store import ConfigurationChange
+from hookstation.testing.connector import ScriptedConnector
 from tests.support.engine import FAR, PANEL, Engine, connection, engine, upsert, webhook
 
 
@@ -66,7 +67,8 @@ async def test_a_changed_connection_changes_every_webhook_that_writes_to_it() ->
 
 async def test_a_connector_is_kept_until_its_connection_changes_and_closed_then() -> None:
     async with engine(webhook("away", "far")) as bench:
-        first: Any = bench.targets.connectors["far"]
+        first = bench.targets.connectors["far"]
+        assert isinstance(first, ScriptedConnector)
         await bench.apply(webhook("more"))
         assert first is bench.targets.connectors["far"]
         await bench.apply(connections=[connection(url="http://moved")])

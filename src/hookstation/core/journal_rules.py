@@ -55,10 +55,9 @@ def attempts_when_accepted(state: State) -> int:
 
 def begins_attempt(old: State, new: State) -> bool:
     """Whether this move of an event is a new try of its action, and not a later word on the one under way."""
-    if old is State.WORKING:
+    if old in (State.WORKING, State.SENDING):
         return False
-    under_way = old in (State.SENDING, State.UNKNOWN)
-    return new in (State.SENDING, State.WORKING) if under_way else True
+    return new in (State.SENDING, State.WORKING) if old is State.UNKNOWN else True
 
 
 def is_numbered(spec: EntitySpec) -> bool:

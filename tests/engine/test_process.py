@@ -1,0 +1,170 @@
+"""From a mapped event to a written record: one commit here, intent before call elsewhere, the truth in the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from hookstation.core.events import OPEN_STATES, Answer, State
+from hookstation.engine.process import LEFT_BEHIND, NOT_STORED, TOO_SLOW
+from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
+from hookstation.ports.connector import Written
+from hookstation.ports.store import Acceptance, Committed
+from tests.support.engine import PANEL, Engine, engine, upsert, webhook
+
+
+def said(answer: Answer) -> Any:
+    return json.loads(answer.body)
+
+
+async def test_a_target_in_our_database_is_written_with_its_event_in_one_commit() -> None:
+    async with engine(webhook()) as bench:
+        answer = await bench.post("courses", {"id": "7"})
+        event = await bench.last()
+        assert (200, b'{"success": true}') == (answer.status, answer.body)
+        assert (State.SUCCEEDED, "records", "Activity", "1") == (
+            event.state,
+            event.connection,
+            event.entity,
+            event.record_key,
+        )
+        assert ["7"] == [fields["ID"] for fields in await bench.records()]
+        assert [] == await bench.store.due(bench.clock.now() + LEFT_BEHIND, 10)
+
+
+async def test_a_refusal_of_the_records_database_is_the_answer() -> None:
+    """Several rows match: 500 that says so, an event that failed, and nothing written."""
+    insert = webhook(
+        "insert",
+        action={
+            "type": "insert_panel",
+            "connection": "records",
+            "panel": "Courses",
+            "fields": {"ID": "$$id$$", "Code": "$$note$$"},
+        },
+    )
+    async with engine(insert, upsert(), panels=[PANEL]) as bench:
+        for _ in range(2):
+            await bench.post("insert", {"id": "7", "note": "a"})
+        answer = await bench.post("panel", {"id": "7", "note": "b"})
+        assert 500 == answer.status
+        assert "several rows match" in said(answer)["error"]
+        assert State.FAILED is (await bench.last()).state
+        assert ["a", "a"] == [fields["Code"] for fields in await bench.records("Courses")]
+
+
+async def test_a_database_that_cannot_commit_is_a_500_and_nothing_was_done() -> None:
+    async with engine(webhook(), webhook("away", "far")) as bench:
+        bench.store.unavailable = "full"
+        answers = [await bench.post(name, {"id": "7"}) for name in ("courses", "away")]
+        bench.store.unavailable = ""
+        assert [(500, NOT_STORED)] * 2 == [(one.status, said(one)["error"]) for one in answers]
+        assert ([], []) == (await bench.events(), bench.far.executed)
+
+
+async def test_the_intent_is_committed_before_the_call() -> None:
+    async with engine(webhook("away", "far", marked=True)) as bench:
+        gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        bench.far.outcomes.append(gate)
+        call = asyncio.ensure_future(bench.post("away", {"id": "7"}))
+        await bench.clock.settle()
+        event = await bench.last()
+        work = await bench.store.due_of(event.id)
+        assert (State.SENDING, 1) == (event.state, len(bench.far.executed))
+        assert work is not None
+        assert (bench.clock.now() + LEFT_BEHIND, "SOURCE_CODE") == (work.due_at, work.marker)
+        assert event.id in work.record
+        gate.set_result(Written("41"))
+        assert 200 == (await call).status
+        event = await bench.last()
+        assert (State.SUCCEEDED, "41", None) == (
+            event.state,
+            event.record_key,
+            await bench.store.due_of(event.id),
+        )
+
+
+async def test_each_end_of_a_call_has_its_answer_and_its_state() -> None:
+    ends: list[tuple[Any, int, State]] = [
+        (Written("1"), 200, State.SUCCEEDED),
+        (Retriable("busy"), 500, State.FAILED),
+        (Terminal("no"), 500, State.FAILED),
+        (NeedsAuth("who"), 500, State.FAILED),
+        (UnknownOutcome("dropped"), 202, State.UNKNOWN),
+        (ValueError("our own mistake"), 202, State.UNKNOWN),
+    ]
+    async with engine(webhook("away", "far")) as bench:
+        for outcome, status, state in ends:
+            bench.far.outcomes.append(outcome)
+            answer = await bench.post("away", {"id": "7"})
+            assert (status, state) == (answer.status, (await bench.last()).state)
+        assert len(ends) == len(bench.far.executed)
+
+
+async def test_a_broken_connector_tells_the_sender_nothing_of_what_broke() -> None:
+    async with engine(webhook("away", "far")) as bench:
+        bench.far.outcomes.append(KeyError("password=hunter2"))
+        answer = await bench.post("away", {"id": "7"})
+        assert b"hunter2" not in answer.body
+        assert "hunter2" not in (await bench.last()).error
+
+
+async def test_after_the_time_limit_the_sender_has_a_status_address_and_the_call_goes_on() -> None:
+    async with engine(webhook("away", "far", limits={"time": "0.01s"})) as bench:
+        gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        bench.far.outcomes.append(gate)
+        answer = await bench.post("away", {"id": "7"})
+        event = await bench.last()
+        assert (202, State.SENDING) == (answer.status, event.state)
+        assert {"success": True, "pending": True, "id": event.run_id} == said(answer)
+        assert f"/hooks/runs/{event.run_id}" == dict(answer.headers)["Location"]
+        gate.set_result(Written("9"))
+        await bench.clock.settle()
+        assert State.SUCCEEDED is (await bench.last()).state
+
+
+class Slow:
+    """A journal whose commits end when the test lets them."""
+
+    def __init__(self, bench: Engine) -> None:
+        self.accept_now = bench.store.accept
+        self.waiting: list[tuple[Acceptance, asyncio.Future[Committed]]] = []
+
+    def accept(self, acceptance: Acceptance) -> asyncio.Future[Committed]:
+        future: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        self.waiting.append((acceptance, future))
+        return future
+
+    async def commit(self) -> None:
+        for acceptance, _ in self.waiting:
+            await self.accept_now(acceptance)
+
+
+async def test_a_commit_that_takes_too_long_is_503_and_its_intent_is_found_later() -> None:
+    """The call is not made behind the sender's back; what was committed late is looked up and then sent."""
+    async with engine(webhook("away", "far", marked=True, limits={"time": "1s"})) as bench:
+        slow = Slow(bench)
+        bench.store.accept = slow.accept  # type: ignore[method-assign]
+        call = asyncio.ensure_future(bench.post("away", {"id": "7"}))
+        await bench.clock.advance(2)
+        answer = await call
+        assert (503, TOO_SLOW, "5") == (
+            answer.status,
+            said(answer)["error"],
+            dict(answer.headers)["Retry-After"],
+        )
+        await slow.commit()
+        assert [State.SENDING] == [event.state for event in await bench.events()]
+        assert [] == bench.far.executed
+        await bench.settle_after(LEFT_BEHIND / 1_000_000)
+        assert State.UNKNOWN is (await bench.last()).state
+        await bench.settle_after(0)
+        assert (State.SUCCEEDED, 1) == ((await bench.last()).state, len(bench.far.executed))
+
+
+async def test_no_event_of_an_answered_call_is_left_open_by_an_answer_that_says_it_ended() -> None:
+    async with engine(webhook(), webhook("away", "far")) as bench:
+        for name in ("courses", "away"):
+            assert 200 == (await bench.post(name, {"id": "7"})).status
+        assert OPEN_STATES.isdisjoint(event.state for event in await bench.events())
