@@ -12,10 +12,9 @@ from hookstation.cli import configuration, journal, station
 def cli() -> None:
     """Webhooks in, records written, exactly once, and the truth in the answer.
 
-    Start with `hookstation demo`; or with `hookstation apply FILE` and `hookstation serve`. Every command tells about
-    itself with --help. Commands go through the running station, or open the data folder themselves where none runs.
-
-    Data goes to stdout, messages go to stderr. Exit code: 0 done, 1 failed, 2 wrong use.
+    Start with `hookstation demo`, or `hookstation apply FILE` and `hookstation serve`. Commands go through the running
+    station, or open the data folder where none runs. Data goes to stdout, messages to stderr; exit 0 done, 1 failed,
+    2 wrong use. `hookstation COMMAND --help` says more.
     """
 
 

@@ -76,7 +76,10 @@ def list_events(
     data: str | None,
     database_url: str | None,
 ) -> None:
-    """List events, newest first, in brief; `events show ID` tells all of one."""
+    """List events, newest first.
+
+    In brief; `hookstation events show ID` tells all of one.
+    """
     query = {"webhook": webhook, "status": status, "since": since}
     try:
         items = ask(settings_of(data, database_url), lambda control: _pages(control, "/events", query, limit))

@@ -1,0 +1,76 @@
+"""What the command line says about itself, and what it does with wrong words; nothing here needs a station."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from hookstation.cli.commands import cli
+from tools.reference_commands import leaves
+
+COLUMNS, LINES = 80, 24
+GROUPS = ["webhooks", "connections", "events", "records", "keys"]
+LEAVES = [path.split()[1:] for path, _, _ in leaves(cli, click.Context(cli, info_name="hookstation"))]
+WRONG = [
+    "nonsense",
+    "webhooks",
+    "webhooks nonsense",
+    "webhooks show",
+    "webhooks list too much",
+    "serve --port 65536",
+    "serve --port eighty",
+    "serve --role worker",
+    "sandbox --port -1",
+    "plan",
+    "plan --nonsense file",
+    "apply {here}/file",
+    "export --out {here}/file",
+    "test courses",
+    "test courses --payload {here}/nothing",
+    "test courses --payload {here}/file --header no-colon --data {here}/data",
+    "events list --limit 0",
+    "events replay",
+    "records list",
+    "keys add somebody",
+    "keys add somebody --role guest",
+    "backup",
+    "restore {here}/nothing",
+]
+
+
+def said(*words: str) -> Result:
+    """What the command line says on a usual terminal."""
+    return CliRunner().invoke(cli, list(words), terminal_width=COLUMNS)
+
+
+@pytest.mark.parametrize("words", [*LEAVES, *([group] for group in GROUPS)], ids=" ".join)
+def test_help_fits_one_screen_and_says_a_sentence(words: list[str]) -> None:
+    result = said(*words, "--help")
+    lines = result.stdout.splitlines()
+    assert 0 == result.exit_code
+    assert "" == result.stderr
+    assert [] == [line for line in lines if len(line) > COLUMNS]
+    assert len(lines) <= LINES
+    assert "." in result.stdout.partition("Options:")[0]
+
+
+@pytest.mark.parametrize("words", [[], *([group] for group in GROUPS)], ids=" ".join)
+def test_the_line_of_each_command_in_a_list_is_whole(words: list[str]) -> None:
+    assert "..." not in said(*words, "--help").stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_says_where_the_data_is(words: list[str]) -> None:
+    assert words == ["sandbox"] or "--data DIR" in said(*words, "--help").stdout
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_wrong_use_exits_with_2_and_says_so_on_stderr_only(line: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("{}")
+    result = said(*line.format(here=tmp_path).split())
+    assert 2 == result.exit_code
+    assert "" == result.stdout
+    assert result.stderr
