@@ -7,7 +7,7 @@ ASGI callable; `web.protocol` enters it below ASGI, with the same steps and the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -94,8 +94,13 @@ async def respond(send: Send, method: str, answer: Answer, *, close: bool = Fals
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
 
 
-def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def join_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name; values of a repeated one are joined by a comma (RFC 9110, 5.3)."""
+    by_name = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    return by_name if len(by_name) == len(headers) else _join_repeated(headers)
+
+
+def _join_repeated(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name = raw_name.decode("latin-1")

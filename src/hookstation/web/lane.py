@@ -20,13 +20,30 @@ from hookstation.web.protocol import BoundedProtocol
 MOST_DRAINED: Final = 64 * 1024
 """Bytes of a refused call's body that are read so that its connection can be kept."""
 
-_HEAD: Final = b"content-type: application/json\r\ncontent-length: %d\r\n"
+_HEAD: Final = b"content-type: application/json\r\ncontent-length: "
+
+
+class CommonHead:
+    """The header lines that every answer of a second has, written once: uvicorn makes their list anew with the date."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] | None = None
+        self._text = b""
+
+    def __call__(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """These headers, and ours up to the length of the body."""
+        if headers is not self._headers:
+            self._headers = headers
+            self._text = b"".join([b"%b: %b\r\n" % header for header in headers]) + _HEAD
+        return self._text
 
 
 class LaneProtocol(BoundedProtocol):
-    """One connection, with calls of webhooks served below ASGI. `lane` is set by `lane_protocol`."""
+    """One connection, with calls of webhooks served below ASGI. `lane` and `common_head` are set by
+    `lane_protocol`."""
 
     lane: HookLane
+    common_head: CommonHead
     _call: Call | None = None
     _following = False
 
@@ -83,12 +100,13 @@ class LaneProtocol(BoundedProtocol):
 class Call:
     """One call of a webhook on its connection."""
 
-    __slots__ = ("_protocol", "_raw", "_timer", "cycle")
+    __slots__ = ("_protocol", "_raw", "_task", "_timer", "cycle")
 
     def __init__(self, protocol: LaneProtocol, cycle: RequestResponseCycle) -> None:
         self._protocol, self.cycle = protocol, cycle
         self._raw: RawRequest | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None]
 
     def begin(self) -> None:
         """The steps before the body. A pipelined call may be whole already."""
@@ -137,9 +155,8 @@ class Call:
             return
         self._stop_timer()
         raw, self._raw = self._raw, None
-        task = self._protocol.loop.create_task(self._serve(raw, bytes(self.cycle.body)))
-        self._protocol.tasks.add(task)
-        task.add_done_callback(self._protocol.tasks.discard)
+        self._task = self._protocol.loop.create_task(self._serve(raw, bytes(self.cycle.body)))
+        self._protocol.tasks.add(self._task)
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -154,17 +171,14 @@ class Call:
         protocol.forget(self)
         if cycle.disconnected or cycle.response_complete:
             return
-        head = [STATUS_LINE[answer.status]]
-        for name, value in cycle.default_headers:
-            head += (name, b": ", value, b"\r\n")
-        head.append(_HEAD % len(answer.body))
-        for title, text in answer.headers:
-            head.append(f"{title.lower()}: {text}\r\n".encode("latin-1"))
-        head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-        if cycle.scope["method"] != "HEAD":
-            head.append(answer.body)
+        head = protocol.common_head(cycle.default_headers)
+        own = "".join([f"{name.lower()}: {text}\r\n" for name, text in answer.headers]).encode("latin-1")
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        body = b"" if cycle.scope["method"] == "HEAD" else answer.body
         cycle.response_started = cycle.response_complete = True
-        protocol.transport.write(b"".join(head))
+        protocol.transport.write(
+            b"%b%b%d\r\n%b%b%b" % (STATUS_LINE[answer.status], head, len(answer.body), own, end, body)
+        )
         if cycle.more_body and not cycle.keep_alive:
             protocol.part()
             return
@@ -173,7 +187,10 @@ class Call:
         protocol.follow(cycle)
 
     async def _serve(self, raw: RawRequest, body: bytes) -> None:
-        self.answer(await self._protocol.lane.ingest.receive(raw, body))
+        try:
+            self.answer(await self._protocol.lane.ingest.receive(raw, body))
+        finally:
+            self._protocol.tasks.discard(self._task)
 
     def _too_slow(self) -> None:
         self._timer = None
@@ -195,5 +212,5 @@ class Call:
 
 def lane_protocol(lane: HookLane) -> type[LaneProtocol]:
     """The protocol class of a server with this lane."""
-    members: dict[str, Any] = {"lane": lane}
+    members: dict[str, Any] = {"lane": lane, "common_head": CommonHead()}
     return type("LaneProtocol", (LaneProtocol,), members)

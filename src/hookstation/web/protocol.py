@@ -117,12 +117,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
-        self._count(len(url))
+        self._moved = True
+        self._head_bytes += len(url)
+        if self._head_bytes > LARGEST_HEAD:
+            self._refuse_head()
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; a trailer is counted and passed over."""
-        self._count(len(name) + len(value) + 4)
+        self._moved = True
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > LARGEST_HEAD:
+            self._refuse_head()
         if self._in_head:
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
@@ -169,12 +175,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write_eof()
         self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _count(self, size: int) -> None:
-        self._moved = True
-        self._head_bytes += size
-        if self._head_bytes > LARGEST_HEAD:
-            self._too_large = True
-            raise HeadTooLarge
+    def _refuse_head(self) -> None:
+        self._too_large = True
+        raise HeadTooLarge
 
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
