@@ -8,13 +8,13 @@ from typing import Final
 
 from hookstation.core import answers
 from hookstation.core.content import compressed, is_json
-from hookstation.core.definitions import WebhookState
+from hookstation.core.definitions import NoAuthentication, WebhookState
 from hookstation.core.events import Answer
 from hookstation.core.jsontext import Parsed, parse_json
 from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.core.values import JSON
-from hookstation.engine.ingest import MISCONFIGURED, ONLY_JSON, UNAUTHENTICATED
+from hookstation.engine.ingest import MISCONFIGURED, ONLY_JSON, ONLY_PLAIN, UNAUTHENTICATED
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import AuthenticationFailed, BodyRefused, Invalid, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
@@ -106,7 +106,9 @@ class DryRun:
                 "length", detail, answers.refused(413, f"The body is larger than {most} bytes.")
             )
         trial.passed("length", f"{len(body)} bytes")
-        if not headers and hook.definition.authentication.__class__.__name__ != "NoAuthentication":
+        if compressed(headers.get("content-encoding")):
+            return trial.rejected("body", ONLY_PLAIN, answers.refused(415, ONLY_PLAIN))
+        if not headers and not isinstance(hook.definition.authentication, NoAuthentication):
             trial.skipped("authentication", "No header was given; a real call must prove who it is from.")
             return None
         try:
@@ -126,7 +128,7 @@ class DryRun:
         query: str,
         now: int,
     ) -> Trial:
-        if not is_json(headers.get("content-type")) or compressed(headers.get("content-encoding")):
+        if not is_json(headers.get("content-type")):
             return trial.rejected("body", ONLY_JSON, answers.refused(415, ONLY_JSON))
         try:
             parsed = parse_json(body)

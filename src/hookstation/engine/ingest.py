@@ -121,9 +121,7 @@ class Ingest:
         if declared is not None and (not declared.isdecimal() or int(declared[:20]) > most):
             return self.too_large(raw, int(declared[:20]) if declared.isdecimal() else 0)
         if compressed(raw.headers.get("content-encoding")):
-            return self.reject(
-                raw, "compressed", answers.refused(415, "A compressed body is not taken. Send it plain.")
-            )
+            return self.reject(raw, "compressed", answers.refused(415, ONLY_PLAIN))
         return None
 
     def _check_caller(self, raw: RawRequest) -> Answer | None:
@@ -337,4 +335,5 @@ JOURNALLED_REJECTIONS: Final = 200
 PAUSED: Final = "This webhook is paused. Send it later."
 MISCONFIGURED: Final = "This webhook is not set up correctly; its owner can see why in the station."
 UNAUTHENTICATED: Final = "The call could not be authenticated."
+ONLY_PLAIN: Final = "A compressed body is not taken. Send it plain."
 ONLY_JSON: Final = "This webhook takes JSON: send Content-Type: application/json."

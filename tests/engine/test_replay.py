@@ -1,0 +1,229 @@
+"""Replay: a new attempt of the same event, its history kept, and every reason to refuse one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hookstation.core.events import State
+from hookstation.errors import Conflict, Invalid, NotFound, Terminal, UnknownOutcome
+from hookstation.ports.connector import Written
+from hookstation.ports.store import ConfigurationChange
+from tests.support.engine import Engine, engine, webhook
+
+KEYED: Any = {"duplicates": {"key": "header:webhook-id"}}
+LONG: Any = {"Category": "$$note$$"}
+
+
+async def failed(bench: Engine, name: str = "courses", **headers: str) -> str:
+    """An event whose note is too long for the field it goes to."""
+    assert 500 == (await bench.post(name, {"id": "7", "note": "x" * 300}, **headers)).status
+    return (await bench.last()).id
+
+
+async def repaired(bench: Engine, name: str = "courses", connection: str = "records", **more: Any) -> None:
+    """The mapping as it should have been."""
+    await bench.apply(webhook(name, connection, **more))
+
+
+async def test_a_repaired_mapping_writes_the_record_and_the_history_is_kept() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        await repaired(bench)
+        await bench.clock.advance(60)
+        event = await bench.replay.replay(event_id)
+        assert (State.SUCCEEDED, "1", 200, 2) == (
+            event.state,
+            event.record_key,
+            event.answer_status,
+            event.attempts,
+        )
+        history = await bench.store.list_attempts(event_id)
+        assert [State.FAILED, State.SUCCEEDED] == [attempt.state for attempt in history]
+        assert 60_000_000 == history[1].started_at - history[0].started_at
+        assert "CATEGORY" in history[0].error
+
+
+async def test_a_replay_maps_the_moment_of_receipt_and_not_of_the_replay() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        await repaired(bench, fields={"Note": "{{ received_at }} {{ event_id }}"})
+        received = (await bench.last()).received_at
+        await bench.clock.advance(86_400)
+        await bench.replay.replay(event_id)
+        [fields] = await bench.records()
+        assert event_id in fields["NOTE"]
+        assert received == (await bench.last()).received_at
+        assert fields["TRANSACTION_DATE"][:16] == fields["NOTE"][:16]
+
+
+async def test_a_replay_that_fails_again_is_one_more_attempt() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        event = await bench.replay.replay(event_id)
+        assert (State.FAILED, 2) == (event.state, event.attempts)
+        assert 2 == len(await bench.store.list_attempts(event_id))
+
+
+async def test_a_rejected_event_whose_body_was_kept_is_checked_by_todays_schema() -> None:
+    async with engine(webhook(keep_rejected_bodies=True)) as bench:
+        assert 400 == (await bench.post("courses", {"id": 7})).status
+        event_id = (await bench.last()).id
+        event = await bench.replay.replay(event_id)
+        assert (State.FAILED, 400) == (event.state, event.answer_status)
+        await repaired(bench, schema=True, keep_rejected_bodies=True)
+        event = await bench.replay.replay(event_id)
+        assert (State.SUCCEEDED, "7") == (event.state, (await bench.records())[0]["ID"])
+
+
+async def test_a_body_that_is_no_json_fails_again() -> None:
+    async with engine(webhook(keep_rejected_bodies=True)) as bench:
+        await bench.post("courses", b"{")
+        event = await bench.replay.replay((await bench.last()).id)
+        assert (State.FAILED, 500) == (event.state, event.answer_status)
+
+
+async def test_an_unknown_event_is_not_found() -> None:
+    async with engine() as bench:
+        with pytest.raises(NotFound, match="no event"):
+            await bench.replay.replay("nobody")
+
+
+async def test_an_event_whose_body_was_not_kept_is_refused() -> None:
+    async with engine(webhook()) as bench:
+        await bench.post("courses", {"id": 7})
+        with pytest.raises(Conflict, match="body of this event was not kept"):
+            await bench.replay.replay((await bench.last()).id)
+
+
+async def test_an_event_whose_webhook_is_gone_is_refused() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        await bench.configurator.delete("webhook", "courses")
+        with pytest.raises(Conflict, match="does not exist any more"):
+            await bench.replay.replay(event_id)
+
+
+async def test_an_event_whose_webhook_cannot_be_compiled_is_refused_with_the_reason() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        row = replace(bench.board.stored.webhooks["courses"], document="{}")
+        await bench.store.save_configuration(
+            ConfigurationChange(webhooks={"courses": row}), await bench.store.revision()
+        )
+        await bench.board.refresh()
+        with pytest.raises(Invalid, match="name"):
+            await bench.replay.replay(event_id)
+        assert State.FAILED is (await bench.last()).state
+
+
+async def test_a_succeeded_event_is_written_again_only_where_it_is_meant() -> None:
+    async with engine(webhook()) as bench:
+        await bench.post("courses", {"id": "7"})
+        event_id = (await bench.last()).id
+        with pytest.raises(Conflict, match="--again"):
+            await bench.replay.replay(event_id)
+        assert 1 == len(await bench.records())
+        event = await bench.replay.replay(event_id, again=True)
+        assert (State.SUCCEEDED, "2", 2) == (event.state, event.record_key, event.attempts)
+        assert ["1", "2"] == [one.record_key for one in await bench.store.list_attempts(event_id)]
+
+
+async def test_an_unknown_event_is_sent_again_only_where_it_is_meant() -> None:
+    async with engine(webhook("away", "far")) as bench:
+        bench.far.outcomes.append(UnknownOutcome("dropped"))
+        await bench.post("away", {"id": "7"})
+        event = await bench.last()
+        with pytest.raises(Conflict, match="--again"):
+            await bench.replay.replay(event.id)
+        replayed = await bench.replay.replay(event.id, again=True)
+        assert (State.SUCCEEDED, event.run_id, 2) == (replayed.state, replayed.run_id, replayed.attempts)
+        assert (2, None) == (len(bench.far.executed), await bench.store.due_of(event.id))
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_an_event_that_is_still_at_work_is_never_replayed(again: bool) -> None:
+    async with engine(webhook("away", "far", limits={"time": "0.01s"})) as bench:
+        gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        bench.far.outcomes.append(gate)
+        await bench.post("away", {"id": "7"})
+        with pytest.raises(Conflict, match="still at work"):
+            await bench.replay.replay((await bench.last()).id, again=again)
+        gate.set_result(Written("1"))
+
+
+async def test_a_replay_into_a_target_that_is_called_commits_its_intent_first() -> None:
+    async with engine(webhook("away", "far", marked=True)) as bench:
+        bench.far.outcomes.append(Terminal("no"))
+        await bench.post("away", {"id": "7"})
+        event = await bench.last()
+        gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        bench.far.outcomes.append(gate)
+        replaying = asyncio.ensure_future(bench.replay.replay(event.id))
+        await bench.clock.settle()
+        work = await bench.store.due_of(event.id)
+        assert work is not None
+        assert (State.SENDING, "SOURCE_CODE") == ((await bench.last()).state, work.marker)
+        with pytest.raises(Conflict, match="still at work"):
+            await bench.replay.replay(event.id)
+        gate.set_result(Written("5"))
+        assert (State.SUCCEEDED, "5") == ((await replaying).state, (await bench.last()).record_key)
+        history = await bench.store.list_attempts(event.id)
+        assert [State.FAILED, State.SUCCEEDED] == [attempt.state for attempt in history]
+
+
+async def test_two_replays_at_once_write_one_record() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        await repaired(bench)
+        ends = await asyncio.gather(
+            *(bench.replay.replay(event_id) for _ in range(4)), return_exceptions=True
+        )
+        assert 1 == len(await bench.records())
+        assert 3 == sum(isinstance(end, Conflict) for end in ends)
+
+
+async def test_a_replay_claims_the_dedup_key_anew() -> None:
+    """What a failed event let go: after the replay a repeat gets the stored answer."""
+    async with engine(webhook(fields=LONG, **KEYED)) as bench:
+        event_id = await failed(bench, webhook_id="k")
+        await repaired(bench, **KEYED)
+        await bench.replay.replay(event_id)
+        repeat = await bench.post("courses", {"id": "7", "note": "x" * 300}, webhook_id="k")
+        assert {"Hookstation-Replayed": "true", "Hookstation-Event-Id": event_id} == dict(repeat.headers)
+        assert 1 == len(await bench.records())
+        assert 409 == (await bench.post("courses", {"id": "8"}, webhook_id="k")).status
+
+
+async def test_a_replay_is_refused_where_another_event_holds_its_key() -> None:
+    async with engine(webhook(fields=LONG, **KEYED)) as bench:
+        event_id = await failed(bench, webhook_id="k")
+        assert 200 == (await bench.post("courses", {"id": "7", "note": "short"}, webhook_id="k")).status
+        holder = (await bench.last()).id
+        await repaired(bench, **KEYED)
+        with pytest.raises(Conflict, match=holder):
+            await bench.replay.replay(event_id)
+        assert 1 == len(await bench.records())
+
+
+@pytest.mark.parametrize("header", ["x-token", "x-long"])
+async def test_a_replay_that_needs_a_masked_or_cut_header_is_refused(header: str) -> None:
+    """What proved the sender then may be read by a mapping today, but the journal never knew it."""
+    proof = {"type": "token", "header": "X-Token", "secret": "a secret"}
+    async with engine(webhook(fields=LONG, authentication=proof)) as bench:
+        event_id = await failed(bench, x_token="a secret", x_long="y" * 20_000)
+        await repaired(bench, fields={"Note": f'{{{{ headers["{header}"] }}}}'})
+        with pytest.raises(Conflict, match=header):
+            await bench.replay.replay(event_id)
+        assert ([], 1) == (await bench.records(), (await bench.last()).attempts)
+
+
+async def test_a_plain_header_is_mapped_again_as_it_came() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench, x_course="Rust")
+        await repaired(bench, fields={"Note": '{{ headers["x-course"] }}'})
+        await bench.replay.replay(event_id)
+        assert ["Rust"] == [fields["NOTE"] for fields in await bench.records()]
