@@ -48,12 +48,16 @@ def mask_headers(headers: Mapping[str, str], secret: frozenset[str]) -> dict[str
     A value over 1,024 characters ends in ``… (+<n> characters)``; beyond 64 headers the entry ``…`` says
     how many more there were.
     """
-    kept = {
-        name: MASK if name in secret or _is_token_header(name) else _capped(value, LONGEST_VALUE)
-        for name, value in list(headers.items())[:MOST_HEADERS]
-    }
+    names = tuple(headers)[:MOST_HEADERS]
+    kept = dict(headers)
     if len(headers) > MOST_HEADERS:
+        kept = {name: headers[name] for name in names}
         kept["…"] = f"{len(headers) - MOST_HEADERS} more headers are not kept"
+    for name in _masked(names, secret):
+        kept[name] = MASK
+    for name, value in kept.items():
+        if len(value) > LONGEST_VALUE:
+            kept[name] = _capped(value, LONGEST_VALUE)
     return kept
 
 
@@ -75,7 +79,12 @@ def is_token_like(name: str) -> bool:
     return any(one in _KEYS and next_one == "key" for one, next_one in pairwise(words))
 
 
-@lru_cache(maxsize=1024)  # senders use few names, and every event asks for each of its headers
+@lru_cache(maxsize=256)  # a sender sends the same names with each call
+def _masked(names: tuple[str, ...], secret: frozenset[str]) -> tuple[str, ...]:
+    """Which of these headers are masked."""
+    return tuple(name for name in names if name in secret or _is_token_header(name))
+
+
 def _is_token_header(name: str) -> bool:
     """Signatures of other schemes stay visible: they tell which one the sender uses."""
     return "signature" not in name and is_token_like(name)

@@ -44,10 +44,11 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, pa
     state = settlement.state
     tries = attempts_when_accepted(state)
     at = entry.received_at
+    key, digest = (None, None) if mark is None else (mark.key, mark.body_digest)
     return (
         entry.id,
         entry.webhook,
-        state.value,
+        state,
         at,
         entry.sender,
         entry.size,
@@ -65,7 +66,8 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, pa
         _encode(entry.timings).decode(),
         entry.query,
         payload_no,
-        *((None, None) if mark is None else (mark.key, mark.body_digest)),
+        key,
+        digest,
     )
 
 
