@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.bench import SMOKE, Amounts, Bench, tell
 from benchmarks.load import LoadFailed, choose_driver
-from benchmarks.machine import choose_cores, describe, pin, scratch
+from benchmarks.machine import choose_cores, describe, pin, scratch, sync_time
 from benchmarks.profiling import profile
 from benchmarks.report import Report, render
 from benchmarks.scenarios import SCENARIOS
@@ -73,6 +73,7 @@ def measure(bench: Bench, names: list[str]) -> Report:
     for name in names:
         scenario = SCENARIOS[name]
         tell(f"{name}: {(scenario.__doc__ or '').strip().splitlines()[0]}")
+        report.syncs.append(sync_time(bench.folder))
         report.figures[name] = scenario(bench)
     return report
 

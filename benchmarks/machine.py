@@ -78,6 +78,11 @@ def sync_times(folder: Path, syncs: int = SYNCS) -> list[float]:
     return took
 
 
+def sync_time(folder: Path) -> float:
+    """The median microseconds of ``fdatasync`` just now."""
+    return statistics.median(sync_times(folder))
+
+
 def memory(process: int) -> float:
     """Resident memory of a process in megabytes (10⁶ bytes); raises `FileNotFoundError` where /proc is not there."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
@@ -95,17 +100,14 @@ def processor_time(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def describe(folder: Path) -> dict[str, str | float]:
+def describe(folder: Path) -> dict[str, str | int]:
     """What the figures were measured on."""
-    times = sync_times(folder)
     return {
         "processor": processor(),
         "cores": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "file_system": file_system(folder),
-        "fdatasync_us": round(statistics.median(times), 1),
-        "fdatasync_p99_us": round(statistics.quantiles(times, n=100)[98], 1),
     }
 
 

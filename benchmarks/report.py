@@ -13,12 +13,13 @@ HEADINGS = ("scenario", "what", "median", "spread", "target", "")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured, when, with what, on what."""
+    """What was measured, when, with what, on what. `syncs`: microseconds of ``fdatasync`` before each scenario."""
 
     began: datetime
     driver: str
     amounts: Amounts
-    machine: dict[str, str | float]
+    machine: dict[str, str | int]
+    syncs: list[float] = field(default_factory=list)
     figures: dict[str, list[Figure]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
@@ -28,6 +29,7 @@ class Report:
             "driver": self.driver,
             "amounts": asdict(self.amounts),
             "machine": self.machine,
+            "fdatasync_us": self.syncs,
             "figures": {name: [one.as_json() for one in found] for name, found in self.figures.items()},
         }
 
@@ -53,7 +55,7 @@ def _head(report: Report) -> list[str]:
     return [
         f"{report.began:%Y-%m-%d %H:%M} UTC, {machine['processor']}, {machine['cores']} cores, {machine['system']}, "
         f"Python {machine['python']}",
-        f"{machine['file_system']}, fdatasync {machine['fdatasync_us']} µs (p99 {machine['fdatasync_p99_us']} µs); "
+        f"{machine['file_system']}, fdatasync {number(min(report.syncs))}-{number(max(report.syncs))} µs; "
         f"{report.driver}, {amounts.connections} connections, {amounts.rounds} rounds of {amounts.seconds:g} s each",
     ]
 
