@@ -19,8 +19,8 @@ from hookstation.web.api.problems import describe
 from hookstation.web.api.routes import Operation, listed, reply
 from hookstation.web.services import Services
 
-SHOWN_ONLY: Final = ("url", "path", "created_at", "updated_at")
-"""Members of a webhook that the station gives; a document that is sent back may still have them."""
+SHOWN_ONLY: Final = {"webhook": ("url", "path", "created_at", "updated_at")}
+"""Members that the station gives, by kind; a document that is sent back may still have them."""
 
 
 async def list_webhooks(request: Request, services: Services) -> Response:
@@ -177,7 +177,7 @@ async def _put(request: Request, services: Services, kind: str) -> Response:
 
 async def _apply_one(services: Services, kind: str, body: dict[str, JSON]) -> None:
     """Apply a document with one thing; problems are told as seen from that thing."""
-    sent: JSON = {name: value for name, value in body.items() if name not in SHOWN_ONLY}
+    sent: JSON = {name: value for name, value in body.items() if name not in SHOWN_ONLY.get(kind, ())}
     try:
         await services.configurator.apply({"version": 1, PLURALS[kind]: [sent]})
     except Invalid as invalid:
