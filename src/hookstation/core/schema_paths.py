@@ -243,7 +243,8 @@ def check_name(schema: JSON, name: Name, hidden_headers: frozenset[str]) -> Name
         return NameProblem(
             f"The schema does not declare “{path_text(name.path)}”; it only allows for more.{hint}", True
         )
-    return NameProblem(f"The schema does not declare “{path_text(name.path)}”.{hint}")
+    way_out = hint or " Declare it under “properties”, or allow more with additionalProperties."
+    return NameProblem(f"The schema does not declare “{path_text(name.path)}”.{way_out}")
 
 
 def _find_liquid(schema: JSON, name: Name) -> Finding:
