@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Final
 
 from hookstation.core import answers
@@ -40,14 +41,14 @@ class Process:
         self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
         self._patience = Patience(clock)
 
-    async def insert(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
+    def insert(
+        self, event: MappedEvent, claim: Claim | None
+    ) -> Coroutine[object, object, tuple[Answer, State]]:
         """Write the event's record; return what its sender is told, and the event's state.
 
         Raises `Overtaken` where another event committed the same key first.
         """
-        if event.raw.hook.local is not None:
-            return await self._write_here(event)
-        return await self._send_away(event, claim)
+        return self._write_here(event) if event.raw.hook.local is not None else self._send_away(event, claim)
 
     async def _write_here(self, event: MappedEvent) -> tuple[Answer, State]:
         hook, record = event.raw.hook, event.record

@@ -7,7 +7,7 @@ half of each.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hookstation.core.access import AddressList, RateLimit
@@ -43,10 +43,11 @@ class CompiledWebhook:
     local: LocalConnector | None
     remote: RemoteConnector | None
 
-    @property
-    def name(self) -> str:
-        """The webhook's name."""
-        return self.definition.name
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Every step of a call asks for the name: it is taken out of the definition once."""
+        object.__setattr__(self, "name", self.definition.name)
 
 
 @dataclass(slots=True)

@@ -66,16 +66,24 @@ class LaneProtocol(BoundedProtocol):
             self._call.wait_for_body()
 
     def on_body(self, body: bytes) -> None:
-        """Part of a body came."""
-        super().on_body(body)
-        if self._call is not None and self.cycle is self._call.cycle:
-            self._call.grown()
+        """Part of a body came: nobody waits for a part of ours."""
+        call = self._call
+        if call is None or self.cycle is not call.cycle:
+            super().on_body(body)
+            return
+        self._moved = True
+        call.cycle.body += body
+        call.grown()
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        super().on_message_complete()
-        if self._call is not None and self.cycle is self._call.cycle:
-            self._call.whole()
+        call = self._call
+        if call is None or self.cycle is not call.cycle or self._wishes_upgrade:
+            super().on_message_complete()
+            return
+        self._in_message = False
+        call.cycle.more_body = False
+        call.whole()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller is gone; what is at work is finished all the same."""

@@ -44,6 +44,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _wishes_upgrade = False
     _last_words = b""
     _deaf = False
+    _idle_since = 0.0
+    """When the last answer was out, in the event loop's seconds; 0 while there is something to do."""
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -54,6 +56,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, and its timer with it."""
         self._stop_timer()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
@@ -155,10 +160,34 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """An answer is out; after the last one comes what there is to say of a request that cannot be read."""
-        last = not self.pipeline
-        super().on_response_complete()
-        if last and self._last_words:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._idle)
+        if self._last_words:
             self._hang_up(self._last_words)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Bytes came. The timer stays: to set and cancel one with each call costs more than to look at the end."""
+        self._idle_since = 0.0
+
+    def _idle(self) -> None:
+        """Close a connection that has been idle for its time, or look again when it may have been."""
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing():
+            return
+        since = self._idle_since or self.loop.time()
+        left = since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self._idle)
+        else:
+            self.transport.close()
 
     def part(self) -> None:
         """End the connection after an answer to a call whose body is not read to its end.
