@@ -1,0 +1,124 @@
+"""backup, restore and migrate on real files, with a server and without."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.station import Station, command, environment, station, told
+from tests.support.webhooks import webhook
+from tests.support.wire import ask
+
+DOCUMENT = {"version": 1, "webhooks": [webhook("courses")]}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A station that runs while all of this happens."""
+    with station(tmp_path_factory.mktemp("keeping") / "data", DOCUMENT) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def copy(running: Station) -> Path:
+    """A backup, taken while calls come in."""
+    ended = threading.Event()
+
+    def load() -> None:
+        while not ended.is_set():
+            assert 200 == ask(running.hook("courses"), json.dumps({"memberId": "1"})).status
+
+    caller = threading.Thread(target=load)
+    caller.start()
+    try:
+        made = subprocess.run(
+            [sys.executable, "-m", "hookstation", "backup", "copy", "--json", "--data", running.data],
+            cwd=running.data.parent,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        ended.set()
+        caller.join()
+    path = running.data.parent / "copy"
+    assert {"path": str(path), "bytes": path.stat().st_size} == json.loads(made.stdout)
+    return path
+
+
+def with_key(running: Station, folder: Path) -> Path:
+    """A data folder with nothing but the station's master key."""
+    folder.mkdir(mode=0o700)
+    shutil.copy(running.data / "master.key", folder)
+    return folder
+
+
+def test_a_backup_under_load_opens_with_whole_events(running: Station, copy: Path, tmp_path: Path) -> None:
+    data = with_key(running, tmp_path / "data")
+    restored = command("restore", copy, "--data", data)
+    assert (0, "") == (restored.returncode, restored.stdout)
+    assert "Restored." in restored.stderr
+    events = told("events", "list", "--status", "succeeded", "--limit", "100000", "--data", data)["items"]
+    assert len(events) == told("records", "count", "Activity", "--data", data)["count"]
+    assert [] == [one["id"] for one in events if not one["record"]]
+    assert 0 == command("restore", copy, "--data", data).returncode
+    assert 0 == command("restore", copy, "--data", data).returncode
+    kept = sorted(path.name for path in data.glob("*.before-restore*"))
+    assert ["hookstation.db.before-restore", "hookstation.db.before-restore-2"] == kept
+
+
+def test_a_backup_replaces_nothing_and_makes_no_folder(running: Station, copy: Path) -> None:
+    twice = command("backup", copy, "--data", running.data)
+    assert (1, "") == (twice.returncode, twice.stdout)
+    assert "exists already" in twice.stderr
+    nowhere = command("backup", copy.parent / "none" / "copy", "--data", running.data)
+    assert (1, "") == (nowhere.returncode, nowhere.stdout)
+    assert f"{copy.parent / 'none'} is no folder" in nowhere.stderr
+
+
+def test_nothing_is_restored_under_a_running_server(running: Station, copy: Path) -> None:
+    ended = command("restore", copy, "--data", running.data)
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert "is held by process" in ended.stderr
+
+
+def test_a_file_that_is_no_backup_is_refused_and_nothing_moved(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Dear reader, this is no database. " * 200)
+    ended = command("restore", tmp_path / "letter", "--data", tmp_path / "data")
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert "is not a Hookstation database" in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_of_a_newer_version_is_refused_and_nothing_moved(copy: Path, tmp_path: Path) -> None:
+    newer = shutil.copy(copy, tmp_path / "newer")
+    with sqlite3.connect(newer) as database:
+        database.execute("PRAGMA user_version = 9999")
+    database.close()
+    ended = command("restore", newer, "--data", tmp_path / "data")
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert "install the version that wrote it" in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_without_its_key_says_what_is_missing(copy: Path, tmp_path: Path) -> None:
+    ended = command("restore", copy, "--data", tmp_path / "data")
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert "The backup is in its place, but it cannot be opened yet." in ended.stderr
+    assert f"put the file {tmp_path / 'data' / 'master.key'} back" in ended.stderr
+
+
+def test_migrate_goes_through_the_server_or_opens_the_folder(running: Station, tmp_path: Path) -> None:
+    for data in (running.data, tmp_path / "data"):
+        ended = command("migrate", "--data", data)
+        assert (0, "") == (ended.returncode, ended.stdout)
+        assert "is at this version." in ended.stderr
