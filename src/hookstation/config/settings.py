@@ -92,6 +92,7 @@ SETTINGS: Final = (
 BY_NAME: Final = {spec.name: spec for spec in SETTINGS}
 MASK: Final = "********"
 _PASSWORD: Final = re.compile(r"(://[^/@:]*:).*@")
+WHOLE_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,18}\s*")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -200,7 +201,7 @@ def _checked(spec: SettingSpec, text: str, source: str) -> Effective:
 
 def _problem(spec: SettingSpec, text: str) -> str:
     if spec.kind == "integer":
-        if not text.strip().lstrip("-").isdecimal():
+        if WHOLE_NUMBER.fullmatch(text) is None:
             return f"must be a whole number, but is “{text[:40]}”."
         if not spec.least <= int(text) <= spec.most:
             return f"must be from {spec.least} to {spec.most}, but is {int(text)}."

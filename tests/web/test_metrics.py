@@ -1,0 +1,84 @@
+"""Prometheus metrics: what was counted, and for whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.requests import Request
+
+from hookstation.engine.keys import Keys
+from hookstation.web import metrics
+from hookstation.web.api import access, build_api
+from hookstation.web.services import Services
+from tests.support.asgi import Answered, Client
+from tests.support.engine import Engine, engine, webhook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def services(bench: Engine) -> Services:
+    async def backup(_: Path) -> int:
+        return 0
+
+    return Services(
+        clock=bench.clock,
+        store=bench.store,
+        board=bench.board,
+        configurator=bench.configurator,
+        dry_run=bench.dry_run,
+        replay=bench.replay,
+        keys=Keys(bench.store, bench.clock),
+        targets=bench.targets,
+        ingest=bench.ingest,
+        counters=bench.counters,
+        backup=backup,
+        base_url="",
+    )
+
+
+def samples(answer: Answered) -> dict[tuple[str, ...], float]:
+    """Values by name and labels."""
+    families = text_string_to_metric_families(answer.body.decode())
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+async def test_calls_are_counted_by_webhook_and_end() -> None:
+    async with engine(webhook()) as bench:
+        for payload in (b'{"id": "7"}', b'{"id": "8"}', b'{"id": 9}', b"{}"):
+            await bench.post("courses", payload)
+        bench.ingest.admit("POST", "nobody's token", {}, "", "203.0.113.9")
+        bench.store.noted_lost = 3
+        answer = await Client(build_api(services(bench)), {}).ask("GET", "/metrics")
+        assert (200, metrics.MEDIA_TYPE) == (answer.status, answer.headers["content-type"])
+        expected = {
+            ("hookstation_calls_total", "succeeded", "courses"): 2,
+            ("hookstation_calls_total", "schema", "courses"): 1,
+            ("hookstation_calls_total", "failed", "courses"): 1,
+            ("hookstation_calls_total", "not_found", ""): 1,
+            ("hookstation_calls_in_flight",): 0,
+            ("hookstation_rejections_not_journalled_total",): 3,
+        }
+        assert expected == samples(answer)
+
+
+async def test_an_address_that_is_not_this_machine_needs_a_key() -> None:
+    async with engine() as bench:
+        made = services(bench)
+        key = await made.keys.add("scraper", "administrator")
+        app = build_api(made)
+        for address in ("203.0.113.9", "::ffff:203.0.113.9", "nonsense", ""):
+            assert 401 == (await Client(app, {}, address).ask("GET", "/metrics")).status
+            keyed = Client(app, {"Authorization": f"Bearer {key}"}, address)
+            assert 200 == (await keyed.ask("GET", "/metrics")).status
+        for address in ("127.0.0.1", "127.8.8.8", "::1"):
+            assert 200 == (await Client(app, {}, address).ask("GET", "/metrics")).status
+
+
+def test_a_caller_without_an_address_is_not_of_this_machine() -> None:
+    assert not access.from_loopback(Request({"type": "http", "client": None, "headers": []}))
