@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import here
 from tests.support.station import command, told
 
 CONFIG = """\
@@ -101,8 +102,8 @@ def test_without_a_terminal_and_without_yes_nothing_is_applied(folder: Path) -> 
 
 def test_files_that_are_none_are_told_apart(folder: Path) -> None:
     (folder / "bytes").write_bytes(b"\x00\xff\xfe")
-    told_of = [command("plan", folder / name, "--data", folder / "data") for name in ("nothing", "", "bytes")]
-    assert [1, 1, 1] == [one.returncode for one in told_of]
+    told_of = [here("plan", folder / name, "--data", folder / "data") for name in ("nothing", "", "bytes")]
+    assert [1, 1, 1] == [one.exit_code for one in told_of]
     assert ["cannot be read", "is a folder", "not UTF-8"] == [
         next(words for words in ("cannot be read", "is a folder", "not UTF-8") if words in one.stderr)
         for one in told_of

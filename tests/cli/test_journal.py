@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.command_line import heard, here
 from tests.support.station import Station, command, station, told
 from tests.support.webhooks import TOKEN, TOKEN_AUTHENTICATION, webhook
 from tests.support.wire import ask
@@ -45,7 +46,7 @@ def trial(started: Station, tmp_path: Path, payload: bytes, *words: str) -> dict
     """What `test` says; it always ends with 0."""
     (tmp_path / "payload").write_bytes(payload)
     given = ("--payload", tmp_path / "payload", "--data", started.data)
-    return dict(told("test", "courses", *given, *words))
+    return dict(heard("test", "courses", *given, *words))
 
 
 def test_a_trial_shows_stages_answer_and_record_and_writes_nothing(running: Station, tmp_path: Path) -> None:
@@ -99,14 +100,14 @@ def test_a_trial_of_nothing_fails(running: Station, tmp_path: Path) -> None:
 def test_events_are_listed_newest_first_and_filtered(
     running: Station, words: list[str], expected: list[str]
 ) -> None:
-    items = told("events", "list", *words, "--data", running.data)["items"]
+    items = heard("events", "list", *words, "--data", running.data)["items"]
     assert expected == [one["state"] for one in items]
 
 
 @pytest.mark.parametrize(("option", "value"), [("--status", "lost"), ("--since", "yesterday")])
 def test_a_filter_that_is_none_is_wrong_use(running: Station, option: str, value: str) -> None:
-    ended = command("events", "list", option, value, "--data", running.data)
-    assert (2, "") == (ended.returncode, ended.stdout)
+    ended = here("events", "list", option, value, "--data", running.data)
+    assert (2, "") == (ended.exit_code, ended.stdout)
     assert ended.stderr.startswith(f"error: {option[2:]}: ")
 
 
@@ -148,8 +149,8 @@ def test_records_are_listed_by_their_own_names(running: Station) -> None:
 def test_a_name_of_nothing_is_told_whatever_its_letters(
     running: Station, words: tuple[str, ...], said: str
 ) -> None:
-    ended = command(*words, "--data", running.data)
-    assert (1, "", f"error: There is no {said}.\n") == (ended.returncode, ended.stdout, ended.stderr)
+    ended = here(*words, "--data", running.data)
+    assert (1, "", f"error: There is no {said}.\n") == (ended.exit_code, ended.stdout, ended.stderr)
 
 
 def test_a_key_is_shown_once_and_opens_the_api(running: Station) -> None:

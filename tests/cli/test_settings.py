@@ -8,13 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.support.command_line import here
 from tests.support.station import command, told
 
 
 def settings(data: Path, **variables: str) -> dict[str, Any]:
     """The effective settings by name, whatever the exit code."""
-    ended = command("settings", "--json", "--data", data, **variables)
-    return {one["name"]: one for one in json.loads(ended.stdout)["items"]} | {"exit": ended.returncode}
+    ended = here("settings", "--json", "--data", data, **variables)
+    return {one["name"]: one for one in json.loads(ended.stdout)["items"]} | {"exit": ended.exit_code}
 
 
 def findings(ended: subprocess.CompletedProcess[str]) -> dict[str, str]:
