@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hookstation.adapters.log import FLUSH_AFTER, MOST_WAITING, JsonLog, LoggingBridge, set_up_logging
+from hookstation.adapters.log import MOST_WAITING, JsonLog, LoggingBridge, set_up_logging
 from hookstation.core.values import Number
 
 
@@ -55,11 +55,24 @@ def test_a_line_tells_when_what_and_every_field(log: JsonLog, stream: io.StringI
     assert 1 == stream.getvalue().count("\n")
 
 
-async def test_lines_are_gathered_and_written_in_order(log: JsonLog, stream: io.StringIO) -> None:
+class Flushed(io.StringIO):
+    """A stream that tells when something was flushed to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.event = asyncio.Event()
+
+    def flush(self) -> None:
+        self.event.set()
+
+
+async def test_lines_are_gathered_and_written_in_order() -> None:
+    stream = Flushed()
+    log = JsonLog(stream)
     for number in range(10):
         log.write("counted", number=number)
     assert "" == stream.getvalue()
-    await asyncio.sleep(2 * FLUSH_AFTER)
+    await stream.event.wait()
     assert [*range(10)] == [line["number"] for line in lines(stream)]
 
 

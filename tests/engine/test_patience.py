@@ -28,7 +28,7 @@ async def test_only_what_is_late_gets_a_time_out() -> None:
     limits.until(late, 5.0)
     limits.until(early, 6.0)
     await clock.advance(4.999)
-    await asyncio.sleep(0.005)
+    await clock.settle()
     assert (False, False) == (late.done(), early.done())
     await clock.advance(0.001)
     with pytest.raises(TimeoutError):
@@ -44,7 +44,7 @@ async def test_what_ended_in_time_is_let_be() -> None:
     limits.until(ended, 1.0)
     ended.set_result("there")
     await clock.advance(2)
-    await asyncio.sleep(0.005)
+    await clock.settle()
     limits.done(ended)
     assert "there" == await ended
 
@@ -54,7 +54,7 @@ async def test_the_timer_rests_while_nobody_waits_and_starts_again() -> None:
     limits, first = Patience(clock), waited()
     limits.until(first, 1.0)
     limits.done(first)
-    await asyncio.sleep(0.005)
+    await clock.settle()
     assert limits._timer is None
     second = waited()
     limits.until(second, 1.0)
