@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hookstation.core.access import AddressList
 from hookstation.core.definitions import Action, Webhook
 from hookstation.core.duplicates import compile_key
@@ -21,7 +23,10 @@ def entity_of(action: Action) -> str:
 
 
 def compile_webhook(webhook: Webhook, targets: Targets) -> CompiledWebhook:
-    """Compile everything that a request needs. Raises `Invalid` with every problem."""
+    """Compile everything that a request needs. Raises `Invalid` with every problem.
+
+    The definition that is kept leaves the schema out: compiled it is there once more, and thousands are kept.
+    """
     action = webhook.action
     local, remote = targets.local(action.connection), targets.remote(action.connection)
     target = local or remote
@@ -33,7 +38,7 @@ def compile_webhook(webhook: Webhook, targets: Targets) -> CompiledWebhook:
         raise Invalid([Problem(("action", "panel"), missing.message)]) from missing
     masked = secret_headers(webhook.authentication)
     return CompiledWebhook(
-        webhook,
+        replace(webhook, schema=True),
         AddressList(webhook.access.allow) if webhook.access.allow else None,
         compile_verifier(webhook.authentication),
         masked,

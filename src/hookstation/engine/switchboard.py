@@ -20,7 +20,7 @@ from hookstation.core.schema import CompiledSchema
 from hookstation.core.signing import Verifier
 from hookstation.ports.connector import LocalConnector, RemoteConnector
 
-MOST_COMPILED: Final = 4_000
+MOST_COMPILED: Final = 5_500
 
 
 @dataclass(frozen=True, slots=True)
