@@ -2,9 +2,10 @@
 
     python benchmarks/store_bench.py [EVENTS] [random]
 
-With `random` the dedup keys have no order.  Prints events a second through `accept` with 64 concurrent callers and with one, full rows (event, headers and body,
-dedup mark, built-in record, stored answer), beside the same rows written by bare `executemany` + COMMIT in batches of
-64 and of one.  Trust the ratios: both ran in this process, one after the other.
+With `random` the dedup keys have no order.  Prints events a second through `accept` with 64 concurrent
+callers and with one, full rows (event, headers and body, dedup mark, built-in record, stored answer), beside
+the same rows written by bare `executemany` + COMMIT in batches of 64 and of one.  Trust the ratios: both ran
+in this process, one after the other.
 """
 
 from __future__ import annotations
