@@ -66,7 +66,7 @@ def draft_of(schema: JSON) -> type[Validator] | None:
 class CompiledSchema:
     """A schema ready to check payloads. `schema` is kept, not copied; explaining is prepared at the first need."""
 
-    __slots__ = ("_compares", "_heaviest", "_schema", "_validator")
+    __slots__ = ("__weakref__", "_compares", "_heaviest", "_schema", "_validator")
 
     def __init__(self, schema: JSON, validator: Validator) -> None:
         self._schema = schema

@@ -27,7 +27,7 @@ from hookstation.core.jsontext import parse_json
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.spectext import read_spec
 from hookstation.core.values import JSON, Secret
-from hookstation.engine.compiler import compile_webhook
+from hookstation.engine.compiler import SchemaShelf, compile_webhook
 from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.errors import BodyRefused, Invalid, Problem, SecretError, StoreError
@@ -117,6 +117,7 @@ class Board:
         self._build, self._build_records = build, build_records
         self._targets, self._switchboard, self._clock = targets, switchboard, clock
         self._secrets = SealedSecrets(vault)
+        self._schemas = SchemaShelf()
         self._bases: dict[str, tuple[object, ...]] = {}
         self._specs: dict[tuple[str, str], tuple[str, EntitySpec]] = {}
         self.stored = StoredConfiguration(-1)
@@ -248,7 +249,7 @@ class Board:
         )
 
     def _compile(self, stored: StoredWebhook) -> CompiledWebhook:
-        return compile_webhook(self.webhook(stored), self._targets)
+        return compile_webhook(self.webhook(stored), self._targets, self._schemas)
 
     def specs(self) -> dict[tuple[str, str], EntitySpec]:
         """What the targets said of their entities when they were last asked, by (connection, entity)."""

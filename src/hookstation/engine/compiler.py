@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from hookstation.core.access import AddressList
 from hookstation.core.definitions import Action, Webhook
 from hookstation.core.duplicates import compile_key
+from hookstation.core.jsontext import dump_json
 from hookstation.core.mapping import compile_mapping
 from hookstation.core.records import ACTIVITY
-from hookstation.core.schema import compile_schema
+from hookstation.core.schema import CompiledSchema, compile_schema
 from hookstation.core.signing import compile_verifier, secret_headers
+from hookstation.core.values import JSON
 from hookstation.engine.settlements import settler
 from hookstation.engine.switchboard import CompiledWebhook
 from hookstation.engine.targets import Targets
@@ -22,7 +25,25 @@ def entity_of(action: Action) -> str:
     return action.panel or ACTIVITY
 
 
-def compile_webhook(webhook: Webhook, targets: Targets) -> CompiledWebhook:
+class SchemaShelf:
+    """Compiled schemas by their text: webhooks that were made from one another share theirs.
+
+    A compiled schema is the largest part of a compiled webhook; it goes when the last webhook that has it goes.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: WeakValueDictionary[str, CompiledSchema] = WeakValueDictionary()
+
+    def compile(self, schema: JSON) -> CompiledSchema:
+        """The schema, compiled now or before. Raises `Invalid`."""
+        text = dump_json(schema)
+        compiled = self._compiled.get(text)
+        if compiled is None:
+            compiled = self._compiled[text] = compile_schema(schema)
+        return compiled
+
+
+def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) -> CompiledWebhook:
     """Compile everything that a request needs. Raises `Invalid` with every problem.
 
     The definition that is kept leaves the schema out: compiled it is there once more, and thousands are kept.
@@ -43,7 +64,7 @@ def compile_webhook(webhook: Webhook, targets: Targets) -> CompiledWebhook:
         compile_verifier(webhook.authentication),
         masked,
         compile_key(webhook.duplicates.key) if webhook.duplicates else None,
-        compile_schema(webhook.schema),
+        schemas.compile(webhook.schema),
         compile_mapping(action, spec, webhook.schema, target.zone, masked),
         spec,
         settler(entity_of(action)),
