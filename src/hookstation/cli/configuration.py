@@ -24,6 +24,7 @@ from hookstation.cli.speaking import (
     station_options,
     table,
     text_of,
+    write,
 )
 from hookstation.config.export import export_document
 from hookstation.config.files import ConfigBundle, read_files
@@ -142,7 +143,7 @@ def _show_changes(planned: Mapping[str, JSON], *, beside: bool = False) -> None:
     for one in cast("Sequence[Mapping[str, JSON]]", planned["changes"]):
         paths = ", ".join(cast("Sequence[str]", one["paths"]))
         line = f"{SIGNS[str(one['verb'])]} {one['kind']} {one['name']}{': ' + paths if paths else ''}"
-        click.echo(line, err=beside)
+        write(line, beside=beside)
 
 
 def _tell_problems(bundle: ConfigBundle, answer: Mapping[str, JSON]) -> bool:
@@ -255,7 +256,7 @@ def rotate(name: str, as_json: bool, data: str | None, database_url: str | None)
     if as_json:
         out(cast("JSON", rotated))
     else:
-        click.echo(str(rotated["url"]))
+        write(str(rotated["url"]))
 
 
 @webhooks.command()
@@ -304,7 +305,7 @@ def check(name: str, as_json: bool, data: str | None, database_url: str | None) 
     if as_json:
         out(cast("JSON", checked))
     else:
-        click.echo(str(checked["reached"]))
+        write(str(checked["reached"]))
 
 
 @click.command()
@@ -348,11 +349,12 @@ def test(
         [[str(one["stage"]), str(one["verdict"]), str(one["detail"])] for one in stages],
         ("STAGE", "VERDICT", "DETAIL"),
     )
-    click.echo(
-        f"\n{str(trial['verdict']).capitalize()}: the sender would get {trial['status']} {text_of(trial['answer'])}"
+    write("")
+    write(
+        f"{str(trial['verdict']).capitalize()}: the sender would get {trial['status']} {text_of(trial['answer'])}"
     )
     if trial["record"] is not None:
-        click.echo("Record:")
+        write("Record:")
         print_one(cast("Mapping[str, JSON]", trial["record"]), as_json=False)
 
 
@@ -373,11 +375,11 @@ def print_one(document: Mapping[str, JSON], as_json: bool) -> None:
         return
     for name, value in document.items():
         if isinstance(value, dict) and value:
-            click.echo(f"{name}:")
+            write(f"{name}:")
             for inner, one in value.items():
-                click.echo(f"  {inner}: {text_of(one)}")
+                write(f"  {inner}: {text_of(one)}")
         else:
-            click.echo(f"{name}: {text_of(value)}")
+            write(f"{name}: {text_of(value)}")
 
 
 COMMANDS: Final[tuple[click.Command, ...]] = (plan, apply, export, webhooks, connections, test)

@@ -22,6 +22,7 @@ from hookstation.cli.speaking import (
     table,
     tell,
     text_of,
+    write,
 )
 from hookstation.core.events import State
 from hookstation.core.values import JSON
@@ -148,7 +149,7 @@ def replay(
         out({"items": replayed})
     else:
         for one in cast("Sequence[Mapping[str, JSON]]", replayed):
-            click.echo(f"{one['id']}: {one['state']}{' ' + str(one['error']) if one['error'] else ''}")
+            write(f"{one['id']}: {one['state']}{' ' + str(one['error']) if one['error'] else ''}")
     if failed:
         sys.exit(1)
 
@@ -171,7 +172,7 @@ def list_records(entity: str, limit: int, as_json: bool, data: str | None, datab
         out({"items": items})
         return
     for one in cast("Sequence[Mapping[str, JSON]]", items):
-        click.echo(f"{one['key']}  {text_of(one['fields'])}")
+        write(f"{one['key']}  {text_of(one['fields'])}")
 
 
 @records.command()
@@ -185,7 +186,7 @@ def count(entity: str, as_json: bool, data: str | None, database_url: str | None
     if as_json:
         out(cast("JSON", counted))
     else:
-        click.echo(str(counted["count"]))
+        write(str(counted["count"]))
 
 
 @click.group()
@@ -204,7 +205,7 @@ def add_key(name: str, role: str, as_json: bool, data: str | None, database_url:
     if as_json:
         out(cast("JSON", made))
     else:
-        click.echo(str(made["key"]))
+        write(str(made["key"]))
         say("Keep it now: it is not shown again.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
@@ -20,6 +21,9 @@ from hookstation.errors import HookstationError, Invalid, NotFound
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 WIDEST: Final = 60
+_STEERING: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def options_of_a_station(folder: str) -> Callable[[Command], Command]:
@@ -101,9 +105,23 @@ def out(document: JSON) -> None:
     click.echo(dump_json(document))
 
 
+def visible(text: str) -> str:
+    """`text` with what would steer a terminal (C0 and C1 controls, line separators, writing direction) as escapes.
+
+    Payloads and targets' answers are shown to operators: they may neither hide nor forge what stands there.  Tabs
+    and line feeds stay.
+    """
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+def write(text: str, *, beside: bool = False) -> None:
+    """Text for a person on stdout, or on stderr (`beside`); further lines are set in, so that none passes for ours."""
+    click.echo(visible(text).replace("\n", "\n    "), err=beside)
+
+
 def say(sentence: str) -> None:
     """A message for a person, on stderr."""
-    click.echo(sentence, err=True)
+    write(sentence, beside=True)
 
 
 def tell(failure: HookstationError) -> None:
@@ -122,18 +140,21 @@ def tell(failure: HookstationError) -> None:
 def table(rows: Sequence[Sequence[str]], head: Sequence[str], *, brief: bool = False) -> None:
     """Rows in columns on stdout; a cell is one line, and the last of a row is whole unless `brief`."""
     cells = [
-        [*map(_cell, row[:-1]), _cell(row[-1]) if brief else " ".join(row[-1].split())]
-        for row in (head, *rows)
+        [*map(_cell, row[:-1]), _cell(row[-1]) if brief else _one_line(row[-1])] for row in (head, *rows)
     ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
     for row in cells:
-        click.echo("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())
+        write("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _cell(text: str) -> str:
     """URLs and keys are shown whole: they are there to be copied."""
-    line = " ".join(text.split())
+    line = _one_line(text)
     return line if len(line) <= WIDEST or " " not in line else line[: WIDEST - 1] + "…"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(visible(text).split())
 
 
 def text_of(value: JSON) -> str:
