@@ -295,6 +295,23 @@ async def test_values_joined_by_a_bar_match_only_themselves(imis: Target) -> Non
     assert written.inserted
 
 
+@pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.UPSERT])
+async def test_a_bar_in_the_only_match_is_refused_before_anything_is_written(
+    imis: Target, operation: Operation
+) -> None:
+    with pytest.raises(Terminal, match="CourseCode"):
+        await imis.write(operation, {"ID": PERSON, "Grade": "A"}, {"CourseCode": "A|B"})
+    assert not imis.sandbox.rows(PANEL)
+
+
+async def test_a_look_up_asks_for_no_value_that_the_target_reads_otherwise(imis: Target) -> None:
+    """Operators in any case and alternatives are compared here: the row that stands there is found."""
+    for code in ("CONTAINS:x", "Eq:x", "a|b"):
+        written = await imis.insert_activity(UF_1=code, PRODUCT_CODE=code)
+        found = await imis.look_up("", UF_1=code, PRODUCT_CODE=code)
+        assert [written.key] == list(found.keys)
+
+
 async def test_a_row_is_not_moved_to_another_person(imis: Target) -> None:
     await imis.write(Operation.INSERT, {"ID": PERSON, "CourseCode": "A"})
     with pytest.raises(Terminal, match="another person"):

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from hookstation.core.records import ACTIVITY, EntitySpec, Operation, Parent, Record
 from hookstation.core.values import Scalar
 from hookstation.errors import ActionFailed, HookstationError, NotFound, Terminal
 from hookstation.ports.connector import Connector, LookUpVerdict, RemoteConnector, Written
+
+AWKWARD: Final = ("A|B", "|", "C|", "a:b", "a&b=c d+%", "~A|1", "ä ß")
+"""Values that a search by address may read as something else."""
 
 AnyConnector = TypeVar("AnyConnector", bound=Connector)
 
@@ -139,6 +142,23 @@ class RemoteSuite(ConnectorSuite[RemoteConnector]):
         assert (first.inserted, second.inserted) == (True, False)
         assert first.key == second.key
         assert [row[bench.grade] for row in bench.rows(bench.panel)] == ["two"]
+
+    async def test_an_upsert_finds_its_row_again_whatever_its_match_holds(
+        self, bench: Bench[RemoteConnector]
+    ) -> None:
+        """Characters that mean something to the target's search are a value like any other, and match no other row."""
+        for other in ("A", "B", "b", "C"):
+            await _write(bench, Operation.INSERT, {bench.code: other, bench.grade: "other"})
+        for code in AWKWARD:
+            match = {"ID": bench.person, bench.code: code}
+            first = await _write(bench, Operation.UPSERT, {bench.grade: "one"}, match=match)
+            second = await _write(bench, Operation.UPSERT, {bench.grade: "two"}, match=match)
+            assert (first.inserted, second.inserted) == (True, False)
+            record = _panel(bench, Operation.UPSERT, {bench.grade: "two"}, match)
+            found = await bench.connector.look_up(record, await bench.spec(bench.panel), "")
+            assert list(found.keys) == [first.key] == [second.key]
+        grades = [row[bench.grade] for row in bench.rows(bench.panel)]
+        assert grades == ["other"] * 4 + ["two"] * len(AWKWARD)
 
     async def test_upserts_of_one_match_at_the_same_time_add_one_row(
         self, bench: Bench[RemoteConnector]

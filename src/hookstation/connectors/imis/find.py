@@ -39,16 +39,20 @@ OPERATORS: Final = frozenset(
 )
 """Words that, before a colon, the target may take for an operator; only two of them are proven."""
 
+ALTERNATIVES: Final = "|"
+"""What joins several values in one question: each of them alone would be an answer."""
+
 
 async def find(
     client: ImisClient, form: Form, wanted: Mapping[str, Scalar], asked: Sequence[str], most: int = 2
 ) -> list[Entity]:
     """Rows that hold all of `wanted`, at most `most`; `asked` names the fields that go into the question.
 
+    A value that the target would read as alternatives stays out of the question and is only compared.
     Raises `ActionFailed` where the target cannot be asked, or where its rows are too many to be read.
     """
     found: list[Entity] = []
-    async for entity in _pages(client, form, {field: wanted[field] for field in asked}):
+    async for entity in _pages(client, form, _question({field: wanted[field] for field in asked})):
         if holds(form, entity, wanted):
             found.append(entity)
             if len(found) == most:
@@ -56,8 +60,20 @@ async def find(
     return found
 
 
-async def _pages(client: ImisClient, form: Form, asked: Mapping[str, Scalar]) -> AsyncIterator[Entity]:
-    question = {form.wire(field): question_text(field, value) for field, value in asked.items()}
+def _question(asked: Mapping[str, Scalar]) -> Mapping[str, str]:
+    """The text of each field that can be asked for. Raises `Terminal` where none can, or where one is no value."""
+    texts = {field: question_text(field, value) for field, value in asked.items()}
+    question = {field: text for field, text in texts.items() if ALTERNATIVES not in text}
+    if not question:
+        raise Terminal(
+            f"{', '.join(texts)}: the target reads “{ALTERNATIVES}” in a value as “or”, so it cannot be searched for;"
+            " match on another field as well."
+        )
+    return question
+
+
+async def _pages(client: ImisClient, form: Form, asked: Mapping[str, str]) -> AsyncIterator[Entity]:
+    question = {form.wire(field): text for field, text in asked.items()}
     offset = 0
     for _ in range(MOST_PAGES):
         query = question | {"limit": str(PAGE), "offset": str(offset)}
@@ -87,11 +103,17 @@ def question_text(field: str, value: Scalar) -> str:
     text = text_of(value)
     if not text.strip():
         raise Terminal(f"{field}: a value to match on is needed and is missing or empty.")
-    if text.partition(":")[0].casefold() in OPERATORS and ":" in text:
+    if begins_with_operator(text):
         raise Terminal(
             f"{field}: the value begins with a word that the target reads as an operator; it cannot be matched."
         )
     return text
+
+
+def begins_with_operator(text: str) -> bool:
+    """Whether the target may read the beginning of this text as an operator."""
+    word, colon, _ = text.partition(":")
+    return bool(colon) and word.strip().casefold() in OPERATORS
 
 
 def _next_offset(page: JSON) -> int:

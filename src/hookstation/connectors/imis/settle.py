@@ -7,7 +7,7 @@ from typing import Final
 
 from hookstation.connectors.imis.client import ImisClient
 from hookstation.connectors.imis.envelope import Form, key_of
-from hookstation.connectors.imis.find import OPERATORS, find
+from hookstation.connectors.imis.find import ALTERNATIVES, begins_with_operator, find
 from hookstation.connectors.imis.values import text_of
 from hookstation.core.records import ACTIVITY, FieldType, Record
 from hookstation.core.values import Scalar
@@ -61,6 +61,5 @@ def _asked(form: Form, wanted: Mapping[str, Scalar]) -> list[str]:
 def _askable(form: Form, name: str, value: Scalar) -> bool:
     text = text_of(value)
     known_as_text = form.kind(name) in (None, FieldType.STRING) and isinstance(value, str)
-    return (
-        known_as_text and 0 < len(text.strip()) <= LONGEST_ASKED and text.partition(":")[0] not in OPERATORS
-    )
+    plain = ALTERNATIVES not in text and not begins_with_operator(text)
+    return known_as_text and plain and 0 < len(text.strip()) <= LONGEST_ASKED
