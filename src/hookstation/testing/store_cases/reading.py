@@ -91,7 +91,9 @@ class HistoryCases:
         """An event whose id was made a moment before or after it was received is filtered by when it was received."""
         for number, shift in ((1, -SECOND), (2, SECOND)):
             kept = entry(number)
-            await store.accept(Acceptance(structs.replace(kept, received_at=kept.received_at + shift), succeeds))
+            await store.accept(
+                Acceptance(structs.replace(kept, received_at=kept.received_at + shift), succeeds)
+            )
 
         early = await store.list_events(EventFilter(until=NOW + SECOND), 9)
         late = await store.list_events(EventFilter(since=NOW + 3 * SECOND), 9)
