@@ -239,7 +239,7 @@ class TestWebhooks:
         assert {"courses", "away", "guarded", "panel"} == listed.keys()
         assert ("unreadable", "") == (listed["away"]["state"], listed["away"]["url"])
         assert listed["away"]["problem"]
-        assert ["far"] == [one["name"] for one in (await got(api, "/connections"))["items"]]
+        assert ["far", "records"] == [one["name"] for one in (await got(api, "/connections"))["items"]]
         assert ["Courses"] == [one["name"] for one in (await got(api, "/panels"))["items"]]
         await got(api, "/config/export")
 
@@ -261,6 +261,67 @@ class TestConnectionsAndPanels:
             problem(await api.ask("GET", f"/api/v1/{kind}/{name}"), 404)
             problem(await api.ask("DELETE", f"/api/v1/{kind}/{name}"), 404)
 
+    async def test_each_is_made_under_a_name_that_is_free(self, api: Client) -> None:
+        for kind, wanted in (("connections", connection("other")), ("panels", {**PANEL, "name": "Other"})):
+            made = await sent(api, "POST", f"/{kind}", wanted, 201)
+            assert made == await got(api, f"/{kind}/{made['name']}")
+            told = problem(await api.ask("POST", f"/api/v1/{kind}", wanted), 409)
+            assert "change it with PUT" in told["detail"]
+            problem(await api.ask("POST", f"/api/v1/{kind}", []), 422, "")
+            problem(await api.ask("POST", f"/api/v1/{kind}", {**made, "name": "9 x"}), 422, "/name")
+
+    async def test_the_built_in_records_are_always_there_and_stay_as_they_are(self, api: Client) -> None:
+        records = {"name": "records", "type": "records"}
+        assert ["far", "records"] == [one["name"] for one in (await got(api, "/connections"))["items"]]
+        assert records == await got(api, "/connections/records")
+        problem(await api.ask("PUT", "/api/v1/connections/records", records), 409)
+        problem(await api.ask("POST", "/api/v1/connections", records), 409)
+        problem(await api.ask("DELETE", "/api/v1/connections/records"), 409)
+
+    async def test_what_is_default_is_shown(self, api: Client) -> None:
+        fields = {"ActivityType": "TEST", "ID": "1"}
+        plain = {
+            "name": "bare",
+            "authentication": {"type": "none"},
+            "duplicates": {"key": "body-hash"},
+            "action": {"type": "insert_activity", "connection": "records", "fields": fields},
+        }
+        shown = await sent(api, "POST", "/webhooks", plain, 201)
+        assert (True, {"body": "1MiB", "time": "25s"}, {"key": "body-hash", "window": "7d"}, False) == tuple(
+            shown[name] for name in ("schema", "limits", "duplicates", "keep_rejected_bodies")
+        )
+        panel = await got(api, "/panels/Courses")
+        assert ("party", "multi", False) == (
+            panel["parent"],
+            panel["instances"],
+            panel["fields"]["Grade"]["required"],
+        )
+        exported = await got(api, "/config/export")
+        assert "limits" not in str(exported["webhooks"])
+        assert "parent" not in exported["panels"][0]
+
+    async def test_what_get_gave_can_be_put_back_and_changes_nothing(
+        self, api: Client, bench: Engine
+    ) -> None:
+        whsec = f"whsec_{base64.b64encode(bytes(32)).decode()}"
+        proofs: list[dict[str, JSON]] = [
+            {"type": "hmac", "header": "X-Signature", "secret": SECRET},
+            {"type": "standard-webhooks", "secret": whsec},
+        ]
+        for proof in proofs:
+            more: dict[str, Any] = {"duplicates": {"key": "body-hash"}, "access": {"rate": "5/s"}}
+            made = webhook(str(proof["type"]), authentication=proof, **more)
+            await sent(api, "PUT", f"/webhooks/{proof['type']}", made)
+        before = await bench.store.revision()
+        for kind in (
+            "connections/far",
+            "panels/Courses",
+            *(f"webhooks/{name}" for name in bench.board.stored.webhooks),
+        ):
+            shown = await got(api, f"/{kind}")
+            assert shown == await sent(api, "PUT", f"/{kind}", shown)
+        assert before == await bench.store.revision()
+
     async def test_what_a_webhook_uses_is_not_deleted(self, api: Client) -> None:
         problem(await api.ask("DELETE", "/api/v1/connections/far"), 409)
         problem(await api.ask("DELETE", "/api/v1/panels/Courses"), 409)
@@ -268,7 +329,6 @@ class TestConnectionsAndPanels:
     async def test_what_cannot_stand_is_refused_at_its_place(self, api: Client) -> None:
         unfit = connection("other", "no address")
         problem(await api.ask("PUT", "/api/v1/connections/other", unfit), 422, "/url")
-        problem(await api.ask("PUT", "/api/v1/connections/records", connection("records")), 422, "/name")
         wide = {**PANEL, "fields": {"Code": {"type": "wide"}}}
         problem(await api.ask("PUT", "/api/v1/panels/Courses", wide), 422, "/fields/Code/type")
 
@@ -408,6 +468,17 @@ class TestEventsAndRecords:
         problem(await api.ask("GET", "/api/v1/records/Nope"), 404)
         problem(await api.ask("GET", "/api/v1/records/Nope/count"), 404)
         problem(await api.ask("GET", "/api/v1/records/Activity?limit=x"), 422, "/limit")
+
+
+class TestMethods:
+    @pytest.mark.parametrize("path", sorted({one.path for one in OPERATIONS}))
+    async def test_a_method_that_is_not_there_is_answered_with_all_that_are(
+        self, api: Client, path: str
+    ) -> None:
+        there = {one.method for one in OPERATIONS if one.path == path}
+        answer = await api.ask("PATCH", f"/api/v1{path.replace('{name}', 'courses')}")
+        problem(answer, 405)
+        assert there == {*answer.headers["allow"].split(", ")} - {"HEAD"}
 
 
 class TestBackup:

@@ -290,8 +290,8 @@ def list_connections(as_json: bool, data: str | None, database_url: str | None) 
         out({"items": page["items"]})
         return
     shown = cast("Sequence[Mapping[str, JSON]]", page["items"])
-    rows = [[str(one["name"]), str(one["type"]), text_of(one.get("url"))] for one in shown]
-    table([["records", "records", "built in"], *rows], ("NAME", "TYPE", "URL"))
+    rows = [[str(one["name"]), str(one["type"]), text_of(one.get("url", "built in"))] for one in shown]
+    table(rows, ("NAME", "TYPE", "URL"))
 
 
 @connections.command()

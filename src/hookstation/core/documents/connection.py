@@ -101,8 +101,10 @@ def _plain(value: object) -> JSON:
     return write_rate(value) if isinstance(value, Rate) else plain(value)
 
 
-def encode_connection(connection: Connection, catalogue: Catalogue, secrets: SecretWriter) -> dict[str, JSON]:
-    """The document of a connection."""
+def encode_connection(
+    connection: Connection, catalogue: Catalogue, secrets: SecretWriter, *, defaults: bool = False
+) -> dict[str, JSON]:
+    """The document of a connection, with what is default or without."""
     values: dict[str, object] = {
         "name": connection.name,
         "type": connection.type,
@@ -110,4 +112,4 @@ def encode_connection(connection: Connection, catalogue: Catalogue, secrets: Sec
         **connection.secrets,
     }
     settings = (*BASE, *catalogue.get(connection.type, ()))
-    return encode(settings, values, secrets, connection_purpose(connection.name))
+    return encode(settings, values, secrets, connection_purpose(connection.name), defaults=defaults)

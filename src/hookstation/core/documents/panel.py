@@ -196,8 +196,8 @@ def _field(name: str, values: Values) -> FieldSpec:
     )
 
 
-def encode_panel(panel: Panel) -> dict[str, JSON]:
-    """The document of a panel."""
+def encode_panel(panel: Panel, *, defaults: bool = False) -> dict[str, JSON]:
+    """The document of a panel, with what is default or without."""
     spec = panel.spec
     values: dict[str, object] = {
         "name": spec.name,
@@ -205,7 +205,7 @@ def encode_panel(panel: Panel) -> dict[str, JSON]:
         "instances": spec.instances.value,
         "fields": {name: _values(one) for name, one in spec.fields.items() if name not in GIVEN},
     }
-    return encode(PANEL, values, NO_SECRETS)
+    return encode(PANEL, values, NO_SECRETS, defaults=defaults)
 
 
 def _values(field: FieldSpec) -> dict[str, object]:

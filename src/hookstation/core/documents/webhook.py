@@ -60,6 +60,7 @@ WEBHOOK: Final = (
             Setting(
                 "allow",
                 Kind.NETWORKS,
+                minimum=1,
                 help="Networks that may call; left out: any.",
                 example=["203.0.113.0/24"],
             ),
@@ -129,6 +130,8 @@ def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | Non
     name = document.get("name") if isinstance(document, dict) else ""
     values, problems = decode(WEBHOOK, document, secrets, webhook_purpose(str(name)))
     problems = [_said_better(problem, document) for problem in problems]
+    if isinstance(document, dict) and "schema" in document and document["schema"] is None:
+        problems.append(Problem(("schema",), "is empty: write the schema, or true where any JSON is taken."))
     if all(problem.path[:1] != ("authentication",) for problem in problems):
         proof = values.group("authentication")
         problems += [problem.under("authentication") for problem in check_authentication(proof)]
@@ -144,6 +147,8 @@ def _said_better(problem: Problem, document: JSON) -> Problem:
             return Problem(("answer",), f"“{mode}” is not in this version yet; use “outcome”.")
         case ("schema_file",), _:
             return Problem(("schema_file",), "is read by the command line only; send the schema as “schema”.")
+        case ("access", "allow"), {"access": {"allow": []}}:
+            return Problem(problem.path, "is empty, which lets nobody in: leave it out where anybody may call.")
     return problem
 
 
@@ -182,8 +187,8 @@ def _webhook(values: Values) -> Webhook:
     )
 
 
-def encode_webhook(webhook: Webhook, secrets: SecretWriter) -> dict[str, JSON]:
-    """The document of a webhook."""
+def encode_webhook(webhook: Webhook, secrets: SecretWriter, *, defaults: bool = False) -> dict[str, JSON]:
+    """The document of a webhook, with what is default or without."""
     duplicates = webhook.duplicates
     values: dict[str, object] = {
         "name": webhook.name,
@@ -199,7 +204,7 @@ def encode_webhook(webhook: Webhook, secrets: SecretWriter) -> dict[str, JSON]:
         "schema": webhook.schema,
         "action": action_values(webhook.action),
     }
-    return encode(WEBHOOK, values, secrets, webhook_purpose(webhook.name))
+    return encode(WEBHOOK, values, secrets, webhook_purpose(webhook.name), defaults=defaults)
 
 
 def _seconds(time: float) -> int | Number:

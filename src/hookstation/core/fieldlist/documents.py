@@ -113,33 +113,43 @@ def _decode_entries(
 
 
 def encode(
-    settings: tuple[Setting, ...], values: Mapping[str, object], codec: SecretWriter, purpose: str = ""
+    settings: tuple[Setting, ...],
+    values: Mapping[str, object],
+    codec: SecretWriter,
+    purpose: str = "",
+    *,
+    defaults: bool = False,
 ) -> dict[str, JSON]:
-    """The document that decodes to `values`: in the order of the settings, without defaults."""
+    """The document that decodes to `values`: in the order of the settings, with what is default or without."""
     document: dict[str, JSON] = {}
     for setting in settings:
         value = values.get(setting.name)
         if value is None:
             continue
         place = f"{purpose}/{setting.name}" if purpose else setting.name
-        written = _encode_one(setting, value, codec, place)
-        if setting.required or not (_is_default(setting, value) or _is_empty(setting, written)):
+        written = _encode_one(setting, value, codec, place, defaults)
+        needless = _is_empty(setting, written) or (not defaults and _is_default(setting, value))
+        if setting.required or not needless:
             document[setting.name] = written
     return document
 
 
-def _encode_one(setting: Setting, value: object, codec: SecretWriter, purpose: str) -> JSON:
+def _encode_one(setting: Setting, value: object, codec: SecretWriter, purpose: str, defaults: bool) -> JSON:
     match setting.kind, value:
         case Kind.SECRET, Secret():
             return codec.encode(value, purpose)
         case Kind.GROUP, Mapping():
-            return encode(setting.fields, value, codec, purpose)
+            return encode(setting.fields, value, codec, purpose, defaults=defaults)
         case Kind.ONE_OF, Mapping():
             chosen = str(value[TYPE])
-            return {TYPE: chosen, **encode(setting.variants[chosen], value, codec, purpose)}
+            return {
+                TYPE: chosen,
+                **encode(setting.variants[chosen], value, codec, purpose, defaults=defaults),
+            }
         case Kind.ENTRIES, Mapping():
             return {
-                name: encode(setting.fields, one, codec, f"{purpose}/{name}") for name, one in value.items()
+                name: encode(setting.fields, one, codec, f"{purpose}/{name}", defaults=defaults)
+                for name, one in value.items()
             }
     return plain(WRITERS[setting.kind](value) if setting.kind in WRITERS else value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -27,7 +27,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def build_api(services: Services) -> ASGIApp:
     """Everything that is not the lane."""
-    routes = [Route(ROOT + one.path, _endpoint(one, services), methods=[one.method]) for one in OPERATIONS]
+    routes = [
+        Route(ROOT + path, _endpoint(those, services), methods=[*those]) for path, those in _by_path().items()
+    ]
     routes += [
         Route("/api/openapi.json", _openapi(services), methods=["GET"]),
         Route("/healthz", _healthz, methods=["GET"]),
@@ -41,12 +43,21 @@ def build_api(services: Services) -> ASGIApp:
     )
 
 
-def _endpoint(operation: Operation, services: Services) -> Endpoint:
+def _by_path() -> dict[str, dict[str, Operation]]:
+    """The operations of each path by method: one route a path, so that the ``Allow`` of a 405 names all of them."""
+    found: dict[str, dict[str, Operation]] = {}
+    for one in OPERATIONS:
+        found.setdefault(one.path, {})[one.method] = one
+    return found
+
+
+def _endpoint(operations: Mapping[str, Operation], services: Services) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         refusal = await access.refuse(request, services)
         if refusal is not None:
             return refusal
-        return await operation.view(request, services)
+        method = "GET" if request.method == "HEAD" else request.method
+        return await operations[method].view(request, services)
 
     return endpoint
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from hookstation.core.documents import PersonSecrets, encode_connection, encode_panel
 from hookstation.core.jsontext import dump_json
 from hookstation.core.plan import Verb
+from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON, kind_of
 from hookstation.engine.configure import PLURALS, Plan
 from hookstation.errors import Conflict, Invalid, NotFound, Problem, SecretError
@@ -21,6 +22,10 @@ from hookstation.web.services import Services
 
 SHOWN_ONLY: Final = {"webhook": ("url", "path", "created_at", "updated_at")}
 """Members that the station gives, by kind; a document that is sent back may still have them."""
+BUILT_IN: Final = (
+    "The connection “records” is the built-in records database: it is always there and cannot be changed or deleted. "
+    "Name another connection."
+)
 
 
 async def list_webhooks(request: Request, services: Services) -> Response:
@@ -42,6 +47,7 @@ async def put_webhook(request: Request, services: Services) -> Response:
 
 async def put_connection(request: Request, services: Services) -> Response:
     """Make or change one connection."""
+    _refuse_built_in(request)
     return await _put(request, services, "connection")
 
 
@@ -52,14 +58,17 @@ async def put_panel(request: Request, services: Services) -> Response:
 
 async def post_webhook(request: Request, services: Services) -> Response:
     """Make a webhook under a name that is free."""
-    body = await asking.document(request)
-    if not isinstance(body, dict):
-        raise Invalid([Problem((), f"must be an object, but is {kind_of(body)}.")])
-    name = body.get("name")
-    if isinstance(name, str) and name in services.board.stored.webhooks:
-        raise Conflict(f"There is a webhook “{name}” already; change it with PUT.")
-    await _apply_one(services, "webhook", body)
-    return reply(_webhook(str(name), services), 201)
+    return await _post(request, services, "webhook")
+
+
+async def post_connection(request: Request, services: Services) -> Response:
+    """Make a connection under a name that is free."""
+    return await _post(request, services, "connection")
+
+
+async def post_panel(request: Request, services: Services) -> Response:
+    """Make a panel under a name that is free."""
+    return await _post(request, services, "panel")
 
 
 async def delete_webhook(request: Request, services: Services) -> Response:
@@ -69,6 +78,7 @@ async def delete_webhook(request: Request, services: Services) -> Response:
 
 async def delete_connection(request: Request, services: Services) -> Response:
     """Delete a connection that no webhook uses."""
+    _refuse_built_in(request)
     return await _delete(request, services, "connection")
 
 
@@ -101,7 +111,7 @@ async def test_webhook(request: Request, services: Services) -> Response:
 
 async def list_connections(request: Request, services: Services) -> Response:
     """Connections by name, secrets masked; `records` is always there."""
-    page, following = _page(sorted(services.board.connections), request)
+    page, following = _page(sorted([*services.board.connections, RECORDS]), request)
     return listed([_connection(name, services) for name in page], following)
 
 
@@ -163,16 +173,38 @@ def _plan(planned: Plan) -> dict[str, JSON]:
     }
 
 
-async def _put(request: Request, services: Services, kind: str) -> Response:
-    name = request.path_params["name"]
+def _refuse_built_in(request: Request) -> None:
+    if request.path_params["name"] == RECORDS:
+        raise Conflict(BUILT_IN)
+
+
+async def _post(request: Request, services: Services, kind: str) -> Response:
+    body = await _thing(request)
+    name = body.get("name")
+    if kind == "connection" and name == RECORDS:
+        raise Conflict(BUILT_IN)
+    stored = services.board.stored
+    taken = {"webhook": stored.webhooks, "connection": stored.connections, "panel": stored.panels}[kind]
+    if isinstance(name, str) and name in taken:
+        raise Conflict(f"There is a {kind} “{name}” already; change it with PUT.")
+    await _apply_one(services, kind, body)
+    return reply(SHOWN[kind](str(name), services), 201)
+
+
+async def _thing(request: Request) -> dict[str, JSON]:
     body = await asking.document(request)
     if not isinstance(body, dict):
         raise Invalid([Problem((), f"must be an object, but is {kind_of(body)}.")])
+    return body
+
+
+async def _put(request: Request, services: Services, kind: str) -> Response:
+    name = request.path_params["name"]
+    body = await _thing(request)
     if body.setdefault("name", name) != name:
         raise Invalid([Problem(("name",), f"is not the name in the address, “{name}”.")])
     await _apply_one(services, kind, body)
-    shown = {"webhook": _webhook, "connection": _connection, "panel": _panel}[kind]
-    return reply(shown(name, services))
+    return reply(SHOWN[kind](name, services))
 
 
 async def _apply_one(services: Services, kind: str, body: dict[str, JSON]) -> None:
@@ -207,17 +239,22 @@ def _webhook(name: str, services: Services) -> dict[str, JSON]:
 
 
 def _connection(name: str, services: Services) -> dict[str, JSON]:
+    if name == RECORDS:
+        return {"name": RECORDS, "type": RECORDS}
     connection = services.board.connections.get(name)
     if connection is None:
         raise NotFound("connection", name)
-    return encode_connection(connection, services.board.catalogue, PersonSecrets())
+    return encode_connection(connection, services.board.catalogue, PersonSecrets(), defaults=True)
 
 
 def _panel(name: str, services: Services) -> dict[str, JSON]:
     panel = services.board.panels.get(name)
     if panel is None:
         raise NotFound("panel", name)
-    return encode_panel(panel)
+    return encode_panel(panel, defaults=True)
+
+
+SHOWN: Final = {"webhook": _webhook, "connection": _connection, "panel": _panel}
 
 
 def _page(names: list[str], request: Request) -> tuple[list[str], str]:
@@ -310,11 +347,21 @@ OPERATIONS: Final = (
         refusals=(422,),
     ),
     Operation(
+        "POST",
+        "/connections",
+        post_connection,
+        "Make a connection",
+        "Connection",
+        "ConnectionDocument",
+        201,
+        refusals=(400, 409, 422),
+    ),
+    Operation(
         "GET",
         "/connections/{name}",
         show_connection,
         "Show a connection",
-        "ConnectionDocument",
+        "Connection",
         refusals=(404,),
     ),
     Operation(
@@ -322,7 +369,7 @@ OPERATIONS: Final = (
         "/connections/{name}",
         put_connection,
         "Make or change a connection",
-        "ConnectionDocument",
+        "Connection",
         "ConnectionDocument",
         refusals=(400, 409, 422),
     ),
@@ -344,6 +391,16 @@ OPERATIONS: Final = (
         refusals=(404, 502),
     ),
     Operation("GET", "/panels", list_panels, "List panels", "Panels", query=PAGED, refusals=(422,)),
+    Operation(
+        "POST",
+        "/panels",
+        post_panel,
+        "Make a panel",
+        "PanelDocument",
+        "PanelDocument",
+        201,
+        refusals=(400, 409, 422),
+    ),
     Operation("GET", "/panels/{name}", show_panel, "Show a panel", "PanelDocument", refusals=(404,)),
     Operation(
         "PUT",

@@ -11,6 +11,7 @@ from hookstation.core.documents.panel import PANEL
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.events import State
 from hookstation.core.fieldlist import json_schema
+from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
 from hookstation.web.api.routes import Operation
 
@@ -158,7 +159,13 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
             problem=TEXT,
         ),
         "Webhooks": _list_of("Webhook"),
-        "Connections": _list_of("ConnectionDocument"),
+        "Connection": {
+            "anyOf": [
+                _ref("ConnectionDocument"),
+                _closed(("name", "type"), name={"const": RECORDS}, type={"const": RECORDS}),
+            ]
+        },
+        "Connections": _list_of("Connection"),
         "Panels": _list_of("PanelDocument"),
         "Check": _object(
             ("name", "reached"), name=TEXT, reached=TEXT, entities={"type": "array", "items": TEXT}

@@ -18,7 +18,7 @@ def webhook(definition: Webhook, stored: StoredWebhook, token: str, base_url: st
     """A webhook with its URL; secrets as references or masked."""
     path = f"/hooks/{token}"
     return {
-        **encode_webhook(definition, PersonSecrets()),
+        **encode_webhook(definition, PersonSecrets(), defaults=True),
         "title": definition.title,
         "state": definition.state.value,
         "answer": definition.answer.value,
