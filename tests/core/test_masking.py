@@ -35,6 +35,11 @@ class TestHeaders:
             "x-gitlab-token",
             "x-functions-key",
             "x-secret",
+            "x-session-id",
+            "x-csrf-token",
+            "x-csrftoken",
+            "x-xsrf",
+            "sid",
         ],
     )
     def test_headers_that_look_like_credentials_are_masked_unasked(self, name: str) -> None:
@@ -48,6 +53,7 @@ class TestHeaders:
             "x-shopify-hmac-sha256",
             "x-hub-signature-256",
             "sec-websocket-key",
+            "x-code",
         ],
     )
     def test_ids_and_signatures_of_other_schemes_stay(self, name: str) -> None:
@@ -83,6 +89,8 @@ class TestQuery:
             ("%74oken=abc", "%74oken=***"),
             ("auth[token]=abc", "auth[token]=***"),
             ("sig=abc&password=&pwd=1", "sig=***&password=***&pwd=***"),
+            ("session=1&sid=2&Code=3&PHPSESSID=4", "session=***&sid=***&Code=***&PHPSESSID=***"),
+            ("zipcode=1&course_code=2&obsession=3", "zipcode=1&course_code=2&obsession=3"),
             ("monkey=1&sort_key=2&tokens&&", "monkey=1&sort_key=2&tokens&&"),
         ],
     )

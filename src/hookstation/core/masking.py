@@ -22,22 +22,34 @@ _TOKEN_WORDS: Final = frozenset(
         "accesstoken",
         "apikey",
         "auth",
-        "authtoken",
         "authorization",
+        "authtoken",
         "bearer",
         "credential",
         "credentials",
+        "csrf",
+        "csrftoken",
+        "jsessionid",
         "jwt",
         "passphrase",
         "passwd",
         "password",
+        "phpsessid",
         "pwd",
         "secret",
+        "sessid",
+        "session",
+        "sessionid",
+        "sid",
         "sig",
         "signature",
         "token",
+        "xsrf",
+        "xsrftoken",
     }
 )
+_QUERY_ONLY: Final = frozenset({"code"})
+"""Parameters that are credentials (RFC 6749, 4.1.2; functions of clouds), although headers of that name are none."""
 _KEYS: Final = frozenset({"access", "api", "auth", "functions", "private", "secret", "subscription"})
 """Words that make a credential of a following “key”; an idempotency key or a sort key is none."""
 
@@ -92,7 +104,10 @@ def _is_token_header(name: str) -> bool:
 
 def _masked_parameter(part: str) -> str:
     name, equals, _value = part.partition("=")
-    return f"{name}={MASK}" if equals and is_token_like(unquote_plus(name)) else part
+    if not equals:
+        return part
+    plain = unquote_plus(name)
+    return f"{name}={MASK}" if plain.lower() in _QUERY_ONLY or is_token_like(plain) else part
 
 
 def _capped(text: str, longest: int) -> str:
