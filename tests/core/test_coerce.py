@@ -130,6 +130,11 @@ def test_a_value_that_fits_goes_out_in_the_field_s_type(
             "text that is empty, but the field is required",
         ),
         (None, FieldSpec("D", FieldType.DATE, required=True), "null, but the field is required"),
+        ("a\0b", STRING, "text that holds the character U+0000"),
+        ("\0", CHOICE, "text that holds the character U+0000"),
+        ("\0", DATE, "text that is not an ISO date"),
+        ("2026-11-22T09:30:00\0", DATETIME, "text that is not an ISO datetime"),
+        ("AA\0=", BINARY, "not base64"),
         ("€" * 22_000, FieldSpec("NOTE", FieldType.STRING), "66,000 bytes"),
     ],
 )
@@ -139,6 +144,17 @@ def test_a_value_that_does_not_fit_is_refused_by_field_limit_and_kind(
     failed = failure(value, spec)
     assert failed.field == spec.name
     assert said in failed.message
+
+
+def test_a_field_of_which_nothing_is_known_takes_no_nul_either() -> None:
+    with pytest.raises(MappingFailed, match=r"^.*FREE.*U\+0000"):
+        open_coercer("FREE")("a\0b")
+
+
+def test_other_control_characters_go_out_as_they_came() -> None:
+    text = "".join(map(chr, range(1, 32))) + "\x7f\x85"
+    assert text == coerce(text, FieldSpec("NOTE", FieldType.STRING), CHICAGO)
+    assert text == open_coercer("FREE")(text)
 
 
 @given(st.text(min_size=5, max_size=200))

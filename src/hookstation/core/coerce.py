@@ -30,6 +30,10 @@ LARGEST_INTEGER: Final = 2**31 - 1
 MOST_DIGITS: Final = 100
 """Most digits of a decimal whose field names no precision."""
 
+NUL: Final = "\0"
+WITH_NUL: Final = "that holds the character U+0000, which no database keeps in text; take it out."
+"""Other control characters go out as they came: what a person pasted into a form is not ours to judge."""
+
 _INTEGER: Final = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 _DECIMAL: Final = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?", re.ASCII)
 
@@ -66,6 +70,8 @@ def open_coercer(name: str) -> Coercer:
             value = text_of(value)
         if isinstance(value, str):
             _check_output(name, value)
+            if NUL in value:
+                raise MappingFailed(name, f"text {WITH_NUL}")
         return value
 
     return convert
@@ -95,6 +101,8 @@ def _string(spec: FieldSpec) -> Coercer:
             raise _failed(spec, f"{kind_of(value)} that is empty, but the field is required.")
         if len(text) > certain:
             _check_text(spec, most, text, value)
+        if NUL in text:
+            raise _failed(spec, f"{kind_of(value)} {WITH_NUL}")
         if values and text not in values:
             raise _failed(
                 spec, f"{kind_of(value)} that is not among the allowed values: {_listed(spec.values)}."
