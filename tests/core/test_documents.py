@@ -174,6 +174,16 @@ def test_an_open_webhook_must_be_said_aloud() -> None:
             "duplicates.key: “webhook-id” is not a dedup key; write header:<name>, body:<path> or body-hash.",
         ),
         ({"duplicates": {}}, "duplicates: “key” is missing. `header:NAME`, `body:PATH` or `body-hash`."),
+        (
+            {"access": {"allow": []}},
+            "access.allow: is empty, which lets nobody in: leave it out where anybody may call.",
+        ),
+        ({"schema": None}, "schema: is empty: write the schema, or true where any JSON is taken."),
+        (
+            {"authentication": {"type": "token", "header": "Content-Length", "secret": "k"}},
+            "authentication.header: “Content-Length” belongs to HTTP itself and cannot carry a proof; write one such "
+            "as X-Signature.",
+        ),
         ({"limits": {"time": 0}}, "limits.time: must be more than 0."),
         ({"limits": {"body": "1GiB"}}, "limits.body: must be at most 64MiB."),
         (

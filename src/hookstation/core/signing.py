@@ -46,6 +46,19 @@ ALWAYS_SECRET: Final = frozenset(
 )
 """Headers that carry credentials whatever the webhook's authentication is; lower case."""
 
+NO_PROOF: Final = frozenset(
+    {
+        "accept", "accept-charset", "accept-encoding", "accept-language", "connection", "content-digest",
+        "content-disposition", "content-encoding", "content-language", "content-length", "content-location",
+        "content-md5", "content-range", "content-type", "date", "expect", "forwarded", "from", "host",
+        "keep-alive", "max-forwards", "origin", "proxy-connection", "range", "referer", "repr-digest", "te",
+        "trailer", "transfer-encoding", "upgrade", "user-agent", "via", "x-forwarded-for", "x-forwarded-host",
+        "x-forwarded-port", "x-forwarded-proto", "x-real-ip",
+    }
+)  # fmt: skip
+"""Headers that say how a message is sent or what it is (RFC 9110), and those that proxies write: every call has them
+or loses them on its way, so none can carry a proof; lower case."""
+
 MESSAGE_ID: Final = "webhook-id"
 TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURES: Final = "webhook-signature"
@@ -290,6 +303,11 @@ def _standard_key(secret: Secret) -> bytes:
 def _header_problems(header: str) -> Iterator[Problem]:
     if _HEADER_NAME.fullmatch(header) is None:
         yield Problem(("header",), f"“{header}” is not a header name; write one such as X-Signature.")
+    elif header.lower() in NO_PROOF:
+        yield Problem(
+            ("header",),
+            f"“{header}” belongs to HTTP itself and cannot carry a proof; write one such as X-Signature.",
+        )
 
 
 def _secret_problems(secret: Secret) -> Iterator[Problem]:

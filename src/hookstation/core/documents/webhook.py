@@ -148,7 +148,9 @@ def _said_better(problem: Problem, document: JSON) -> Problem:
         case ("schema_file",), _:
             return Problem(("schema_file",), "is read by the command line only; send the schema as “schema”.")
         case ("access", "allow"), {"access": {"allow": []}}:
-            return Problem(problem.path, "is empty, which lets nobody in: leave it out where anybody may call.")
+            return Problem(
+                problem.path, "is empty, which lets nobody in: leave it out where anybody may call."
+            )
     return problem
 
 
