@@ -16,7 +16,7 @@ from hookstation.engine.keys import Keys
 from hookstation.errors import Retriable
 from hookstation.ports.store import ConfigurationChange
 from hookstation.testing.connector import ScriptedConnector
-from hookstation.web.api import asking, build_api
+from hookstation.web.api import access, asking, build_api
 from hookstation.web.api.build import OPERATIONS
 from hookstation.web.services import Services
 from tests.support.asgi import Answered, Client
@@ -479,6 +479,24 @@ class TestMethods:
         answer = await api.ask("PATCH", f"/api/v1{path.replace('{name}', 'courses')}")
         problem(answer, 405)
         assert there == {*answer.headers["allow"].split(", ")} - {"HEAD"}
+
+
+class TestProof:
+    async def test_who_knows_the_key_can_see_that_this_station_does(self, services: Services) -> None:
+        services.place = "here"
+        stranger = Client(build_api(services), {})
+        said = (await stranger.ask("GET", "/api/control?nonce=once")).document
+        assert {"proof": access.proof(CONTROL, "here", "once")} == said
+        others = {(CONTROL, "here", "twice"), (CONTROL, "there", "once"), ("another key", "here", "once")}
+        assert said["proof"] not in {access.proof(*other) for other in others}
+
+    async def test_nobody_from_elsewhere_may_ask_nor_where_there_is_no_key(self, services: Services) -> None:
+        elsewhere = Client(build_api(services), {}, "203.0.113.9")
+        problem(await elsewhere.ask("GET", "/api/control?nonce=once"), 404)
+        here = Client(build_api(services), {})
+        problem(await here.ask("GET", f"/api/control?nonce={'1' * 129}"), 404)
+        services.control_key = ""
+        problem(await here.ask("GET", "/api/control?nonce=once"), 404)
 
 
 class TestBackup:

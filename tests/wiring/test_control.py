@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from tests.support.command_line import heard
 from tests.support.station import apply, command, serving, told
 from tests.support.webhooks import webhook
 from tests.support.wire import ask
@@ -85,6 +90,60 @@ def test_a_channel_that_a_killed_server_left_behind_is_passed_over(data: Path) -
         process.kill()
     assert (data / "control.json").exists()
     assert told("webhooks", "list", "--data", data)["items"]
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Whoever has the port of a station that is gone; it says yes to everything."""
+
+    heard: ClassVar[list[tuple[str, dict[str, str]]]] = []
+
+    def do_GET(self) -> None:
+        """Keep what was sent."""
+        self.heard.append((self.path, dict(self.headers)))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"proof": "' + b"0" * 64 + b'", "items": [], "next": null}')
+
+    def do_POST(self) -> None:
+        """The same for what would change something."""
+        self.do_GET()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+def test_who_cannot_prove_to_hold_the_folder_gets_neither_the_key_nor_a_command(
+    data: Path, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(data, tmp_path / "data")
+    key = "the key of a station that is gone"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever).start()
+        told_of = {"url": f"http://127.0.0.1:{stranger.server_port}", "key": key, "pid": 1}
+        (copied / "control.json").write_text(json.dumps({**told_of, "database": "hookstation.db"}))
+        ended = command("webhooks", "rotate", "courses", "--data", copied)
+        stranger.shutdown()
+    assert (0, True) == (ended.returncode, "/hooks/" in ended.stdout)
+    [(path, headers)] = Stranger.heard
+    assert path.startswith("/api/control?nonce=")
+    assert key not in str(headers)
+    assert "authorization" not in {name.lower() for name in headers}
+
+
+def test_a_command_on_a_copy_of_a_running_folder_reaches_the_copy(data: Path, tmp_path: Path) -> None:
+    with serving(data):
+        copied = shutil.copytree(data, tmp_path / "data")
+        before = told("webhooks", "show", "courses", "--data", data)["path"]
+        assert 0 == command("webhooks", "rotate", "courses", "--data", copied).returncode
+        assert before == told("webhooks", "show", "courses", "--data", data)["path"]
+        assert before != told("webhooks", "show", "courses", "--data", copied)["path"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"url": 1, "key": 2, "database": "hookstation.db"}'])
+def test_a_channel_file_that_is_none_is_passed_over(data: Path, tmp_path: Path, text: str) -> None:
+    copied = shutil.copytree(data, tmp_path / "data")
+    (copied / "control.json").write_text(text)
+    assert 2 == len(heard("webhooks", "list", "--data", copied)["items"])
 
 
 def test_sigterm_ends_with_zero(data: Path) -> None:

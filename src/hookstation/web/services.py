@@ -22,7 +22,8 @@ from hookstation.ports.store import Store
 class Services:
     """The use cases behind the API.
 
-    `control_key` opens the control channel of this process with every right; empty where there is none.
+    `control_key` opens the control channel of this process with every right; empty where there is none.  `place`
+    names the folder that this process holds, for its proof that it is the one that a command looks for.
     `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file.
     """
 
@@ -39,3 +40,4 @@ class Services:
     backup: Callable[[Path], Awaitable[int]]
     base_url: str
     control_key: str = ""
+    place: str = ""

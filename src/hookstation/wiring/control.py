@@ -1,14 +1,18 @@
 """The control channel: how commands reach a running station, or the data folder where none runs.
 
 A running server writes ``control.json`` beside its database (mode 0600): the address of a loopback listener and a
-key of this process.  Who can read the folder can steer the station; nobody else learns the key.
+key of this process.  Who can read the folder can steer the station; nobody else learns the key.  The file may be
+left over or copied, and its port another's by now: before the key or anything else is sent there, the station has to
+prove that it knows the key and holds this very folder.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,7 +29,9 @@ from hookstation.config.settings import StationSettings
 from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.values import JSON
 from hookstation.errors import FolderInUse, StoreError, StoreUnavailable
-from hookstation.wiring.station import DRAIN_SECONDS, address, database_path, open_station
+from hookstation.web.api import access
+from hookstation.web.api.build import PROOF
+from hookstation.wiring.station import DRAIN_SECONDS, address, database_path, open_station, place_of
 
 FILE: Final = "control.json"
 ROOT: Final = "/api/v1"
@@ -80,24 +86,33 @@ async def reach(settings: StationSettings) -> AsyncIterator[Control]:
 @asynccontextmanager
 async def _running(database: Path) -> AsyncIterator[Control | None]:
     """The server that holds the database; none where it left its file behind, or another has its port now."""
-    told = _told(database.with_name(FILE))
-    if told.get("database") != database.name:
-        yield None
-        return
-    url, headers = told["url"], {"Authorization": f"Bearer {told['key']}"}
-    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-    connector = aiohttp.TCPConnector(ssl=False)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
-        try:
-            quickly = aiohttp.ClientTimeout(total=ALIVE_SECONDS)
-            async with session.get(f"{url}{ROOT}/keys", timeout=quickly) as alive:
-                known = alive.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            known = False
-        yield _Channel(session, url) if known else None
+    match _told(database.with_name(FILE)):
+        case {"url": str(url), "key": str(key), "database": name} if name == database.name:
+            timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+            connector = aiohttp.TCPConnector(ssl=False)
+            async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+                proven = await _is_holder(session, url, key, database)
+                yield _Channel(session, url, key) if proven else None
+        case _:
+            yield None
 
 
-def _told(path: Path) -> dict[str, str]:
+async def _is_holder(session: aiohttp.ClientSession, url: str, key: str, database: Path) -> bool:
+    """Whether the station that wrote the key, and holds the folder of `database`, answers there."""
+    nonce = secrets.token_hex(32)
+    wanted = dump_json({"proof": access.proof(key, place_of(database), nonce)}).encode()
+    quickly = aiohttp.ClientTimeout(total=ALIVE_SECONDS)
+    try:
+        async with session.get(
+            f"{url}{PROOF}?nonce={nonce}", timeout=quickly, allow_redirects=False
+        ) as answer:
+            said = await answer.content.readexactly(len(wanted))
+    except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError):
+        return False
+    return hmac.compare_digest(wanted, said)
+
+
+def _told(path: Path) -> dict[str, object]:
     try:
         found = json.loads(path.read_text())
     except PermissionError as failure:
@@ -122,8 +137,9 @@ async def _in_process(settings: StationSettings) -> AsyncIterator[Control]:
 class _Channel:
     """The API of a running server."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, key: str) -> None:
         self._session, self._url = session, url
+        self._headers = {"Authorization": f"Bearer {key}"}
 
     async def call(
         self, method: str, path: str, body: JSON = None, query: Mapping[str, str] | None = None
@@ -132,7 +148,9 @@ class _Channel:
         sent = None if body is None else dump_json(body).encode()
         url = self._url + _target(path, query)
         try:
-            async with self._session.request(method, url, data=sent) as answer:
+            async with self._session.request(
+                method, url, data=sent, headers=self._headers, allow_redirects=False
+            ) as answer:
                 return _read(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError) as failure:
             raise StoreError(

@@ -123,6 +123,7 @@ async def open_station(
         vault = await _vault(settings, store)
         station = await _assemble(settings, store, vault, http, event_log, base_url, control_key)
         await station.services.board.refresh()
+        await station.settler.take_turns()
         yield station
     finally:
         if station is not None:
@@ -152,6 +153,12 @@ def database_path(settings: StationSettings) -> Path:
     if settings.database_url:
         return Path(settings.database_url.removeprefix("sqlite:///"))
     return settings.data / DATABASE
+
+
+def place_of(database: Path) -> str:
+    """What tells the folder of a database from its copies, however it is reached."""
+    found = database.parent.stat()
+    return f"{found.st_dev}:{found.st_ino}:{database.name}"
 
 
 async def _vault(settings: StationSettings, store: SqliteStore) -> AesVault:
@@ -224,6 +231,7 @@ async def _assemble(
         backup=store.backup_to,
         base_url=base_url,
         control_key=control_key,
+        place=place_of(database_path(settings)),
     )
     lane = HookLane(ingest, Runs(store))
     rule = RetentionRule(

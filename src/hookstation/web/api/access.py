@@ -40,6 +40,15 @@ def by_control(request: Request, services: Services) -> bool:
     return bool(services.control_key) and hmac.compare_digest(key.encode(), services.control_key.encode())
 
 
+def proof(control_key: str, place: str, nonce: str) -> str:
+    """What only who knows the control key and holds the folder `place` can answer to a fresh `nonce`: hexadecimal.
+
+    A command asks for it before it sends the key or anything else: a stranger may have the port by now.
+    """
+    asked = f"hookstation control\0{place}\0{nonce}".encode()
+    return hmac.digest(control_key.encode(), asked, "sha256").hex()
+
+
 def from_loopback(request: Request) -> bool:
     """Whether the caller is on this machine."""
     host = request.client.host if request.client else ""

@@ -20,6 +20,9 @@ from hookstation.web.api.openapi import ROOT, document
 from hookstation.web.api.routes import Operation, reply
 from hookstation.web.services import Services
 
+PROOF: Final = "/api/control"
+"""Where a command asks a station to prove itself; open to callers on its own machine."""
+LONGEST_NONCE: Final = 128
 OPERATIONS: Final = (*configuration.OPERATIONS, *journal.OPERATIONS)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -32,6 +35,7 @@ def build_api(services: Services) -> ASGIApp:
     ]
     routes += [
         Route("/api/openapi.json", _openapi(services), methods=["GET"]),
+        Route(PROOF, _proof(services), methods=["GET"]),
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/readyz", _readyz(services), methods=["GET"]),
         Route("/metrics", _metrics(services), methods=["GET"]),
@@ -71,6 +75,16 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 def _openapi(services: Services) -> Endpoint:
     async def endpoint(_request: Request) -> Response:
         return reply(document(OPERATIONS, services.board.catalogue, version("hookstation")))
+
+    return endpoint
+
+
+def _proof(services: Services) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        nonce = request.query_params.get("nonce", "")
+        if not services.control_key or not access.from_loopback(request) or len(nonce) > LONGEST_NONCE:
+            raise HTTPException(404)
+        return reply({"proof": access.proof(services.control_key, services.place, nonce)})
 
     return endpoint
 
