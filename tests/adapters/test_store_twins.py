@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from hookstation.adapters.store.sqlite import open_sqlite
-from hookstation.core.events import State
+from hookstation.core.events import Mark, State
 from hookstation.core.records import Effect, EntitySpec, Operation
 from hookstation.core.values import Number, Scalar
 from hookstation.errors import HookstationError
@@ -71,7 +71,14 @@ _steps: some.SearchStrategy[Step] = some.one_of(
     some.tuples(some.just("accept"), _numbers, _states, _maybe_effect, _keys, some.booleans()),
     some.tuples(some.just("finish"), _numbers, _states, _states, _maybe_effect, _keys, some.integers(0, 99)),
     some.tuples(some.just("orphan"), some.integers(0, 99)),
-    some.tuples(some.just("prune"), _numbers, _numbers, some.integers(0, 3), some.integers(0, 60)),
+    some.tuples(
+        some.just("prune"),
+        _numbers,
+        _numbers,
+        some.integers(0, 3),
+        some.integers(0, 60),
+        some.integers(0, 20),
+    ),
 )
 
 
@@ -86,13 +93,13 @@ async def take(store: Store, step: Step) -> object:
 async def _take(store: Store, step: Step) -> object:
     match step:
         case ("accept", int(n), State() as state, effect, key, bool(has_due)):
-            claimed = mark(n, key, expires_at=NOW + 15 * SECOND) if isinstance(key, str) else None
+            claimed = _mark(n, key)
             work = due(n, NOW + n) if has_due else None
-            told = entry(n, ("courses", "shop")[n % 2], connection="imis", entity="E", run_id=f"R{n}")
+            told = entry(n, _webhook(n), connection="imis", entity="E", run_id=f"R{n}")
             chosen = effect if isinstance(effect, Effect) else None
             return await store.accept(Acceptance(told, ends(state, 200, b"ok"), chosen, claimed, work))
         case ("finish", int(n), State() as old, State() as new, effect, key, int(at)):
-            claimed = mark(n, key, expires_at=NOW + 15 * SECOND) if isinstance(key, str) else None
+            claimed = _mark(n, key)
             chosen = effect if isinstance(effect, Effect) else None
             return await store.finish(
                 Finish(
@@ -107,10 +114,20 @@ async def _take(store: Store, step: Step) -> object:
             )
         case ("orphan", int(at)):
             return await store.orphan(NOW + at)
-        case ("prune", int(before), int(rejected), int(most), int(size)):
+        case ("prune", int(before), int(rejected), int(most), int(size), int(now)):
             moments = (NOW + before * SECOND, NOW + rejected * SECOND)
-            return await store.prune(Retention(*moments, most, size), 3)
+            return await store.prune(Retention(*moments, most, size, NOW + now * SECOND), 3)
     raise AssertionError(step)
+
+
+def _webhook(number: int) -> str:
+    return ("courses", "shop")[number % 2]
+
+
+def _mark(number: int, key: object) -> Mark | None:
+    if not isinstance(key, str):
+        return None
+    return mark(number, key, _webhook(number), NOW + 15 * SECOND)
 
 
 async def seen(store: Store) -> list[object]:

@@ -27,12 +27,12 @@ class Counting(MemoryStore):
 
 
 def test_a_rule_is_moments_seen_from_now() -> None:
-    expected = Retention(100 * DAY - 7 * DAY, 100 * DAY - 3 * DAY, 5, 9)
+    expected = Retention(100 * DAY - 7 * DAY, 100 * DAY - 3 * DAY, 5, 9, 100 * DAY)
     assert expected == RetentionRule(7, 3, 5, 9).at(100 * DAY)
 
 
 def test_zero_days_keep_for_ever() -> None:
-    assert Retention(0, 0, 0, 0) == RetentionRule(0, 0, 0, 0).at(100 * DAY)
+    assert Retention(0, 0, 0, 0, 100 * DAY) == RetentionRule(0, 0, 0, 0).at(100 * DAY)
 
 
 async def test_what_is_older_than_its_rule_goes_and_what_is_open_stays() -> None:

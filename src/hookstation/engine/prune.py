@@ -36,6 +36,7 @@ class RetentionRule:
             now - self.rejected_days * DAY if self.rejected_days else 0,
             self.most_rejected,
             self.most_bytes,
+            now,
         )
 
 

@@ -147,13 +147,17 @@ class ApiKey:
 class Retention:
     """What may go: succeeded and failed events received before `before`; rejected ones before `rejected_before`;
     rejected ones beyond the newest `most_rejected`; where all bodies are more than `most_bytes`, the oldest events that
-    are not open and have one. 0 switches a rule off.  A mark goes with its event: what is kept for less time than a
-    webhook's window for duplicates no longer answers a repeat."""
+    are not open and have one. 0 switches a rule off.
+
+    A mark that is alive at `now` keeps its event, with the stored answer, until it expires: by age such an event does
+    not go, and for `most_bytes` only its body does.  An expired mark goes with its event.  `now`: microseconds since
+    the epoch; at 0 every mark is alive."""
 
     before: int = 0
     rejected_before: int = 0
     most_rejected: int = 0
     most_bytes: int = 0
+    now: int = 0
 
 
 class Journal(Protocol):
@@ -231,7 +235,7 @@ class History(Protocol):
 
     async def prune(self, retention: Retention, limit: int) -> int:
         """Delete at most `limit` events that may go, with all that hangs on them but their records.
-        Returns how many went; open events never go."""
+        Returns how many went, or lost their body only; open events never go."""
         ...
 
 

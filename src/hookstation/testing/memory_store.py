@@ -213,7 +213,11 @@ class MemoryStore:
         self._check()
         gone = self._prunable(retention)[:limit]
         for event_id in gone:
-            kept = self._kept.pop(event_id)
+            kept = self._kept[event_id]
+            if self._holds_mark(kept, retention.now):
+                kept.body = None
+                continue
+            del self._kept[event_id]
             self._due.pop(event_id, None)
             self._free(kept)
         return len(gone)
@@ -330,6 +334,10 @@ class MemoryStore:
         if kept.mark and self._holders.get((kept.mark.webhook, kept.mark.key)) == kept.event.id:
             del self._holders[kept.mark.webhook, kept.mark.key]
 
+    def _holds_mark(self, kept: _Kept, now: int) -> bool:
+        mark = kept.mark and self._live_mark(kept.mark.webhook, kept.mark.key, now)
+        return mark is not None and mark.event_id == kept.event.id
+
     def _newest_first(self) -> list[Event]:
         return [self._kept[event_id].event for event_id in sorted(self._kept, reverse=True)]
 
@@ -337,7 +345,11 @@ class MemoryStore:
         """In the order of the rules, each oldest first."""
         events = self._newest_first()[::-1]
         rejected = [event for event in events if event.state is State.REJECTED]
-        settled = [event for event in events if event.state in PRUNABLE_STATES]
+        settled = [
+            event
+            for event in events
+            if event.state in PRUNABLE_STATES and not self._holds_mark(self._kept[event.id], retention.now)
+        ]
         chosen = [event.id for event in settled if event.received_at < retention.before]
         chosen += [event.id for event in rejected if event.received_at < retention.rejected_before]
         if retention.most_rejected:

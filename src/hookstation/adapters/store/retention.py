@@ -3,14 +3,16 @@
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias, cast
 
 import apsw
 import msgspec
 
 from hookstation.adapters.store import queries
-from hookstation.adapters.store.rows import mark_digest
+from hookstation.adapters.store.rows import Row, mark_digest
 from hookstation.core.events import OPEN_STATES, State
 from hookstation.core.journal_rules import ID_SLACK, PRUNABLE_STATES, lowest_id
 from hookstation.ports.store import Retention
@@ -18,19 +20,30 @@ from hookstation.ports.store import Retention
 STEP: Final = 50
 """Events that go in one transaction: about two milliseconds, in which the lane waits."""
 
-Choice: TypeAlias = Callable[[apsw.Connection, int], list[str]]
+LOOK: Final = 500
+"""Events that are looked at in one read, which holds up other readers."""
+
+MOST_STAYED: Final = 5_000
+"""Events that stayed for their marks and are looked at again with each step; beyond that only once an hour."""
+
+HOUR: Final = 3_600 * 1_000_000
 
 _OPEN: Final = ", ".join(f"'{state.value}'" for state in sorted(OPEN_STATES))
 
-_OLDEST: Final = "SELECT id FROM events WHERE state = ? AND id < ? AND received_at < ? ORDER BY id LIMIT ?"
-"""The oldest events of one state that were received before a time."""
+_OLDEST: Final = (
+    "SELECT id FROM events WHERE state = ? AND id > ? AND id < ? AND received_at < ? ORDER BY id LIMIT ?"
+)
+"""The oldest events of one state, after an id, that were received before a time."""
+
+_KEYS: Final = "SELECT id, webhook, dedup_key FROM events WHERE id IN (SELECT value FROM json_each(?))"
+"""The dedup keys of some events."""
 
 _OLDEST_REJECTED: Final = "SELECT id FROM events WHERE state = 'rejected' ORDER BY id LIMIT ?"
 """The oldest rejected events."""
 
 _OLDEST_BODIES: Final = (
     "SELECT e.id, length(p.body) FROM events e JOIN payloads p ON p.no = e.payload_no "
-    f"WHERE e.state NOT IN ({_OPEN}) AND length(p.body) > 0 ORDER BY e.id LIMIT ?"
+    f"WHERE e.state NOT IN ({_OPEN}) AND e.id > ? AND length(p.body) > 0 ORDER BY e.id LIMIT ?"
 )
 """The oldest events that may go and take a body with them, with its size."""
 
@@ -42,6 +55,12 @@ _GOING: Final = (
     f"WHERE e.id IN (SELECT value FROM json_each(?)) AND e.state NOT IN ({_OPEN})"
 )
 """What goes with some events; those that were opened again since they were chosen are left out."""
+
+_HOLDERS: Final = (
+    "SELECT event_id FROM marks WHERE digest IN (SELECT unhex(value) FROM json_each(?)) "
+    "AND event_id IN (SELECT value FROM json_each(?)) AND expires_at > ?"
+)
+"""Which of some events hold a mark that is alive."""
 
 _FREE_MARKS: Final = (
     "DELETE FROM marks WHERE digest IN (SELECT unhex(value) FROM json_each(?)) "
@@ -59,46 +78,124 @@ _DROP: Final = (
 _DROP_PAYLOADS: Final = "DELETE FROM payloads WHERE no IN (SELECT value FROM json_each(?))"
 """Forget headers and bodies."""
 
+_DROP_BODIES: Final = "UPDATE payloads SET body = NULL WHERE no IN (SELECT value FROM json_each(?))"
+"""Forget bodies; their events stay."""
 
-def rules(retention: Retention) -> Iterable[Choice]:
+
+class Choice(NamedTuple):
+    """What one look of a rule found. `only_bodies`: where an event has a living mark, its body goes and it stays."""
+
+    event_ids: list[str]
+    ended: bool
+    only_bodies: bool = False
+
+
+@dataclass(slots=True)
+class Sweep:
+    """How far a rule has come in the events of one state, oldest first.
+
+    Each step looks from the beginning again, since an old event may have ended meanwhile.  Where many stay for their
+    marks that would be the work of all steps: then what was passed is left alone until `again_at`.
+    """
+
+    after: str = ""
+    stayed: int = 0
+    again_at: int = 0
+
+    def begin(self, now: int) -> None:
+        """Before a step at time `now`."""
+        if self.stayed <= MOST_STAYED or now >= self.again_at:
+            self.after, self.stayed, self.again_at = "", 0, now + HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeps:
+    """The sweeps of the rules that meet marks; they last as long as the database is open."""
+
+    age: Sweep = field(default_factory=Sweep)
+    bodies: Sweep = field(default_factory=Sweep)
+
+
+Look: TypeAlias = Callable[[apsw.Connection, int], Choice]
+"""One look for at most so many events that may go; asked again until it says that it has ended."""
+
+
+def rules(retention: Retention, sweeps: Sweeps) -> Iterator[Look]:
     """The rules that are switched on, each choosing at most so many of the oldest events that it lets go."""
     if retention.before:
-        yield lambda reader, limit: _received_before(reader, PRUNABLE_STATES, retention.before, limit)
+        sweeps.age.begin(retention.now)
+        yield partial(_settled_before, sweeps.age, retention)
     if retention.rejected_before:
-        yield lambda reader, limit: _received_before(
-            reader, (State.REJECTED,), retention.rejected_before, limit
-        )
+        yield partial(_rejected_before, retention.rejected_before)
     if retention.most_rejected:
-        yield lambda reader, limit: _beyond_newest(reader, retention.most_rejected, limit)
+        yield partial(_beyond_newest, retention.most_rejected)
     if retention.most_bytes:
-        yield lambda reader, limit: _beyond_bytes(reader, retention.most_bytes, limit)
+        sweeps.bodies.begin(retention.now)
+        yield partial(_beyond_bytes, sweeps.bodies, retention)
 
 
-def _received_before(reader: apsw.Connection, states: Sequence[State], before: int, limit: int) -> list[str]:
-    found: list[str] = []
-    for state in states:
-        rows = reader.execute(_OLDEST, (state.value, lowest_id(before + ID_SLACK), before, limit)).fetchall()
-        found += (str(event_id) for (event_id,) in rows)
-    return sorted(found)[:limit]
+def _settled_before(sweep: Sweep, retention: Retention, reader: apsw.Connection, limit: int) -> Choice:
+    seen: list[str] = []
+    for state in PRUNABLE_STATES:
+        seen += _received_before(reader, state, retention.before, LOOK, sweep.after)
+    seen = sorted(seen)[:LOOK]
+    staying = _holders(reader, reader.execute(_KEYS, (_text(seen),)).fetchall(), retention.now)
+    going = [event_id for event_id in seen if event_id not in staying]
+    ended = len(seen) < LOOK or len(going) >= limit
+    passed = seen if len(going) <= limit else seen[: seen.index(going[limit])]
+    if passed:
+        sweep.after = passed[-1]
+    sweep.stayed += len(staying.intersection(passed))
+    return Choice(going[:limit], ended)
 
 
-def _beyond_newest(reader: apsw.Connection, most: int, limit: int) -> list[str]:
+def _rejected_before(before: int, reader: apsw.Connection, limit: int) -> Choice:
+    return Choice(_received_before(reader, State.REJECTED, before, limit), ended=True)
+
+
+def _received_before(
+    reader: apsw.Connection, state: State, before: int, limit: int, after: str = ""
+) -> list[str]:
+    bounds = (state.value, after, lowest_id(before + ID_SLACK), before, limit)
+    return [str(event_id) for (event_id,) in reader.execute(_OLDEST, bounds).fetchall()]
+
+
+def _beyond_newest(most: int, reader: apsw.Connection, limit: int) -> Choice:
     surplus = min(_total(reader, "rejected") - most, limit)
     if surplus <= 0:
-        return []
-    return [str(event_id) for (event_id,) in reader.execute(_OLDEST_REJECTED, (surplus,)).fetchall()]
+        return Choice([], ended=True)
+    rows = reader.execute(_OLDEST_REJECTED, (surplus,)).fetchall()
+    return Choice([str(event_id) for (event_id,) in rows], ended=True)
 
 
-def _beyond_bytes(reader: apsw.Connection, most: int, limit: int) -> list[str]:
-    surplus = _total(reader, "body_bytes") - most
+def _beyond_bytes(sweep: Sweep, retention: Retention, reader: apsw.Connection, limit: int) -> Choice:
+    surplus = _total(reader, "body_bytes") - retention.most_bytes
     found: list[str] = []
     if surplus > 0:
-        for event_id, size in reader.execute(_OLDEST_BODIES, (limit,)).fetchall():
+        for event_id, size in reader.execute(_OLDEST_BODIES, (sweep.after, limit)).fetchall():
             if surplus <= 0:
                 break
             found.append(str(event_id))
             surplus -= int(str(size))
-    return found
+    if found:
+        sweep.after = found[-1]
+        staying = _holders(reader, reader.execute(_KEYS, (_text(found),)).fetchall(), retention.now)
+        sweep.stayed += len(staying)
+    return Choice(found, ended=True, only_bodies=True)
+
+
+def _holders(connection: apsw.Connection, keys: Iterable[Row], now: int) -> set[str]:
+    """Which of these events (id, webhook, dedup key) hold a mark that is alive at `now`."""
+    asked = [
+        (event_id, mark_digest(str(webhook), str(key)).hex())
+        for event_id, webhook, key in keys
+        if key is not None
+    ]
+    if not asked:
+        return set()
+    ids, digests = zip(*asked, strict=True)
+    rows = connection.execute(_HOLDERS, (_text(digests), _text(ids), now)).fetchall()
+    return {str(event_id) for (event_id,) in rows}
 
 
 def _total(reader: apsw.Connection, name: str) -> int:
@@ -106,25 +203,30 @@ def _total(reader: apsw.Connection, name: str) -> int:
     return int(str(value))
 
 
-def remove(connection: apsw.Connection, event_ids: Sequence[str]) -> int:
+def remove(connection: apsw.Connection, event_ids: Sequence[str], now: int, *, only_bodies: bool) -> int:
     """Delete these events with all that hangs on them but their records; those that were opened again stay.
 
-    A statement a table and not one an event: each statement in a thread asks for the interpreter lock again, and a busy
-    event loop gives it away unwillingly.
+    One that holds a mark at `now` stays too; `only_bodies` says that it loses its body then.  Returns how many went
+    or lost theirs.  A statement a table and not one an event: each statement in a thread asks for the interpreter lock
+    again, and a busy event loop gives it away unwillingly.
     """
-    going = [
+    found = [
         _Going(*cast("_Going", row)) for row in connection.execute(_GOING, (_text(event_ids),)).fetchall()
     ]
+    staying = _holders(connection, [(event.id, event.webhook, event.key) for event in found], now)
+    going = [event for event in found if event.id not in staying]
+    emptied = [event for event in found if only_bodies and event.id in staying]
     ids = _text([event.id for event in going])
     held = [mark_digest(event.webhook, event.key).hex() for event in going if event.key is not None]
     connection.execute(_FREE_MARKS, (_text(held), ids))
     connection.execute(_DROP_PAYLOADS, (_text([event.payload_no for event in going]),))
+    connection.execute(_DROP_BODIES, (_text([event.payload_no for event in emptied]),))
     for statement in _DROP:
         connection.execute(statement, (ids,))
     rejected = sum(event.state == State.REJECTED for event in going)
-    freed = sum(event.size for event in going)
+    freed = sum(event.size for event in (*going, *emptied))
     connection.executemany(queries.ADD_TOTAL, [(-rejected, "rejected"), (-freed, "body_bytes")])
-    return len(going)
+    return len(going) + len(emptied)
 
 
 class _Going(NamedTuple):

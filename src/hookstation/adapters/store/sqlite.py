@@ -22,7 +22,7 @@ from hookstation.adapters.store.connections import READER_PATIENCE, open_reader,
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.journal_writer import JournalWriter
-from hookstation.adapters.store.retention import STEP, remove, rules
+from hookstation.adapters.store.retention import STEP, Sweeps, remove, rules
 from hookstation.core.events import Attempt, DueWork, Event, Mark
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable
@@ -104,6 +104,7 @@ class SqliteStore:
         self._handles = handles
         self._near = handles.near
         self._commits = GroupCommit(handles.writer, JournalWriter(handles.writer))
+        self._sweeps = Sweeps()
         self._thread = ThreadPoolExecutor(1, "hookstation-reader")
         self._closed = False
 
@@ -177,11 +178,15 @@ class SqliteStore:
     async def prune(self, retention: Retention, limit: int) -> int:
         """Delete what may go, in steps that let the lane pass."""
         gone = 0
-        for choose in rules(retention):
-            chosen = await self._read(choose, limit - gone)
-            for start in range(0, len(chosen), STEP):
-                step = chosen[start : start + STEP]
-                gone += await self._commits.run(partial(remove, event_ids=step))
+        for look in rules(retention, self._sweeps):
+            ended = False
+            while gone < limit and not ended:
+                found = await self._read(look, limit - gone)
+                ended = found.ended
+                for start in range(0, len(found.event_ids), STEP):
+                    step = found.event_ids[start : start + STEP]
+                    work = partial(remove, event_ids=step, now=retention.now, only_bodies=found.only_bodies)
+                    gone += await self._commits.run(work)
         return gone
 
     # --- records

@@ -3,6 +3,8 @@
 # ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
 
+from dataclasses import replace
+
 from msgspec import structs
 
 from hookstation.core.events import State
@@ -121,7 +123,7 @@ class HistoryCases:
         await store.accept(Acceptance(entry(1, run_id="RUN1"), fails, mark=mark(1), due=due(1)))
         await move(store, 1, State.FAILED, succeeds, NOW + 2 * SECOND)
 
-        assert 1 == await store.prune(Retention(before=NOW + DAY), 100)
+        assert 1 == await store.prune(Retention(before=NOW + DAY, now=NOW + DAY), 100)
 
         assert await store.get_event(event_id(1)) is None
         assert await store.get_payload(event_id(1)) is None
@@ -129,6 +131,56 @@ class HistoryCases:
         assert await store.find_mark("courses", "k1", NOW) is None
         assert [] == list(await store.list_attempts(event_id(1)))
         assert [] == list(await store.due(NOW + DAY, 10))
+
+    async def test_prune_by_age_waits_for_the_mark(self, store: Store) -> None:
+        """An old event stays as it is while its mark is alive, and goes with it when the mark has expired."""
+        await store.accept(Acceptance(entry(1), succeeds, mark=mark(1)))
+        await journal(store, 2)
+        rule = Retention(before=NOW + 9 * SECOND, now=NOW + 10 * SECOND)
+
+        assert 1 == await store.prune(rule, 100)
+
+        held = await store.find_mark("courses", "k1", NOW + 10 * SECOND)
+        assert held is not None
+        assert (event_id(1), 200, b'{"success": true}') == (
+            held.event_id,
+            held.answer_status,
+            held.answer_body,
+        )
+        assert await store.get_payload(event_id(1)) is not None
+        assert 1 == await store.prune(replace(rule, now=NOW + DAY), 100)
+        assert await store.get_event(event_id(1)) is None
+
+    async def test_prune_by_bytes_leaves_the_mark(self, store: Store) -> None:
+        """An event with a living mark gives its body for the bytes once, and keeps the mark and the stored answer."""
+        await store.accept(Acceptance(entry(1, body=b"x" * 50), succeeds, mark=mark(1)))
+        await store.accept(Acceptance(entry(2, body=b"x" * 50), succeeds))
+        rule = Retention(most_bytes=10, now=NOW + 3 * SECOND)
+
+        assert [2, 0] == [await store.prune(rule, 100) for _ in range(2)]
+
+        held = await store.find_mark("courses", "k1", NOW + 3 * SECOND)
+        assert held is not None
+        assert 200 == held.answer_status
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert {"content-type": "application/json"} == event.headers
+        assert await store.get_payload(event_id(1)) is None
+        assert await store.get_event(event_id(2)) is None
+        repeat = await store.accept(Acceptance(entry(3), succeeds, mark=mark(3)))
+        assert repeat.conflict is not None
+
+    async def test_prune_passes_many_that_stay(self, store: Store) -> None:
+        """However many old events stay for their marks, what lies behind them goes, in steps of at most `limit`."""
+        for number in range(1, 700):
+            await store.accept(Acceptance(entry(number), succeeds, mark=mark(number, f"k{number}")))
+        for number in range(700, 703):
+            await journal(store, number)
+        rule = Retention(before=NOW + DAY, now=NOW + DAY - 1)
+
+        assert [2, 1, 0] == [await store.prune(rule, 2) for _ in range(3)]
+
+        assert 699 == len((await store.list_events(EventFilter(), 1_000)).items)
 
     async def test_prune_leaves_the_key_of_another(self, store: Store) -> None:
         """Pruning an event whose key another one holds leaves the key to that one."""
