@@ -22,6 +22,7 @@ from tests.support.raw_http import Received, exchange, post
 from tests.support.station_process import StationProcess
 
 ACTIVITY: Final = "/api/Activity"
+PANEL: Final = "ABC_Courses"
 SETTLE_SECONDS: Final = 60.0
 CALLS_A_ROUND: Final = 100
 
@@ -206,6 +207,21 @@ async def test_slow_answers_never_double_an_activity(bench: Bench) -> None:
     assert dict.fromkeys(cases, 1) == {key: bench.rows()[key] for key in cases}
 
 
+@pytest.mark.parametrize("kind", ["slow", "saved-but-slow"])
+async def test_an_upsert_after_an_unknown_one_of_the_same_row_adds_no_second_row(
+    bench: Bench, kind: str
+) -> None:
+    """While the first may still land, the second is not sent; it changes the row once the first was found."""
+    path = await row_webhook(bench)
+    bench.sandbox.fault(Fault(kind, method="POST", path=f"/api/{PANEL}", seconds=2.5, times=1))
+    [first] = await exchange(bench.station.url, post(path, row(kind, "A")))
+    [second] = await exchange(bench.station.url, post(path, row(kind, "B")))
+    await bench.station.settled(SETTLE_SECONDS)
+    assert (202, 200) == (first.status, second.status)
+    assert {"succeeded"} == {(await bench.event(answer))["state"] for answer in (first, second)}
+    assert ["B"] == [each["Grade"] for each in bench.sandbox.rows(PANEL) if each["CourseCode"] == kind]
+
+
 async def test_a_target_that_does_not_run_fails_the_event(bench: Bench) -> None:
     """Connection refused: nothing was sent, so it is a 500 and not an unknown outcome."""
     answer = await bench.call("nobody there", "gone")
@@ -291,6 +307,29 @@ async def test_a_mixture_of_faults_doubles_nothing(bench: Bench, rounds: int) ->
     tell("mixture of target faults", rounds, sum(succeeded[key] for key in keys), len(missing), len(doubled))
     assert ([], [], []) == (doubled, missing, untold)
     assert not [one for one in events if one["state"] in ("unknown", "sending", "working")]
+
+
+async def row_webhook(bench: Bench) -> str:
+    """The path of a webhook that upserts a panel's row by person and course."""
+    fields = {name: {"type": "string"} for name in ("course", "grade")}
+    webhook = {
+        "name": "rows",
+        "authentication": {"type": "none"},
+        "schema": {"type": "object", "properties": fields, "required": [*fields]},
+        "action": {
+            "type": "upsert_panel",
+            "connection": "imis",
+            "panel": PANEL,
+            "match": {"ID": "10420", "CourseCode": "$$course$$"},
+            "fields": {"Grade": "$$grade$$"},
+        },
+    }
+    await bench.station.configure({"version": 1, "webhooks": [webhook]})
+    return await bench.station.hook("rows")
+
+
+def row(course: str, grade: str) -> bytes:
+    return json.dumps({"course": course, "grade": grade}).encode()
 
 
 def get(path: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import Final
 from hookstation.core.events import DueWork, Settlement, State
 from hookstation.core.jsontext import dump_json
 from hookstation.core.records import EntitySpec, Record
+from hookstation.engine.lanes import Lanes
 from hookstation.engine.settlements import failure, success
 from hookstation.errors import ActionFailed, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
@@ -54,9 +55,13 @@ class Ready:
 
 
 class Executor:
-    """Runs jobs in tasks and knows which are under way."""
+    """Runs jobs in tasks and knows which are under way.
+
+    Who starts a job has had its turn in `lanes`; its end gives the turn on, unless the outcome is not known.
+    """
 
     def __init__(self, journal: Journal, clock: Clock, event_log: EventLog) -> None:
+        self.lanes = Lanes()
         self._journal, self._clock, self._event_log = journal, clock, event_log
         self._under_way: dict[str, asyncio.Task[Settlement]] = {}
 
@@ -88,6 +93,8 @@ class Executor:
         try:
             settlement = await self._call(job)
             await self._settle(job, settlement, started)
+            if settlement.state is not State.UNKNOWN:
+                self.lanes.leave(job.event_id)
         finally:
             ready.tell()
         self._event_log.write(

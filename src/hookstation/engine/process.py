@@ -12,12 +12,14 @@ from collections.abc import Coroutine
 from typing import Final
 
 from hookstation.core import answers
-from hookstation.core.events import Answer, DueWork, Mark, MarkState, Settlement, State
+from hookstation.core.events import Answer, DueWork, JournalEntry, Mark, MarkState, Settlement, State
 from hookstation.core.jsontext import dump_json
 from hookstation.core.records import Effect
 from hookstation.engine.execute import Executor, Job, Ready
+from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
+from hookstation.engine.settlements import failure
 from hookstation.engine.stages import MappedEvent
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
@@ -30,6 +32,9 @@ NOT_STORED: Final = "The event could not be stored just now. Nothing was done; s
 TOO_SLOW: Final = (
     "The event could not be stored within the time limit. Send it again, with its dedup key if it has one."
 )
+
+PART_FOR_THE_TURN: Final = 0.75
+"""How much of the sender's time may pass before the event's turn at its row has come; the rest is for the call."""
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +59,7 @@ class Process:
         hook, record = event.raw.hook, event.record
         effect = Effect(hook.spec, record.operation, record.fields, record.match)
         acceptance = Acceptance(
-            event.raw.entry(
-                size=len(event.body), body=event.body, connection=record.connection, entity=record.entity
-            ),
+            self._entry(event, ""),
             hook.settle,
             effect,
             self._mark(event, ""),
@@ -67,6 +70,31 @@ class Process:
         return Answer(settlement.answer_status, settlement.answer_body), settlement.state
 
     async def _send_away(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
+        raw, lanes = event.raw, self._executor.lanes
+        patience = max(0.0, raw.deadline - self._clock.monotonic()) * PART_FOR_THE_TURN
+        if not await lanes.enter(event.record, raw.event_id, patience):
+            return await self._refuse(event)
+        try:
+            intended = await self._intend(event)
+        except BaseException:
+            lanes.leave(raw.event_id)
+            raise
+        if isinstance(intended, Answer):
+            lanes.leave(raw.event_id)
+            return intended, State.FAILED
+        return await self._call(event, intended, claim)
+
+    async def _refuse(self, event: MappedEvent) -> tuple[Answer, State]:
+        """The event's turn did not come: it has failed, and nothing was sent."""
+        settlement = failure(OCCUPIED)
+        acceptance = Acceptance(self._entry(event, ""), lambda _: settlement)
+        settled, refusal = await self._commit(acceptance, event.raw.deadline)
+        if settled is None:
+            return refusal, State.FAILED
+        return Answer(settled.answer_status, settled.answer_body), settled.state
+
+    async def _intend(self, event: MappedEvent) -> Job | Answer:
+        """Commit that the record is going to be sent; the answer where that cannot be committed."""
         run_id = self._identifiers.run_id()
         now = self._clock.now()
         hook = event.raw.hook
@@ -82,21 +110,17 @@ class Process:
             now,
         )
         acceptance = Acceptance(
-            event.raw.entry(
-                size=len(event.body),
-                body=event.body,
-                connection=event.record.connection,
-                entity=event.record.entity,
-                run_id=run_id,
-            ),
+            self._entry(event, run_id),
             lambda _: Settlement(State.SENDING),
             None,
             self._mark(event, run_id),
             DueWork(job.event_id, now + LEFT_BEHIND, now, 0, dump_json(event.record.as_json()), job.marker),
         )
         settlement, refusal = await self._commit(acceptance, event.raw.deadline)
-        if settlement is None:
-            return refusal, State.FAILED
+        return refusal if settlement is None else job
+
+    async def _call(self, event: MappedEvent, job: Job, claim: Claim | None) -> tuple[Answer, State]:
+        run_id = job.run_id
         if claim is not None:
             claim.run_id = run_id
         call = self._executor.start(job, Ready(claim.release if claim else nothing))
@@ -108,6 +132,16 @@ class Process:
         if settled.state is State.UNKNOWN:
             return answers.pending(run_id), State.UNKNOWN
         return Answer(settled.answer_status, settled.answer_body), settled.state
+
+    @staticmethod
+    def _entry(event: MappedEvent, run_id: str) -> JournalEntry:
+        return event.raw.entry(
+            size=len(event.body),
+            body=event.body,
+            connection=event.record.connection,
+            entity=event.record.entity,
+            run_id=run_id,
+        )
 
     async def _commit(
         self, acceptance: Acceptance, deadline: float

@@ -13,6 +13,7 @@ from hookstation.core.masking import is_whole
 from hookstation.core.records import Effect, Record
 from hookstation.core.template import Scope
 from hookstation.engine.execute import Executor, Job, Ready
+from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.process import LEFT_BEHIND, nothing
 from hookstation.engine.settlements import failure
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
@@ -27,6 +28,8 @@ KNOWINGLY: Final = FREELY | {State.SUCCEEDED, State.UNKNOWN}
 """States from which it is replayed with ``--again``."""
 
 WAIT_FOR_CALL: Final = 60.0
+WAIT_FOR_TURN: Final = 20.0
+"""Seconds that a replay waits until nobody else is writing its row."""
 
 
 class Replay:
@@ -157,6 +160,28 @@ class Replay:
         allowed: frozenset[State],
         started: int,
     ) -> None:
+        lanes = self._executor.lanes
+        stood = lanes.stands(event.id)
+        if not await lanes.enter(record, event.id, WAIT_FOR_TURN):
+            raise Conflict(OCCUPIED)
+        try:
+            job = await self._intend(event, hook, record, mark, allowed, started)
+        except BaseException:
+            if not stood:
+                lanes.leave(event.id)
+            raise
+        await asyncio.wait({self._executor.start(job, Ready(nothing))}, timeout=WAIT_FOR_CALL)
+
+    async def _intend(
+        self,
+        event: Event,
+        hook: CompiledWebhook,
+        record: Record,
+        mark: Mark | None,
+        allowed: frozenset[State],
+        started: int,
+    ) -> Job:
+        """Commit that the record is going to be sent."""
         assert hook.remote is not None
         run_id = event.run_id or self._identifiers.run_id()
         marker = hook.mapping.marker
@@ -173,10 +198,9 @@ class Replay:
             entity=record.entity,
         )
         check(await self._store.finish(finish))
-        job = Job(
+        return Job(
             event.id, hook.name, hook.remote, hook.spec, record, marker, run_id, started, event.attempts + 1
         )
-        await asyncio.wait({self._executor.start(job, Ready(nothing))}, timeout=WAIT_FOR_CALL)
 
     async def _settle(
         self, event: Event, settlement: Settlement, allowed: frozenset[State], started: int

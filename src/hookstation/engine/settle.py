@@ -16,6 +16,7 @@ from hookstation.core.events import DueWork, Event, Settlement, State
 from hookstation.core.records import EntitySpec
 from hookstation.core.recordtext import read_record
 from hookstation.engine.execute import Executor, Job, Ready
+from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.process import LEFT_BEHIND, nothing
 from hookstation.engine.settlements import success
 from hookstation.engine.targets import Targets
@@ -29,6 +30,8 @@ PAUSE: Final = 0.5
 """Seconds between looks at the due work."""
 
 BATCH: Final = 20
+FOR_EVER: Final = 2**62
+EVERYTHING: Final = 2**31 - 1
 LONGEST_PAUSE: Final = 60.0
 LEFT_TO_A_PERSON: Final = (
     "The target was asked and does not say whether the record was written. Look there: replay the event with --again "
@@ -48,6 +51,12 @@ class Settler:
     ) -> None:
         self._store, self._targets, self._executor = store, targets, executor
         self._clock, self._event_log = clock, event_log
+
+    async def take_turns(self) -> None:
+        """When the station is opened: whatever an earlier process left unsettled has the turn at its row."""
+        for work in await self._store.due(FOR_EVER, EVERYTHING):
+            if work.record:
+                self._executor.lanes.stand(read_record(work.record), work.event_id)
 
     async def run(self) -> None:
         """Until cancelled. A failure is logged and the work stays due."""
@@ -160,13 +169,16 @@ class Settler:
         self, event: Event, work: DueWork, remote: RemoteConnector, spec: EntitySpec
     ) -> None:
         """The marker proves that nothing was written: commit the intent anew, then call."""
+        record = read_record(work.record)
+        if not self._executor.lanes.stand(record, event.id):
+            await self._later(event, work, OCCUPIED)
+            return
         now = self._clock.now()
         intent = Settlement(State.SENDING)
         if not await self._finish(
             event, lambda _: intent, replace(work, due_at=now + LEFT_BEHIND, since=now)
         ):
             return
-        record = read_record(work.record)
         job = Job(
             event.id, event.webhook, remote, spec, record, work.marker, event.run_id, now, event.attempts + 1
         )
@@ -177,6 +189,8 @@ class Settler:
     ) -> bool:
         finish = Finish(event.id, frozenset({State.UNKNOWN}), settle, self._clock.now(), due=due)
         committed = await self._store.finish(finish)
+        if due is None and committed.settlement is not None:
+            self._executor.lanes.leave(event.id)
         return committed.settlement is not None
 
     def _log(self, event: Event, happened: str, settlement: Settlement) -> None:

@@ -16,6 +16,7 @@ from hookstation.connectors.imis.locks import KeyedLocks
 from hookstation.connectors.imis.token import Credentials, Tokens
 from hookstation.core.activity import ACTIVITY_SPEC
 from hookstation.core.records import ACTIVITY, EntitySpec, Operation, Record
+from hookstation.core.rowkey import row_key
 from hookstation.core.values import JSON
 from hookstation.errors import NotFound, Terminal
 from hookstation.ports.clock import Clock
@@ -77,7 +78,7 @@ class ImisConnector:
             return await panel.insert(self._client, form, record.fields)
         if record.entity == ACTIVITY:
             raise Terminal("Activities can only be added; the target does not change them.")
-        async with self._locks.hold(panel.lock_key(record)):
+        async with self._locks.hold(row_key(record)):
             return await panel.change(self._client, form, record)
 
     async def look_up(self, record: Record, spec: EntitySpec, marker: str) -> LookUp:

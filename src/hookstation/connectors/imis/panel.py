@@ -15,7 +15,6 @@ from hookstation.connectors.imis.envelope import (
     new_entity,
 )
 from hookstation.connectors.imis.find import find
-from hookstation.connectors.imis.values import fold, text_of
 from hookstation.core.records import Operation, Record
 from hookstation.core.values import JSON, Scalar
 from hookstation.errors import Terminal
@@ -44,12 +43,6 @@ async def change(client: ImisClient, form: Form, record: Record) -> Written:
     if record.operation is Operation.UPDATE:
         raise Terminal(f"{record.entity}: no row matches {_named(record)}.")
     return await insert(client, form, {**record.match, **record.fields})
-
-
-def lock_key(record: Record) -> tuple[object, ...]:
-    """What must not be changed by two at once, in the target's own idea of sameness."""
-    match = sorted((name, fold(text_of(value))) for name, value in record.match.items())
-    return (record.entity, *match)
 
 
 async def _replace(client: ImisClient, form: Form, entity: Entity, changes: Mapping[str, Scalar]) -> Written:
