@@ -67,6 +67,12 @@ def test_the_file_lies_in_the_folder_that_was_chosen(tmp_path: Path) -> None:
         ("port", "x", "must be a whole number"),
         ("port", "", "must be a whole number"),
         ("port", "1.5", "must be a whole number"),
+        (
+            "trusted_proxies",
+            "10.0.0.1, proxy.example.org",
+            "“proxy.example.org” is not an address or network",
+        ),
+        ("trusted_proxies", "10.0.0.1/8", "has bits set beyond its length"),
         ("port", "--5", "must be a whole number"),
         ("port", "9" * 5_000, "must be a whole number"),
         ("port", "٣", "must be a whole number"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hookstation.core.access import AddressList
 from hookstation.core.values import JSON, Secret
 from hookstation.errors import Invalid, Problem
 
@@ -55,7 +56,11 @@ SETTINGS: Final = (
     SettingSpec("tls_cert", "text", "", "Certificate file (PEM) for HTTPS."),
     SettingSpec("tls_key", "text", "", "Key file (PEM) for HTTPS."),
     SettingSpec(
-        "trusted_proxies", "list", "", "Addresses of proxies whose X-Forwarded-For header is believed."
+        "trusted_proxies",
+        "list",
+        "",
+        "Addresses or networks of proxies whose X-Forwarded-For header is believed: the sender is the right-most "
+        "address in it that is none of them.",
     ),
     SettingSpec(
         "retention_days", "integer", "365", "How long settled events stay; 0 is for ever.", 0, 36_500
@@ -166,7 +171,7 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
         master_key=Secret(text["master_key"]) if text["master_key"] else None,
         tls_cert=text["tls_cert"],
         tls_key=text["tls_key"],
-        trusted_proxies=tuple(one.strip() for one in text["trusted_proxies"].split(",") if one.strip()),
+        trusted_proxies=_listed(text["trusted_proxies"]),
         log_level=text["log_level"],
         port=number["port"],
         retention_days=number["retention_days"],
@@ -209,12 +214,27 @@ def _problem(spec: SettingSpec, text: str) -> str:
         return "must be an address: 127.0.0.1 for this machine only, 0.0.0.0 or :: for all that reach it."
     if spec.name == "master_key" and text and not _is_key(text):
         return "must be base64 of 32 bytes: make one with openssl rand -base64 32."
+    if spec.name == "trusted_proxies" and (wrong := _no_networks(_listed(text))):
+        return wrong
     if spec.name == "log_level" and text not in LOG_LEVELS:
         return f"must be one of {', '.join(LOG_LEVELS)}, but is “{text[:40]}”."
     if spec.name == "public_url" and text and not text.startswith(("http://", "https://")):
         return "must begin with http:// or https://."
     if spec.name == "database_url" and text and not text.startswith("sqlite:///"):
         return "this version keeps its data in SQLite: leave it empty, or say sqlite:///PATH."
+    return ""
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _no_networks(texts: tuple[str, ...]) -> str:
+    """What is wrong with the first of these that is no address or network."""
+    try:
+        AddressList(texts)
+    except Invalid as invalid:
+        return invalid.problems[0].message
     return ""
 
 

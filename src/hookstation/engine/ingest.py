@@ -155,9 +155,7 @@ class Ingest:
             log.exception(
                 "a call broke the station", extra={"event_id": raw.event_id, "webhook": raw.hook.name}
             )
-            return self.reject(
-                raw, "broken", answers.failed("The station failed. Nothing was promised."), len(body)
-            )
+            return self.reject(raw, "broken", answers.failed(BROKEN), len(body))
         finally:
             self.in_flight -= 1
 
@@ -333,6 +331,7 @@ GONE: Final = frozenset({WebhookState.DISABLED, WebhookState.ARCHIVED})
 JOURNALLED_REJECTIONS: Final = 200
 """Most rejected calls a second that the journal keeps; the others are counted and logged."""
 PAUSED: Final = "This webhook is paused. Send it later."
+BROKEN: Final = "The station failed. Nothing was promised."
 MISCONFIGURED: Final = "This webhook is not set up correctly; its owner can see why in the station."
 UNAUTHENTICATED: Final = "The call could not be authenticated."
 ONLY_PLAIN: Final = "A compressed body is not taken. Send it plain."

@@ -7,15 +7,19 @@ ASGI callable; `web.protocol` enters it below ASGI, with the same steps and the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from hookstation.core import answers
 from hookstation.core.events import Answer
-from hookstation.engine.ingest import Ingest
+from hookstation.engine.ingest import BROKEN, Ingest
 from hookstation.engine.runs import Runs
 from hookstation.engine.stages import RawRequest
+from hookstation.web.senders import HEADER as FORWARDED
+from hookstation.web.senders import Senders
 
 PREFIX: Final = "/hooks/"
 RUNS: Final = "/hooks/runs/"
@@ -24,12 +28,16 @@ BODY_SECONDS: Final = 15.0
 _JSON: Final = (b"content-type", b"application/json")
 _CLOSE: Final = (b"connection", b"close")
 
+log = logging.getLogger(__name__)
+
 
 class HookLane:
     """Everything under ``/hooks/``."""
 
-    def __init__(self, ingest: Ingest, runs: Runs, body_seconds: float = BODY_SECONDS) -> None:
-        self.ingest, self._runs, self.body_seconds = ingest, runs, body_seconds
+    def __init__(
+        self, ingest: Ingest, runs: Runs, body_seconds: float = BODY_SECONDS, senders: Senders | None = None
+    ) -> None:
+        self.ingest, self._runs, self.body_seconds, self._senders = ingest, runs, body_seconds, senders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, one answer."""
@@ -47,15 +55,23 @@ class HookLane:
             await respond(send, "POST", await self.ingest.receive(admitted, body))
 
     def admit(self, scope: Scope) -> RawRequest | Answer:
-        """The steps before the body."""
-        client = scope["client"]
-        return self.ingest.admit(
-            scope["method"],
-            scope["path"][len(PREFIX) :],
-            join_headers(scope["headers"]),
-            scope["query_string"].decode("latin-1"),
-            client[0] if client else "",
-        )
+        """The steps before the body. Always answers."""
+        try:
+            client = scope["client"]
+            headers = join_headers(scope["headers"])
+            sender = client[0] if client else ""
+            if self._senders is not None:
+                sender = self._senders.find(sender, headers.get(FORWARDED, ""))
+            return self.ingest.admit(
+                scope["method"],
+                scope["path"][len(PREFIX) :],
+                headers,
+                scope["query_string"].decode("latin-1"),
+                sender,
+            )
+        except Exception:
+            log.exception("a call broke the station before its body was read")
+            return answers.failed(BROKEN)
 
     async def tell_run(self, scope: Scope) -> Answer:
         """How a run stands."""

@@ -30,13 +30,12 @@ class CannotListen(HookstationError):
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where and how to listen. `trusted_proxies`: addresses whose X-Forwarded-For is believed, empty for none."""
+    """Where and how to listen."""
 
     host: str
     port: int
     tls_cert: str = ""
     tls_key: str = ""
-    trusted_proxies: tuple[str, ...] = ()
 
 
 class _Server(uvicorn.Server):
@@ -84,8 +83,7 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(listening.trusted_proxies),
-        forwarded_allow_ips=list(listening.trusted_proxies) or None,
+        proxy_headers=False,  # `web.senders` knows whose call it is, for the lane below ASGI too
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_certfile=listening.tls_cert or None,

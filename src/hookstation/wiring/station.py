@@ -40,6 +40,7 @@ from hookstation.ports.log import EventLog
 from hookstation.web.api import build_api
 from hookstation.web.app import Front
 from hookstation.web.hooks import HookLane
+from hookstation.web.senders import Senders
 from hookstation.web.services import Services
 
 if TYPE_CHECKING:
@@ -233,7 +234,8 @@ async def _assemble(
         control_key=control_key,
         place=place_of(database_path(settings)),
     )
-    lane = HookLane(ingest, Runs(store))
+    senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
+    lane = HookLane(ingest, Runs(store), senders=senders)
     rule = RetentionRule(
         settings.retention_days,
         settings.retention_rejected_days,
@@ -248,6 +250,6 @@ async def _assemble(
         executor,
         Settler(store, targets, executor, clock, event_log),
         Pruner(store, clock, rule),
-        Front(lane, build_api(services)),
+        Front(lane, build_api(services), senders),
         lane,
     )
