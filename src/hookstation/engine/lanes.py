@@ -3,8 +3,8 @@
 An upsert searches, and adds where it finds nothing.  While another one of the same row is being sent, or its outcome
 is not known, the search proves nothing: the other row may still land.  So each upsert has its turn in the lane of its
 row before its intent is committed, and keeps it until its event is settled or left to a person, which is after the
-time that the target itself may take.  The lanes are in memory; what they hold follows from the due work, from which
-they are filled at start.
+time that the target itself may take.  The lanes are in the memory of the one process that holds the data folder; what
+they hold follows from the due work, from which they are filled when the station is opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from typing import Final
 from hookstation.core.records import Operation, Record
 from hookstation.core.rowkey import RowKey, row_key
 
-OCCUPIED: Final = "Another event is writing the same row, and its outcome is not known yet. Nothing was done; send it again later."
+OCCUPIED: Final = (
+    "Another event is writing the same row, and its outcome is not known yet. Nothing was done; send it again"
+    " later."
+)
 
 
 class Lanes:
