@@ -144,3 +144,20 @@ async def call(impatient: Impatient, name: str, body: bytes) -> tuple[int, Mappi
         session.post(impatient.url + impatient.paths[name], data=body, headers=JSON) as answer,
     ):
         return answer.status, answer.headers, await answer.read()
+
+
+@pytest.mark.parametrize("step", ["admit", "receive"])
+async def test_whatever_a_step_raises_is_500_with_a_log_line_and_the_connection_stays(
+    impatient: Impatient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    with monkeypatch.context() as broken, Wire(impatient.url) as wire:
+        broken.setattr(impatient.station.services.ingest, step, break_down)
+        sent = request("POST", impatient.paths["plain"], "station", COURSE)
+        heard = [await asyncio.to_thread(lambda: wire.send(sent).hear()) for _ in range(2)]
+    failed = {"success": False, "error": "The station failed. Nothing was promised."}
+    assert [(500, failed)] * 2 == [(one.status, one.document) for one in heard]
+    assert 2 == sum("a call broke the station" in record.message for record in caplog.records)
+    assert 200 == (await call(impatient, "plain", COURSE))[0]

@@ -7,18 +7,23 @@ Keep-alive, pipelining, disconnects and shutdown stay with uvicorn's request cyc
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from hookstation.core import answers
 from hookstation.core.events import Answer
+from hookstation.engine.ingest import BROKEN
 from hookstation.engine.stages import RawRequest
 from hookstation.web.hooks import PREFIX, RUNS, HookLane
 from hookstation.web.protocol import BoundedProtocol
 
 MOST_DRAINED: Final = 64 * 1024
 """Bytes of a refused call's body that are read so that its connection can be kept."""
+
+log = logging.getLogger(__name__)
 
 _HEAD: Final = b"content-type: application/json\r\ncontent-length: "
 
@@ -196,7 +201,12 @@ class Call:
 
     async def _serve(self, raw: RawRequest, body: bytes) -> None:
         try:
-            self.answer(await self._protocol.lane.ingest.receive(raw, body))
+            answer = await self._protocol.lane.ingest.receive(raw, body)
+        except Exception:
+            log.exception("a call broke the station", extra={"event_id": raw.event_id})
+            answer = answers.failed(BROKEN)
+        try:
+            self.answer(answer)
         finally:
             self._protocol.tasks.discard(self._task)
 
