@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import heard, here
 from tests.support.station import Station, command, environment, station, told
 from tests.support.webhooks import webhook
 from tests.support.wire import ask
@@ -51,7 +53,10 @@ def copy(running: Station) -> Path:
         ended.set()
         caller.join()
     path = running.data.parent / "copy"
-    assert {"path": str(path), "bytes": path.stat().st_size} == json.loads(made.stdout)
+    key = running.data.absolute() / "master.key"
+    told_of = {"path": str(path), "bytes": path.stat().st_size, "master_key": str(key)}
+    assert told_of == json.loads(made.stdout)
+    assert f"keep the file {key} safe" in made.stderr
     return path
 
 
@@ -110,11 +115,44 @@ def test_a_backup_of_a_newer_version_is_refused_and_nothing_moved(copy: Path, tm
     assert not (tmp_path / "data").exists()
 
 
-def test_a_backup_without_its_key_says_what_is_missing(copy: Path, tmp_path: Path) -> None:
-    ended = command("restore", copy, "--data", tmp_path / "data")
-    assert (1, "") == (ended.returncode, ended.stdout)
-    assert "The backup is in its place, but it cannot be opened yet." in ended.stderr
-    assert f"put the file {tmp_path / 'data' / 'master.key'} back" in ended.stderr
+def test_a_backup_without_its_key_is_put_back_and_says_which_key_is_missing(
+    running: Station, copy: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    ended = command("restore", copy, "--json", "--data", data)
+    document = json.loads(ended.stdout)
+    assert (0, str(data / "hookstation.db"), str(data / "master.key")) == (
+        ended.returncode,
+        document["database"],
+        document["master_key_missing"],
+    )
+    assert (
+        f"warning: the master key is not here. Put the one with the fingerprint {document['fingerprint']} at "
+        f"{data / 'master.key'}" in ended.stderr
+    )
+    refused = here("webhooks", "list", "--data", data)
+    assert (1, True) == (refused.exit_code, document["fingerprint"] in refused.stderr)
+    shutil.copy(running.data / "master.key", data)
+    assert ["courses"] == [one["name"] for one in heard("webhooks", "list", "--data", data)["items"]]
+
+
+def test_nothing_is_replaced_where_another_key_is(copy: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert [] == heard("webhooks", "list", "--data", data)["items"]
+    before = sorted(path.name for path in data.iterdir())
+    ended = here("restore", copy, "--data", data)
+    assert (1, "") == (ended.exit_code, ended.stdout)
+    assert "Nothing was replaced." in ended.stderr
+    assert before == sorted(path.name for path in data.iterdir())
+    assert [] == heard("webhooks", "list", "--data", data)["items"]
+
+
+def test_a_key_that_a_setting_gives_is_in_no_file(tmp_path: Path) -> None:
+    data, key = tmp_path / "data", base64.b64encode(bytes(32)).decode()
+    made = heard("backup", tmp_path / "copy", "--data", data, HOOKSTATION_MASTER_KEY=key)
+    assert made["master_key"] is None
+    restored = heard("restore", tmp_path / "copy", "--data", tmp_path / "other", HOOKSTATION_MASTER_KEY=key)
+    assert restored["master_key_missing"] is None
 
 
 def test_migrate_goes_through_the_server_or_opens_the_folder(running: Station, tmp_path: Path) -> None:
@@ -122,3 +160,4 @@ def test_migrate_goes_through_the_server_or_opens_the_folder(running: Station, t
         ended = command("migrate", "--data", data)
         assert (0, "") == (ended.returncode, ended.stdout)
         assert "is at this version." in ended.stderr
+    assert "is at this version." in heard("migrate", "--data", tmp_path / "data")["detail"]

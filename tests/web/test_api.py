@@ -504,7 +504,11 @@ class TestBackup:
         problem(await api.ask("POST", "/api/v1/backup", {"path": "/somewhere"}), 409)
         control = Client(build_api(services), {"Authorization": f"Bearer {CONTROL}"})
         problem(await control.ask("POST", "/api/v1/backup", {"path": "relative"}), 422, "/path")
-        assert {"path": "/x", "bytes": 2} == await sent(control, "POST", "/backup", {"path": "/x"})
+        expected = {"path": "/x", "bytes": 2, "master_key": None}
+        assert expected == await sent(control, "POST", "/backup", {"path": "/x"})
+        services.master_key = Path("/data/master.key")
+        made = await sent(control, "POST", "/backup", {"path": "/x"})
+        assert "/data/master.key" == made["master_key"]
 
 
 class TestLists:

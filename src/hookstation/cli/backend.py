@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,19 @@ class Refused(HookstationError):
     def __init__(self, document: Mapping[str, JSON]) -> None:
         self.document = document
         super().__init__(str(document.get("detail", "The station refused.")))
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup in the place of `database`.
+
+    `fingerprint` names the master key that its secrets were sealed under; `missing_key` is where that key has to be
+    put before the station starts, ``None`` where it is there.
+    """
+
+    database: Path
+    fingerprint: str
+    missing_key: Path | None
 
 
 class Control(Protocol):
@@ -55,8 +69,8 @@ class Backend(Protocol):
         """Run the iMIS stand-in until a signal ends it, or its standard input where that is asked for."""
         ...
 
-    def restore(self, settings: StationSettings, source: Path) -> str:
-        """Put a backup in the place of the database; a sentence about it."""
+    def restore(self, settings: StationSettings, source: Path) -> Restored:
+        """Put a backup in the place of the database; nothing is replaced where another master key is there."""
         ...
 
     def examine(self, settings: StationSettings) -> list[tuple[str, bool, str]]:

@@ -11,7 +11,6 @@ import click
 
 from hookstation.cli.speaking import (
     backend,
-    failing,
     json_option,
     one_call,
     options_of_a_station,
@@ -88,12 +87,14 @@ def demo(port: int | None, data: str | None, database_url: str | None) -> None:
     "--port", type=PORT, default=8090, metavar="P", help="The port to listen on (8090); 0 picks a free one."
 )
 @click.option("--until-stdin-ends", is_flag=True, hidden=True)
-@failing
-def sandbox(port: int, until_stdin_ends: bool) -> None:
+@options_of_a_station("none: the stand-in keeps nothing")
+def sandbox(port: int, until_stdin_ends: bool, data: str | None, database_url: str | None) -> None:
     """Run the iMIS stand-in until SIGTERM or Ctrl-C.
 
-    The user is manager, the password sandbox. Its records are gone when it ends.
+    The user is manager, the password sandbox. Its records are gone when it ends: `--data` and `--database-url` are
+    taken as by every command, and not used.
     """
+    del data, database_url
     backend().sandbox(port, until_stdin_ends=until_stdin_ends)
 
 
@@ -155,13 +156,17 @@ def _examined(data: str | None, database_url: str | None) -> list[FOUND]:
 
 
 @click.command()
+@json_option
 @station_options
-def migrate(data: str | None, database_url: str | None) -> None:
+def migrate(as_json: bool, data: str | None, database_url: str | None) -> None:
     """Bring the database to this version.
 
     Every start does that too. A database of a newer version is refused.
     """
-    say(backend().migrate(settings_of(data, database_url)))
+    done = backend().migrate(settings_of(data, database_url))
+    if as_json:
+        out({"detail": done})
+    say(done)
 
 
 @click.command()
@@ -178,20 +183,40 @@ def backup(file: Path, as_json: bool, data: str | None, database_url: str | None
     )
     if as_json:
         out(cast("JSON", made))
+    kept = f"the file {made['master_key']}" if made["master_key"] else "HOOKSTATION_MASTER_KEY"
     say(
-        f"Written: {made['path']}. The master key is not in it; without that key its secrets cannot be opened."
+        f"Written: {made['path']}. The master key is not in it, and nothing opens without: keep {kept} safe, "
+        "apart from the backup."
     )
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
 @station_options
-def restore(file: Path, data: str | None, database_url: str | None) -> None:
+def restore(file: Path, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Put a backup in the place of the database.
 
-    The station must not run. What was there is kept beside it. The master key of the backup's station must be there.
+    The station must not run. What was there is kept beside it. The master key of the backup's station is needed
+    before the next start; where another key is there, nothing is replaced.
     """
-    say(backend().restore(settings_of(data, database_url), file))
+    restored = backend().restore(settings_of(data, database_url), file)
+    missing = restored.missing_key
+    if as_json:
+        out(
+            {
+                "database": str(restored.database),
+                "fingerprint": restored.fingerprint,
+                "master_key_missing": None if missing is None else str(missing),
+            }
+        )
+    say("Restored. What was there before is kept beside it, under its name with .before-restore.")
+    if missing is not None:
+        say(
+            "warning: the master key is not here. Put the one with the fingerprint "
+            f"{restored.fingerprint} at {missing}, or give it as HOOKSTATION_MASTER_KEY, before the station starts: "
+            "nothing opens without it."
+        )
 
 
 COMMANDS: Final[tuple[click.Command, ...]] = (

@@ -24,7 +24,8 @@ class Services:
 
     `control_key` opens the control channel of this process with every right; empty where there is none.  `place`
     names the folder that this process holds, for its proof that it is the one that a command looks for.
-    `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file.
+    `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file;
+    `master_key` is the file of the key that the copy needs, ``None`` where a setting gives the key.
     """
 
     clock: Clock
@@ -41,3 +42,4 @@ class Services:
     base_url: str
     control_key: str = ""
     place: str = ""
+    master_key: Path | None = None

@@ -8,7 +8,7 @@ from typing import cast
 from hookstation.cli.backend import Control
 from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
-from hookstation.errors import HookstationError, SecretError
+from hookstation.errors import HookstationError
 from hookstation.wiring import control
 from hookstation.wiring.running import check_certificate
 from hookstation.wiring.station import KEY_FILE, database_path
@@ -81,23 +81,3 @@ async def _connection(station: Control, name: str) -> Finding:
     except HookstationError as failure:
         return f"connection {name}", False, failure.message
     return f"connection {name}", True, str(checked["reached"])
-
-
-async def migrate(settings: StationSettings) -> str:
-    """Open the station once."""
-    async with control.reach(settings):
-        return f"{database_path(settings)} is at this version."
-
-
-class RestoredWithoutKey(HookstationError):
-    """The backup is in its place, but it cannot be opened yet."""
-
-
-async def after_restore(settings: StationSettings) -> str:
-    """Whether the restored database opens with the master key that is here. Raises `RestoredWithoutKey`."""
-    try:
-        async with control.reach(settings):
-            pass
-    except SecretError as failure:
-        raise RestoredWithoutKey(f"{RestoredWithoutKey.__doc__} {failure.message}") from failure
-    return "Restored. What was there before is kept beside it, under its name with .before-restore."

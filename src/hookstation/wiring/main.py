@@ -6,14 +6,12 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from hookstation.adapters.store.backup import restore
-from hookstation.cli.backend import Control
+from hookstation.cli.backend import Control, Restored
 from hookstation.cli.commands import cli
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE
 from hookstation.core.documents import Catalogue
-from hookstation.wiring import control, demo, doctor, running
-from hookstation.wiring.station import database_path
+from hookstation.wiring import control, demo, doctor, keeping, running
 
 
 class LocalBackend:
@@ -40,10 +38,9 @@ class LocalBackend:
         """Run the iMIS stand-in."""
         running.sandbox(port, until_stdin_ends=until_stdin_ends)
 
-    def restore(self, settings: StationSettings, source: Path) -> str:
+    def restore(self, settings: StationSettings, source: Path) -> Restored:
         """Put a backup in the place of the database and see that its secrets can be opened."""
-        restore(source, database_path(settings))
-        return asyncio.run(doctor.after_restore(settings))
+        return keeping.restore(settings, source)
 
     def examine(self, settings: StationSettings) -> list[tuple[str, bool, str]]:
         """Look at everything that a station needs."""
@@ -51,7 +48,7 @@ class LocalBackend:
 
     def migrate(self, settings: StationSettings) -> str:
         """Open the database, which brings it to this version."""
-        return asyncio.run(doctor.migrate(settings))
+        return asyncio.run(keeping.migrate(settings))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Final
 import apsw
 
 from hookstation.adapters.store import migrations
+from hookstation.adapters.store.configuration import get_fact
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, translated
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.errors import Conflict, StoreError, StoreUnavailable
@@ -63,6 +64,16 @@ def check(source: Path) -> int:
     if told != ["ok"]:
         raise StoreError(f"{source} is damaged: use another backup. ({'; '.join(told)})")
     return number
+
+
+def fact_in(source: Path, name: str) -> str:
+    """A small fact that a checked backup keeps, or an empty text."""
+    with translated():
+        connection = open_reader(source, READER_PATIENCE)
+        try:
+            return get_fact(connection, name)
+        finally:
+            connection.close()
 
 
 def restore(source: Path, database: Path) -> int:

@@ -99,7 +99,9 @@ async def backup(request: Request, services: Services) -> Response:
     path = Path(asking.member(body, "path", str, ""))
     if not path.is_absolute():
         raise Invalid([Problem(("path",), "must be an absolute path on the station's machine.")])
-    return reply({"path": str(path), "bytes": await services.backup(path)})
+    written = await services.backup(path)
+    key = None if services.master_key is None else str(services.master_key)
+    return reply({"path": str(path), "bytes": written, "master_key": key})
 
 
 OPERATIONS: Final = (

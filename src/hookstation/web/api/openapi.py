@@ -239,7 +239,7 @@ def _happenings() -> dict[str, JSON]:
         "Key": _object(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
         "Keys": _list_of("Key"),
         "NewKey": _object(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
-        "Backup": _object(("path", "bytes"), path=TEXT, bytes=COUNT),
+        "Backup": _object(("path", "bytes", "master_key"), path=TEXT, bytes=COUNT, master_key=MAYBE_TEXT),
     }
 
 
