@@ -125,6 +125,18 @@ def test_what_is_exported_can_be_applied_elsewhere_with_its_secrets_set(folder: 
     file = tmp_path / "out" / "hookstation.yaml"
     assert 0 == command("apply", file, "--yes", "--data", tmp_path / "second", **secrets).returncode
     assert text == command("export", "--data", tmp_path / "second").stdout
+    as_json = told("export", "--data", tmp_path / "second")
+    assert "in the clear" not in json.dumps(as_json)
+    (tmp_path / "exported.json").write_text(json.dumps(as_json))
+    again = told("plan", tmp_path / "exported.json", "--prune", "--data", tmp_path / "second", **secrets)
+    assert (0, {"keep"}) == (again["changed"], {one["verb"] for one in again["changes"]})
+
+
+def test_a_webhook_that_is_deleted_is_named(tmp_path: Path, folder: Path) -> None:
+    data = tmp_path / "data"
+    assert 0 == command("apply", folder / "config.yaml", "--yes", "--data", data, **PASSWORD).returncode
+    assert {"deleted": "courses"} == told("webhooks", "delete", "courses", "--data", data)
+    assert [] == told("webhooks", "list", "--data", data)["items"]
 
 
 def test_prune_removes_what_the_files_do_not_name(tmp_path: Path, folder: Path) -> None:

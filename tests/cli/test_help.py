@@ -14,6 +14,8 @@ from tools.reference_commands import leaves
 COLUMNS, LINES = 80, 24
 GROUPS = ["webhooks", "connections", "events", "records", "keys"]
 LEAVES = [path.split()[1:] for path, _, _ in leaves(cli, click.Context(cli, info_name="hookstation"))]
+RUN_ON = ["serve", "demo", "sandbox"]
+"""Commands that run until they are told to end."""
 WRONG = [
     "nonsense",
     "webhooks",
@@ -64,7 +66,14 @@ def test_the_line_of_each_command_in_a_list_is_whole(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_every_command_says_where_the_data_is(words: list[str]) -> None:
-    assert words == ["sandbox"] or "--data DIR" in said(*words, "--help").stdout
+    told = said(*words, "--help").stdout
+    assert "--data DIR" in told
+    assert "--database-url URL" in told
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_that_ends_can_answer_in_json(words: list[str]) -> None:
+    assert (words[0] in RUN_ON) != ("--json" in said(*words, "--help").stdout)
 
 
 @pytest.mark.parametrize("line", WRONG)

@@ -173,8 +173,9 @@ def _problem(one: Mapping[str, JSON]) -> Problem:
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder to write hookstation.yaml into; else it goes to stdout.",
 )
+@json_option
 @station_options
-def export(folder: Path | None, data: str | None, database_url: str | None) -> None:
+def export(folder: Path | None, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Write everything configured as one config file.
 
     Secrets are written as the references that they came from, else as named placeholders to be set before the file is
@@ -182,10 +183,12 @@ def export(folder: Path | None, data: str | None, database_url: str | None) -> N
     """
     document = one_call(settings_of(data, database_url), "GET", "/config/export")
     exported = export_document(cast("JSON", document), backend().catalogue)
-    if folder is None:
-        click.echo(exported.text, nl=False)
-    else:
+    if folder is not None:
         _write(folder, exported.text)
+    if as_json:
+        out(exported.document)
+    elif folder is None:
+        click.echo(exported.text, nl=False)
     for placeholder in exported.placeholders:
         where = ".".join(map(str, placeholder.path))
         say(f"{where} is a secret and is not exported: set {placeholder.variable} before applying the file.")
@@ -262,8 +265,9 @@ def rotate(name: str, as_json: bool, data: str | None, database_url: str | None)
 @webhooks.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @station_options
-def delete(name: str, yes: bool, data: str | None, database_url: str | None) -> None:
+def delete(name: str, yes: bool, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Delete a webhook; its events stay.
 
     Its URL is dead at once. On a terminal it asks first, unless --yes.
@@ -272,6 +276,8 @@ def delete(name: str, yes: bool, data: str | None, database_url: str | None) -> 
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete the webhook {name}? Its URL stops working at once.", abort=True, err=True)
     ask(settings_of(data, database_url), lambda control: control.call("DELETE", path))
+    if as_json:
+        out({"deleted": name})
     say(f"Deleted: {name}. Its events stay in the journal.")
 
 

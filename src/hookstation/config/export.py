@@ -33,8 +33,9 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The text of a config file, and the placeholders in it."""
+    """A config file as a document and as YAML, and the placeholders in it."""
 
+    document: JSON
     text: str
     placeholders: tuple[Placeholder, ...]
 
@@ -55,7 +56,7 @@ def export_document(document: JSON, catalogue: Catalogue) -> Export:
             taken.add(name)
             put(copied, path, f"${{env:{name}}}")
             placeholders.append(Placeholder(name, path))
-    return Export(to_yaml(copied), tuple(placeholders))
+    return Export(copied, to_yaml(copied), tuple(placeholders))
 
 
 def _free_name(document: JSON, path: Steps, taken: set[str]) -> str:
