@@ -332,6 +332,13 @@ async def test_a_private_target_that_is_not_permitted_is_refused_without_naming_
         assert "networks" in refused.value.detail
 
 
+async def test_who_sets_up_a_private_target_is_told_what_to_permit() -> None:
+    async with target(networks=()) as imis:
+        for asked in (imis.connector.describe(PANEL), imis.connector.check()):
+            with pytest.raises(Terminal, match=r"put 127\.0\.0\.1/32.*`networks`"):
+                await asked
+
+
 async def test_a_look_up_without_its_marker_is_refused_and_not_taken_for_none(imis: Target) -> None:
     with pytest.raises(Terminal, match="UF_1"):
         await imis.look_up("UF_1")

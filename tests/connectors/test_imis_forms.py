@@ -334,7 +334,7 @@ async def test_locks_let_go_when_a_waiter_is_cancelled() -> None:
 
 
 def connection(**settings: JSON) -> Connection:
-    defaults: dict[str, JSON] = {"url": "http://127.0.0.1:1", "zone": "UTC", "timeout": 30, "dialect": "auto"}
+    defaults: dict[str, JSON] = {"url": "http://imis.test", "zone": "UTC", "timeout": 30, "dialect": "auto"}
     whole = defaults | {"settle_after": 300, "username": "manager"} | settings
     return Connection("imis", "imis", whole, {"password": Secret("p")})
 
@@ -355,6 +355,27 @@ def test_settings_that_do_not_fit_together_are_named(settings: dict[str, JSON], 
     with pytest.raises(Invalid) as refused:
         build_connector(connection(**settings), GuardedHttpClient(), Watch())
     assert (path,) in [problem.path for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("host", "networks", "told"),
+    [
+        ("127.0.0.1:8090", [], "put 127.0.0.1/32"),
+        ("[::1]", [], "put ::1/128"),
+        ("10.1.2.3", ["10.2.0.0/16"], "put 10.1.2.3/32"),
+        ("169.254.169.254", ["169.254.0.0/16"], "credentials"),
+        ("127.1", ["127.0.0.0/8"], "unusual way"),
+    ],
+)
+def test_an_address_that_may_not_be_called_is_refused_at_the_url(
+    host: str, networks: list[JSON], told: str
+) -> None:
+    settings = connection(url=f"http://{host}/imis", networks=networks)
+    with pytest.raises(Invalid) as refused:
+        build_connector(settings, GuardedHttpClient(), Watch())
+    [problem] = refused.value.problems
+    assert ("url",) == problem.path
+    assert told in problem.message
 
 
 def test_every_room_is_in_the_catalogue_and_says_what_its_settings_are_for() -> None:

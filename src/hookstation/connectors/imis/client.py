@@ -11,7 +11,7 @@ from hookstation.connectors.imis.answers import Call, believe
 from hookstation.connectors.imis.token import Token, Tokens
 from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
-from hookstation.errors import AddressRefused, Retriable, Terminal, UnknownOutcome
+from hookstation.errors import Retriable, UnknownOutcome
 from hookstation.ports.http import HttpAnswer, HttpClient, HttpRequest
 
 PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -46,7 +46,7 @@ class ImisClient:
         """Send one call and return the body of an answer that says: done.
 
         `path` follows ``/api/`` and is encoded already.  On 401 the token is renewed and the call sent once more,
-        since it was not executed.  Raises `ActionFailed` of the kind that the answer means.
+        since it was not executed.  Raises `ActionFailed` of the kind that the answer means, and `AddressRefused`.
         """
         url = f"{self._reach.url}/api/{path}"
         if query:
@@ -57,26 +57,18 @@ class ImisClient:
         )
         try:
             return believe(await self._signed_in(template), call, self._host)
-        except AddressRefused as refused:
-            raise Terminal(
-                "The station may not call this target's address; see the log for what to permit.",
-                detail=refused.message,
-            ) from None
         except UnknownOutcome as unknown:
             if call is Call.ADD:
                 raise
             raise Retriable("The target did not answer.", detail=unknown.detail) from None
 
     async def user(self) -> str:
-        """Sign in anew and return the name that the target knows us by. Raises `ActionFailed`."""
+        """Sign in anew and return the name that the target knows us by. Raises `ActionFailed` and `AddressRefused`."""
         self._tokens.forget()
         template = HttpRequest(
             "GET", self._reach.url, timeout=self._reach.timeout, networks=self._reach.networks
         )
-        try:
-            return (await self._tokens.get(template)).user
-        except AddressRefused as refused:
-            raise Terminal(refused.message) from None
+        return (await self._tokens.get(template)).user
 
     async def close(self) -> None:
         """Stop what is under way for the token."""

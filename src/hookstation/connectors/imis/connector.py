@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,7 @@ from hookstation.core.activity import ACTIVITY_SPEC
 from hookstation.core.records import ACTIVITY, EntitySpec, Operation, Record
 from hookstation.core.rowkey import row_key
 from hookstation.core.values import JSON
-from hookstation.errors import NotFound, Terminal
+from hookstation.errors import AddressRefused, NotFound, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import LookUp, Written
 from hookstation.ports.http import HttpClient
@@ -73,6 +74,10 @@ class ImisConnector:
 
     async def execute(self, record: Record, spec: EntitySpec) -> Written:
         """Write the record; see the port."""
+        with _refusals_for_a_sender():
+            return await self._write(record, spec)
+
+    async def _write(self, record: Record, spec: EntitySpec) -> Written:
         form = await self._form(spec)
         if record.operation is Operation.INSERT:
             return await panel.insert(self._client, form, record.fields)
@@ -83,11 +88,13 @@ class ImisConnector:
 
     async def look_up(self, record: Record, spec: EntitySpec, marker: str) -> LookUp:
         """Find what `execute` may have written; see the port."""
-        return await settle.look_up(self._client, await self._form(spec), record, marker)
+        with _refusals_for_a_sender():
+            return await settle.look_up(self._client, await self._form(spec), record, marker)
 
     async def describe(self, entity: str) -> EntitySpec:
         """The entity's field list, fresh from the target."""
-        definition = await self._definition(entity)
+        with _refusals_for_the_owner():
+            definition = await self._definition(entity)
         if entity == ACTIVITY:
             self._dialect.learn(metadata.wire_names(definition))
         return metadata.read_definition(entity, definition)
@@ -107,8 +114,9 @@ class ImisConnector:
 
     async def check(self) -> str:
         """Sign in, and read one entity definition."""
-        user = await self._client.user()
-        page = await self._client.call("GET", "BOEntityDefinition", Call.READ, query={"limit": "1"})
+        with _refusals_for_the_owner():
+            user = await self._client.user()
+            page = await self._client.call("GET", "BOEntityDefinition", Call.READ, query={"limit": "1"})
         readable = "its field lists can be read" if items(page) else "it shows this account no field lists"
         return f"Signed in{f' as {user}' if user else ''}; {readable}."
 
@@ -137,3 +145,24 @@ class ImisConnector:
             return metadata.wire_names(await self._definition(ACTIVITY))
         except (NotFound, Terminal):
             return {}
+
+
+@contextmanager
+def _refusals_for_a_sender() -> Iterator[None]:
+    """The address guard's refusal without the address, which goes to the log."""
+    try:
+        yield
+    except AddressRefused as refused:
+        raise Terminal(
+            "The station may not call this target's address; see the log for what to permit.",
+            detail=refused.message,
+        ) from None
+
+
+@contextmanager
+def _refusals_for_the_owner() -> Iterator[None]:
+    """The address guard's refusal with what to permit, for who sets the connection up."""
+    try:
+        yield
+    except AddressRefused as refused:
+        raise Terminal(refused.message) from None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from hookstation.connectors.imis.client import Reach
 from hookstation.connectors.imis.connector import ImisConnector, ImisSettings
 from hookstation.connectors.imis.dialect import AUTO
 from hookstation.connectors.imis.token import Credentials
+from hookstation.core.addresses import judge, literal
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Kind, Setting, Values
 from hookstation.core.values import Secret
-from hookstation.errors import Invalid, Problem
+from hookstation.errors import AddressRefused, Invalid, Problem
 from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient
 
@@ -83,13 +85,14 @@ SPEC: Final = (
 def build(connection: Connection, http: HttpClient, clock: Clock) -> ImisConnector:
     """The connector of a decoded connection.
 
-    Raises `Invalid` where it has neither a whole account nor a whole SSO app, or where `settle_after` would believe
-    that nothing was written while the call itself may still run.
+    Raises `Invalid` where it has neither a whole account nor a whole SSO app, where the url is an address that it may
+    not call, or where `settle_after` would believe that nothing was written while the call itself may still run.
     """
     values = Values(connection.settings)
     credentials = _credentials(values, connection.secrets)
     timeout, settle_after = values.seconds("timeout"), values.seconds("settle_after")
     problems = _missing(credentials)
+    problems += _unreachable(values.text("url"), values.texts("networks"))
     if settle_after <= timeout:
         problems.append(Problem(("settle_after",), "must be longer than `timeout`; 5m is usual."))
     if problems:
@@ -111,6 +114,17 @@ def _credentials(values: Values, secrets: Mapping[str, Secret]) -> Credentials:
         secrets.get("client_secret"),
         secrets.get("refresh_token"),
     )
+
+
+def _unreachable(url: str, networks: tuple[str, ...]) -> list[Problem]:
+    """What the address guard would say of a url whose host is an address; a name is judged when it is looked up."""
+    host = urlsplit(url).hostname or ""
+    try:
+        if literal(host) is not None:
+            judge(host, networks)
+    except AddressRefused as refused:
+        return [Problem(("url",), refused.message)]
+    return []
 
 
 def _missing(credentials: Credentials) -> list[Problem]:
