@@ -1,0 +1,276 @@
+"""One transaction's events: many acceptances and finishes, a statement a table.
+
+Locks are taken in one order by every node: events to be finished, dedup keys, parties and matches of records, records,
+roll-ups; each kind sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeAlias, cast
+
+from hookstation.adapters.store.postgres import queries
+from hookstation.adapters.store.postgres.connecting import Connection
+from hookstation.adapters.store.postgres.marks import Claim, Taken, Taking, take_marks
+from hookstation.adapters.store.postgres.numbering import Numbering
+from hookstation.adapters.store.postgres.records import RecordBatch, TryLater, total_of
+from hookstation.adapters.store.postgres.rows import Row, columns, due_row, event_row, kept, told
+from hookstation.adapters.store.rows import mark_digest
+from hookstation.core.events import Mark, Settlement, State
+from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
+from hookstation.core.records import Effect, EffectResult
+from hookstation.errors import Conflict
+from hookstation.ports.store import Acceptance, Committed, Finish
+
+Unit: TypeAlias = Acceptance | Finish
+Outcome: TypeAlias = Committed | Exception
+"""What a unit's caller hears; `TryLater` sends it into the next batch instead."""
+
+_LATER: Final = TryLater()
+
+
+class Standing(NamedTuple):
+    """How an event stands before it is finished: a row of `EVENTS_TO_FINISH`."""
+
+    id: str
+    webhook: str
+    state: str
+    attempts: int
+    started_at: int
+    settled_at: int
+    error: str
+    record_key: str
+    dedup_key: str | None
+
+
+class Batch:
+    """The rows of one transaction that somebody else begins and commits."""
+
+    def __init__(self, connection: Connection, numbering: Numbering, slot: int) -> None:
+        self._connection = connection
+        self._records = RecordBatch(connection, numbering)
+        self._slot = slot
+        self._standings: dict[str, Standing] = {}
+        self._marks: dict[bytes, Taken] = {}
+        self._events: list[Row] = []
+        self._finished: list[Row] = []
+        self._attempts: list[Row] = []
+        self._due: list[Row] = []
+        self._not_due: list[str] = []
+        self._freed: list[Row] = []
+        self._extended: list[Row] = []
+        self._totals: dict[str, int] = {}
+
+    async def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Write what can be written of these units. An exception of the driver means that nothing of it stands."""
+        outcomes: dict[int, Outcome] = {}
+        going = self._without_twins(units, outcomes)
+        await self._read_standings([unit for unit in going.values() if isinstance(unit, Finish)])
+        self._turn_away(going, outcomes, self._expected)
+        await self._take_marks(list(going.values()))
+        self._turn_away(going, outcomes, self._undisputed)
+        await self._records.prepare([unit.effect for unit in going.values() if unit.effect is not None])
+        for place, unit in going.items():
+            outcomes[place] = self._carry_out(unit)
+        await self._flush()
+        return [outcomes[place] for place in range(len(units))]
+
+    def end(self, committed: bool) -> None:
+        """Hear how the transaction ended; not called where nobody knows."""
+        self._records.give_back(committed)
+
+    async def transaction_id(self) -> str:
+        """Move the roll-ups, which others may wait for, at the very end; returns the transaction's id."""
+        rows = [(name, self._slot, moved) for name, moved in sorted(self._totals.items()) if moved]
+        return str(await self._connection.fetchval(queries.ADD_TOTALS, *columns(rows, 3)))
+
+    # --- which units go
+
+    def _without_twins(self, units: Sequence[Unit], outcomes: dict[int, Outcome]) -> dict[int, Unit]:
+        """Of units with one event or one key only the first goes: the next ones have to see what it did."""
+        going: dict[int, Unit] = {}
+        seen: set[str | bytes] = set()
+        for place, unit in enumerate(units):
+            names = {event_of(unit)} | ({digest_of(unit.mark)} if unit.mark is not None else set())
+            if names & seen:
+                outcomes[place] = _LATER
+            else:
+                seen |= names
+                going[place] = unit
+        return going
+
+    def _turn_away(
+        self,
+        going: dict[int, Unit],
+        outcomes: dict[int, Outcome],
+        check: Callable[[Unit], Outcome | None],
+    ) -> None:
+        for place, unit in list(going.items()):
+            if (outcome := check(unit)) is not None:
+                outcomes[place] = outcome
+                del going[place]
+
+    async def _read_standings(self, finishes: Sequence[Finish]) -> None:
+        if finishes:
+            ids = sorted(finish.event_id for finish in finishes)
+            for row in await self._connection.fetch(queries.EVENTS_TO_FINISH, ids):
+                standing = Standing(*cast("Standing", tuple(row)))
+                self._standings[standing.id] = standing
+
+    def _expected(self, unit: Unit) -> Outcome | None:
+        if isinstance(unit, Acceptance):
+            return None
+        old = self._standings.get(unit.event_id)
+        return None if old is not None and old.state in unit.expected else Committed(None)
+
+    async def _take_marks(self, units: Sequence[Unit]) -> None:
+        claims = [claim for claim in map(claim_of, units) if claim is not None]
+        if claims:
+            self._marks = await take_marks(self._connection, claims)
+
+    def _undisputed(self, unit: Unit) -> Outcome | None:
+        if unit.mark is None:
+            return None
+        taken = self._marks[digest_of(unit.mark)]
+        if isinstance(taken, Mark):
+            return Committed(None, conflict=taken)
+        return _LATER if taken is Taking.LOST else None
+
+    # --- carrying them out
+
+    def _carry_out(self, unit: Unit) -> Outcome:
+        """Settle one unit and gather its rows; where it fails, nothing of it is gathered."""
+        try:
+            effect, settlement = self._settle(unit.effect, unit.settle, event_of(unit))
+        except Exception as error:
+            self._release(unit)
+            return error
+        if isinstance(unit, Acceptance):
+            self._accept(unit, settlement)
+        else:
+            self._finish(unit, self._standings[unit.event_id], settlement)
+        return Committed(settlement, effect)
+
+    def _settle(
+        self, effect: Effect | None, settle: Callable[[EffectResult | None], Settlement], event_id: str
+    ) -> tuple[EffectResult | None, Settlement]:
+        """The record is written only once `settle` has returned: where it raises, nothing has happened."""
+        if effect is None:
+            return None, settle(None)
+        result, keep = self._records.plan(effect, event_id)
+        settlement = settle(result)
+        keep()
+        return result, settlement
+
+    def _release(self, unit: Unit) -> None:
+        """Give back a key that was taken in this transaction."""
+        if unit.mark is not None and self._marks[digest_of(unit.mark)] is Taking.TAKEN:
+            self._freed.append((digest_of(unit.mark), event_of(unit)))
+
+    def _accept(self, acceptance: Acceptance, settlement: Settlement) -> None:
+        entry, state = acceptance.entry, settlement.state
+        self._events.append(event_row(entry, settlement, acceptance.mark))
+        if mark_state(state) is None:
+            self._release(acceptance)
+        if acceptance.due is not None and is_open(state):
+            self._due.append(due_row(acceptance.due))
+        self._add("body_bytes", len(entry.body or b""))
+        self._add("rejected", state is State.REJECTED)
+
+    def _finish(self, finish: Finish, old: Standing, settlement: Settlement) -> None:
+        state = State(old.state)
+        if begins_attempt(state, settlement.state) and old.attempts and not is_open(state):
+            self._attempts.append(
+                (old.id, old.attempts, old.started_at, old.settled_at, old.state, old.error, old.record_key)
+            )
+        self._finished.append(_finished_row(finish, old, settlement))
+        self._follow(finish, old, settlement.state)
+        if finish.due is not None and is_open(settlement.state):
+            self._due.append(due_row(finish.due))
+        else:
+            self._not_due.append(finish.event_id)
+        self._add("rejected", (settlement.state is State.REJECTED) - (state is State.REJECTED))
+
+    def _follow(self, finish: Finish, old: Standing, new: State) -> None:
+        """The event's mark follows: freed where it failed, taken where the event claims its key anew."""
+        held = None if old.dedup_key is None else mark_digest(told(old.webhook), told(old.dedup_key))
+        claims = finish.mark is not None and mark_state(new) is not None
+        claimed = digest_of(finish.mark) if finish.mark is not None and claims else None
+        if held is not None and held != claimed and (claims or mark_state(new) is None):
+            self._freed.append((held, finish.event_id))
+        if finish.mark is not None and not claims:
+            self._freed.append((digest_of(finish.mark), finish.event_id))
+        if finish.mark is not None and claimed is not None and self._marks[claimed] is Taking.KEPT:
+            self._extended.append((claimed, finish.event_id, finish.mark.expires_at))
+
+    def _add(self, total: str, moved: int) -> None:
+        self._totals[total] = self._totals.get(total, 0) + moved
+
+    # --- writing
+
+    async def _flush(self) -> None:
+        for entity, count in (await self._records.flush()).items():
+            self._add(total_of(entity), count)
+        if self._events:
+            written = await self._connection.fetch(queries.INSERT_EVENTS, *columns(self._events, 23))
+            if len(written) != len(self._events):
+                raise Conflict("This event is in the journal already.")
+        for statement, rows in (
+            (queries.FINISH_EVENTS, self._finished),
+            (queries.INSERT_ATTEMPTS, self._attempts),
+            (queries.PUT_DUE, self._due),
+            (queries.FREE_MARKS, sorted(self._freed, key=lambda row: cast("bytes", row[0]))),
+            (queries.EXTEND_MARKS, self._extended),
+        ):
+            if rows:
+                await self._connection.execute(statement, *columns(rows, 0))
+        if self._not_due:
+            await self._connection.execute(queries.DROP_DUE, self._not_due)
+
+
+def _finished_row(finish: Finish, old: Standing, new: Settlement) -> Row:
+    """A row for `FINISH_EVENTS`."""
+    attempts, started_at = attempt_after(
+        State(old.state),
+        new.state,
+        old.attempts,
+        old.started_at,
+        finish.attempt_started_at or None,
+        finish.at,
+    )
+    claims = finish.mark is not None and mark_state(new.state) is not None
+    claimed = (kept(finish.mark.key), finish.mark.body_digest) if finish.mark and claims else (None, None)
+    return (
+        finish.event_id,
+        new.state.value,
+        new.answer_status,
+        new.answer_body,
+        kept(new.error),
+        kept(new.record_key),
+        0 if is_open(new.state) else finish.at,
+        started_at,
+        attempts,
+        kept(finish.run_id),
+        kept(finish.connection),
+        kept(finish.entity),
+        *claimed,
+    )
+
+
+def event_of(unit: Unit) -> str:
+    """The id of the event that a unit is about."""
+    return unit.entry.id if isinstance(unit, Acceptance) else unit.event_id
+
+
+def digest_of(mark: Mark) -> bytes:
+    """What a mark's key is found by."""
+    return mark_digest(mark.webhook, mark.key)
+
+
+def claim_of(unit: Unit) -> Claim | None:
+    """The key that a unit claims, if it does."""
+    if unit.mark is None:
+        return None
+    if isinstance(unit, Acceptance):
+        return Claim(digest_of(unit.mark), unit.mark, unit.entry.id, unit.entry.received_at)
+    return Claim(digest_of(unit.mark), unit.mark, unit.event_id, unit.at, anew=True)

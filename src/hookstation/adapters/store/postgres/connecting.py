@@ -1,0 +1,178 @@
+"""Reaching PostgreSQL, and the one seam where its errors become ours.
+
+Nothing is asked of a session that outlives a transaction, so that a pooler in transaction mode may stand between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from hookstation.errors import HookstationError, StoreError, StoreUnavailable
+
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+COMMIT_GRACE: Final = 5.0
+"""Seconds beyond the statement time-out after which a silent server counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the database is reached. All times in seconds.
+
+    `flushers` connections commit, at most `readers` more read and change the configuration.  A statement may take
+    `statement_timeout`, a lock `lock_timeout`, a free connection of the readers `pool_timeout` and a new one
+    `connect_timeout`.  `statement_cache_size` has to be 0 behind a pooler in transaction mode.
+    """
+
+    url: str
+    flushers: int = 2
+    readers: int = 4
+    connect_timeout: float = 5.0
+    pool_timeout: float = 5.0
+    statement_timeout: float = 10.0
+    lock_timeout: float = 5.0
+    statement_cache_size: int = 200
+
+    @property
+    def begin(self) -> str:
+        """What begins a transaction that writes, in one message.
+
+        `synchronous_commit` is never left to the server's own setting; a transaction that lost its program ends soon.
+        """
+        statement, lock = int(self.statement_timeout * 1000), int(self.lock_timeout * 1000)
+        return (
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; "
+            f"SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {statement}"
+        )
+
+
+_ASK_AGAIN: Final = (
+    ("3D000", "There is no such database: make it with CREATE DATABASE, or correct the URL"),
+    (
+        "28",
+        "The database refuses this user: correct user and password in the URL, or the server's pg_hba.conf",
+    ),
+    ("42501", "This user may not do that: make it the owner of the database, or grant it what is named"),
+    ("25006", "The server takes no writes, as a standby does: name the primary in the URL"),
+    ("53100", "The database server's disk is full: free some space"),
+    (
+        "53300",
+        "The database server takes no more connections: raise max_connections, or lower the pool sizes",
+    ),
+    ("53", "The database server lacks memory or another resource: see its log"),
+    (
+        "55P03",
+        "Somebody holds a lock of the database for too long: end that session, or raise the lock time-out",
+    ),
+    ("57014", "The database took too long: see what it is busy with, or raise the statement time-out"),
+    ("40", "Two transactions of the database got into each other's way: ask again"),
+    ("57P", "The database server is stopping or starting: it will be asked again"),
+    ("08", "The connection to the database was lost: see that the server runs and can be reached"),
+    ("25P03", "The database ended a transaction that waited too long: ask again"),
+    ("58", "The database server's system failed: see its log and its disk"),
+)
+"""Beginnings of SQLSTATE codes, and what to do about them."""
+
+_LOST: Final = "The database cannot be reached: see that the server runs and the URL is right"
+_SLOW: Final = "The database did not answer in time: see what it is busy with and whether it can be reached"
+
+
+def translate(error: BaseException) -> Exception:
+    """What a caller of the port sees of an error of the driver; other errors pass as they are."""
+    if isinstance(error, HookstationError):
+        return error
+    if isinstance(error, asyncpg.PostgresError):
+        return _translate_server(error)
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+        return StoreUnavailable(f"{_SLOW}.")
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return StoreError(f"The database URL cannot be used: correct it. ({error})")
+    if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        return StoreUnavailable(f"{_LOST}. ({error})")
+    return error if isinstance(error, Exception) else StoreUnavailable("The work was broken off.")
+
+
+def _translate_server(error: asyncpg.PostgresError) -> StoreError:
+    state = error.sqlstate or ""
+    for beginning, sentence in _ASK_AGAIN:
+        if state.startswith(beginning):
+            return StoreUnavailable(f"{sentence}. (PostgreSQL: {error})")
+    if state.startswith("XX"):
+        return StoreError(
+            f"The database is damaged: stop the station and restore a backup. (PostgreSQL: {error})"
+        )
+    return StoreError(f"The database refused a statement. (PostgreSQL: {error})")
+
+
+def whole_database(error: BaseException) -> bool:
+    """Whether the error is about the database and not about one event of a batch."""
+    if isinstance(error, asyncpg.DataError) and not error.sqlstate:
+        return False  # the driver could not encode a value
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state.startswith("XX") or any(state.startswith(beginning) for beginning, _ in _ASK_AGAIN)
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError))
+
+
+def may_repeat(error: BaseException) -> bool:
+    """Whether the same transaction may succeed at once: a deadlock was broken, or an old connection was dead."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(("40", "08", "57P01", "57P02", "25P03"))
+    return isinstance(error, (ConnectionError, asyncpg.InterfaceError))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the driver inside leave as ours."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        raise translate(error) from error
+
+
+async def connect(access: Access) -> asyncpg.Connection[asyncpg.Record]:
+    """A connection of its own. Raises what the driver raises."""
+    return await asyncpg.connect(
+        access.url,
+        timeout=access.connect_timeout,
+        command_timeout=access.statement_timeout + COMMIT_GRACE,
+        statement_cache_size=access.statement_cache_size,
+    )
+
+
+def make_pool(access: Access) -> Pool:
+    """The readers' connections, none of them open yet."""
+    return asyncpg.create_pool(
+        access.url,
+        min_size=0,
+        max_size=access.readers,
+        timeout=access.connect_timeout,
+        command_timeout=access.statement_timeout,
+        statement_cache_size=access.statement_cache_size,
+        reset=_leave_as_it_is,
+    )
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """No session state is ever set, so that there is nothing to reset and no round trip to pay for it."""
+
+
+async def let_go(connection: asyncpg.Connection[asyncpg.Record] | None) -> None:
+    """Close a connection, however it stands."""
+    if connection is None or connection.is_closed():
+        return
+    with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await connection.close(timeout=1)
+    if not connection.is_closed():
+        connection.terminate()

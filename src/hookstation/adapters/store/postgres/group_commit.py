@@ -1,0 +1,345 @@
+"""Group commit: whatever waits is written together, and each caller hears of it after the commit that holds it.
+
+A few flushers, each with a connection of its own, take what waits in turn; while one waits for the server, the next
+one gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from hookstation.adapters.store.postgres.batches import Batch, Outcome, Unit, event_of
+from hookstation.adapters.store.postgres.commits import OutcomeUnknown, commit, find_out
+from hookstation.adapters.store.postgres.connecting import (
+    Access,
+    connect,
+    let_go,
+    may_repeat,
+    translate,
+    whole_database,
+)
+from hookstation.adapters.store.postgres.numbering import Numbering
+from hookstation.adapters.store.postgres.partitions import Partitions
+from hookstation.adapters.store.postgres.records import TryLater
+from hookstation.errors import StoreError, StoreUnavailable
+from hookstation.ports.store import Acceptance, Committed
+
+LARGEST_BATCH: Final = 500
+NOTED_IN_A_BATCH: Final = 100
+"""Noted units that a batch takes along: a flood of them must not hold up those for whom somebody waits."""
+
+MOST_NOTED: Final = 2_000
+"""Noted units that may wait; what comes beyond them is dropped."""
+
+TRIES: Final = 3
+"""How often a batch is written before its callers hear of a deadlock or of a connection that was dead."""
+
+SLOTS: Final = 1 << 10
+"""Roll-ups are kept in so many rows a name at most, so that flushers of all nodes hardly ever meet in one."""
+
+Asked: TypeAlias = "tuple[Unit, asyncio.Future[Committed] | None]"
+"""A unit and whoever waits for it; nobody does for a noted one."""
+
+
+class GroupCommit:
+    """The line of waiting units, and the flushers that take from it."""
+
+    def __init__(self, access: Access, numbering: Numbering, partitions: Partitions) -> None:
+        self._access, self._numbering, self._partitions = access, numbering, partitions
+        self._asked: deque[Asked] = deque()
+        self._noted: deque[Asked] = deque()
+        self.noted_lost = 0
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._lookups: set[asyncio.Task[None]] = set()
+        flushers = [_Flusher(access, numbering, partitions) for _ in range(access.flushers)]
+        self._tasks = [
+            self._loop.create_task(self._work(flusher), name="hookstation store flusher")
+            for flusher in flushers
+        ]
+
+    def submit(self, unit: Unit) -> asyncio.Future[Committed]:
+        """Write the unit with whatever else waits; the future is done after the commit that holds it."""
+        future: asyncio.Future[Committed] = self._loop.create_future()
+        if self._closing:
+            future.set_exception(StoreUnavailable("The database is closed."))
+        else:
+            self._asked.append((unit, future))
+            self._wake.set()
+        return future
+
+    def note(self, unit: Unit) -> None:
+        """Write the unit with the next batches; nobody waits for it, and what cannot be written is only counted."""
+        if self._closing or len(self._noted) >= MOST_NOTED:
+            self.noted_lost += 1
+            return
+        self._noted.append((unit, None))
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Commit what waits, then stop. Outcomes that are still being looked up are waited for."""
+        self._closing = True
+        self._wake.set()
+        await asyncio.gather(*self._tasks)
+        await asyncio.gather(*self._lookups)
+
+    async def _work(self, flusher: _Flusher) -> None:
+        try:
+            while self._asked or self._noted or not self._closing:
+                if self._asked or self._noted:
+                    await self._write_batch(flusher)
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            await flusher.close()
+
+    def _take(self) -> list[Asked]:
+        asked = [self._asked.popleft() for _ in range(min(len(self._asked), LARGEST_BATCH))]
+        return asked + [self._noted.popleft() for _ in range(min(len(self._noted), NOTED_IN_A_BATCH))]
+
+    async def _write_batch(self, flusher: _Flusher) -> None:
+        taken = self._take()
+        try:
+            outcomes = await flusher.write([unit for unit, _ in taken])
+        except _Unsure as unsure:
+            task = self._loop.create_task(self._look_up(taken, unsure), name="hookstation store look-up")
+            self._lookups.add(task)
+            task.add_done_callback(self._lookups.discard)
+        except Exception as error:
+            self._answer_all(taken, error)
+        else:
+            self._answer(taken, outcomes)
+
+    async def _look_up(self, taken: Sequence[Asked], unsure: _Unsure) -> None:
+        """Tell nobody before it is known whether the batch was committed."""
+        try:
+            committed = await find_out(self._access, unsure.transaction, unsure.event_id)
+        except Exception as error:
+            self._answer_all(taken, error)
+            return
+        if committed:
+            self._answer(taken, unsure.outcomes)
+        else:
+            self._answer_all(taken, StoreUnavailable("The connection was lost before the commit: ask again."))
+
+    def _answer(self, taken: Sequence[Asked], outcomes: Sequence[Outcome]) -> None:
+        again: list[Asked] = []
+        for asked, outcome in zip(taken, outcomes, strict=True):
+            if isinstance(outcome, TryLater):
+                again.append(asked)
+            else:
+                self._resolve(asked, outcome)
+        if again:
+            self._asked.extendleft(reversed([one for one in again if one[1] is not None]))
+            self._noted.extendleft(reversed([one for one in again if one[1] is None]))
+            self._wake.set()
+
+    def _answer_all(self, taken: Sequence[Asked], failure: Exception) -> None:
+        for asked in taken:
+            self._resolve(asked, _not_committed(failure))
+
+    def _resolve(self, asked: Asked, outcome: Outcome) -> None:
+        future = asked[1]
+        if future is None:
+            self.noted_lost += isinstance(outcome, Exception)
+        elif future.done():
+            return  # its caller has gone; what it asked stands
+        elif isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+def _not_committed(failure: Exception) -> StoreError:
+    """Each caller gets an error of its own: one that is raised in several places gathers all their stacks."""
+    told = translate(failure)
+    if isinstance(told, StoreError):
+        return type(told)(told.message)
+    return StoreUnavailable(f"The batch could not be written. ({told})")
+
+
+class _Unsure(Exception):
+    """A batch whose COMMIT got no answer."""
+
+    def __init__(self, transaction: str, event_id: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(transaction)
+        self.transaction, self.event_id, self.outcomes = transaction, event_id, outcomes
+
+
+class _Flusher:
+    """One connection that writes batches; made anew whenever it is lost."""
+
+    def __init__(self, access: Access, numbering: Numbering, partitions: Partitions) -> None:
+        self._access, self._numbering, self._partitions = access, numbering, partitions
+        self._slot = secrets.randbelow(SLOTS)
+        self._open: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await let_go(self._open)
+
+    async def write(self, units: Sequence[Unit]) -> Sequence[Outcome]:
+        """Commit these units. Raises `_Unsure`, or what kept all of them from being written."""
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._write(units)
+            except _Unsure:
+                await self._drop()
+                raise
+            except Exception as error:
+                await self._roll_back()
+                if not left or not may_repeat(error):
+                    raise
+        raise AssertionError(TRIES)
+
+    async def _write(self, units: Sequence[Unit]) -> Sequence[Outcome]:
+        connection = await self._connection()
+        refused = await self._prepare(connection, units)
+        going = [unit for place, unit in enumerate(units) if place not in refused]
+        written = iter(await self._commit_all(connection, going) if going else ())
+        return [refused[place] if place in refused else next(written) for place in range(len(units))]
+
+    async def _prepare(
+        self, connection: asyncpg.Connection[asyncpg.Record], units: Sequence[Unit]
+    ) -> dict[int, Outcome]:
+        """Partitions and entities that the units need; those that can have none are refused."""
+        refused: dict[int, Outcome] = {}
+        missing: set[int] = set()
+        for place, unit in enumerate(units):
+            if isinstance(unit, Acceptance):
+                try:
+                    missing |= self._partitions.missing([unit.entry.id])
+                except StoreError as error:
+                    refused[place] = error
+        if missing:
+            await self._partitions.make(connection, missing)
+        names = self._numbering.unknown(unit.effect.spec.name for unit in units if unit.effect is not None)
+        if names:
+            await self._numbering.learn(connection, names)
+        return refused
+
+    async def _commit_all(
+        self, connection: asyncpg.Connection[asyncpg.Record], units: Sequence[Unit]
+    ) -> Sequence[Outcome]:
+        batches: list[Batch] = []
+        try:
+            outcomes = await self._write_together(connection, units, batches)
+        except Exception as error:
+            self._end(batches, committed=False)
+            if whole_database(error):
+                raise
+            batches.clear()
+            await connection.execute("ROLLBACK")
+            self._partitions.forget()
+            await self._prepare(connection, units)
+            outcomes = await self._write_one_by_one(connection, units, batches)
+        await self._commit(connection, units, outcomes, batches)
+        return outcomes
+
+    async def _write_together(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        units: Sequence[Unit],
+        batches: list[Batch],
+    ) -> Sequence[Outcome]:
+        batch = self._batch(connection, batches)
+        await connection.execute(self._access.begin)
+        outcomes = await batch.write(units)
+        self._transaction = await batch.transaction_id()
+        return outcomes
+
+    async def _write_one_by_one(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        units: Sequence[Unit],
+        batches: list[Batch],
+    ) -> Sequence[Outcome]:
+        """Under a savepoint each, so that only the culprit fails."""
+        await connection.execute(self._access.begin)
+        outcomes: list[Outcome] = []
+        try:
+            for unit in units:
+                outcomes.append(await self._write_alone(connection, unit, batches))
+            self._transaction = await Batch(connection, self._numbering, self._slot).transaction_id()
+        except Exception:
+            self._end(batches, committed=False)
+            raise
+        return outcomes
+
+    async def _write_alone(
+        self, connection: asyncpg.Connection[asyncpg.Record], unit: Unit, batches: list[Batch]
+    ) -> Outcome:
+        await connection.execute("SAVEPOINT alone")
+        batch = self._batch(connection, batches)
+        try:
+            [outcome] = await batch.write([unit])
+            await batch.transaction_id()
+        except Exception as error:
+            if whole_database(error):
+                raise
+            await connection.execute("ROLLBACK TO SAVEPOINT alone")
+            batches.remove(batch)
+            batch.end(committed=False)
+            return translate(error)
+        await connection.execute("RELEASE SAVEPOINT alone")
+        return outcome
+
+    async def _commit(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        units: Sequence[Unit],
+        outcomes: Sequence[Outcome],
+        batches: Sequence[Batch],
+    ) -> None:
+        try:
+            await commit(connection)
+        except OutcomeUnknown as unknown:
+            raise _Unsure(self._transaction, _witness(units, outcomes), outcomes) from unknown
+        except Exception:
+            self._end(batches, committed=False)
+            raise
+        self._end(batches, committed=True)
+
+    def _batch(self, connection: asyncpg.Connection[asyncpg.Record], batches: list[Batch]) -> Batch:
+        batches.append(Batch(connection, self._numbering, self._slot))
+        return batches[-1]
+
+    def _end(self, batches: Sequence[Batch], committed: bool) -> None:
+        for batch in batches:
+            batch.end(committed)
+
+    async def _connection(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._open is None or self._open.is_closed():
+            self._open = await connect(self._access)
+        return self._open
+
+    async def _roll_back(self) -> None:
+        """A transaction left open would take in the next batch; a connection that cannot end it is given up."""
+        connection = self._open
+        if connection is None or connection.is_closed():
+            return
+        try:
+            if connection.is_in_transaction():
+                await connection.execute("ROLLBACK")
+        except Exception:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        await let_go(self._open)
+        self._open = None
+
+
+def _witness(units: Sequence[Unit], outcomes: Sequence[Outcome]) -> str:
+    """An event that is in the journal only if the batch was committed."""
+    for unit, outcome in zip(units, outcomes, strict=True):
+        if isinstance(unit, Acceptance) and isinstance(outcome, Committed) and outcome.settlement is not None:
+            return event_of(unit)
+    return ""

