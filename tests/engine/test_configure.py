@@ -145,6 +145,35 @@ class TestSecrets:
             await bench.configurator.apply(exported)
             assert 200 == (await bench.post("courses", {"id": "7"}, x_token=SECRET)).status
 
+    @pytest.mark.parametrize("moved", ["http://elsewhere", "https://target", "http://target:81"])
+    async def test_a_secret_is_not_carried_to_another_address(self, moved: str) -> None:
+        """A mask, or a reference that is not resolved anew: it is asked for again, and the new place is not tried."""
+        for kept, given in (("********", {}), ("${env:FAR}", {"/connections/0/password": "${env:FAR}"})):
+            before = connection(password="a password")
+            async with engine(webhook("away", "far")) as bench:
+                await bench.configurator.apply(webhooks(connections=[before]), given)
+                built, asked = len(bench.built), len(bench.far.described)
+                problems = await refused(bench, connections=[connection(url=moved, password=kept)])
+                [problem] = [one for one in problems if one.severity == "error"]
+                assert ("connections", 0, "password") == problem.path
+                assert "send the secret itself again" in problem.message
+                assert (built, asked) == (len(bench.built), len(bench.far.described))
+                await bench.apply(connections=[connection(url=moved, password="another")])
+
+    async def test_a_secret_stays_with_its_address_however_that_is_written(self) -> None:
+        async with engine(connections=[connection(password="a password")]) as bench:
+            for same in ("http://TARGET:80", "http://target/path"):
+                await bench.apply(connections=[connection(url=same, password="********")])
+            secret = bench.board.connections["far"].secrets["password"]
+            assert "a password" == secret.reveal()
+
+    async def test_a_reference_that_is_resolved_anew_may_go_to_another_address(self) -> None:
+        given = {"/connections/0/password": "${env:FAR}"}
+        async with engine() as bench:
+            for url in ("http://target", "http://elsewhere"):
+                document = webhooks(connections=[connection(url=url, password="a password")])
+                await bench.configurator.apply(document, given)
+
     async def test_a_reference_is_what_an_export_shows(self) -> None:
         async with engine() as bench:
             await bench.configurator.apply(

@@ -12,6 +12,7 @@ from hookstation.core.documents import (
     Catalogue,
     PersonSecrets,
     SealedSecrets,
+    carried_elsewhere,
     decode_configuration,
     encode_configuration,
     encode_connection,
@@ -212,7 +213,7 @@ class Configurator:
 
     async def _check(self, planned: Plan, current: Configuration, document: JSON, prune: bool) -> None:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
-        await self._check_connections(planned, document)
+        unfit = await self._check_connections(planned, current, document)
         webhooks = {name: planned.wanted.webhooks[name] for name in _done(planned, "webhook")}
         dependents = self._dependents(planned, set(webhooks))
         among = planned.wanted if prune else merged(current, planned.wanted)
@@ -222,7 +223,7 @@ class Configurator:
             [*webhooks.values(), *dependents.values()],
             {
                 name: among.connections[name]
-                for name in _connections(webhooks, dependents)
+                for name in _connections(webhooks, dependents) - unfit
                 if name in among.connections
             },
             among.panels,
@@ -238,12 +239,17 @@ class Configurator:
                         Problem((), f"The webhook “{name}” would not work any more: {problem}", "error")
                     )
 
-    async def _check_connections(self, planned: Plan, document: JSON) -> None:
-        changed = _done(planned, "connection")
+    async def _check_connections(self, planned: Plan, current: Configuration, document: JSON) -> set[str]:
+        """Add what is wrong with connections; return the names of those that must not even be tried."""
+        changed, unfit = _done(planned, "connection"), set()
         for index, name in enumerate(_names(document, "connections")):
             if name in changed:
-                wrong = await self._checks.check_connection(planned.wanted.connections[name])
+                wanted, before = planned.wanted.connections[name], current.connections.get(name)
+                wrong = carried_elsewhere(before, wanted, self._catalogue) if before else []
+                wrong = wrong or await self._checks.check_connection(wanted)
                 planned.problems += [problem.under("connections", index) for problem in wrong]
+                unfit |= {name} if wrong else set()
+        return unfit
 
     def _dependents(self, planned: Plan, named: set[str]) -> dict[str, Webhook]:
         """Webhooks that stay as they are, and write to a connection or panel which the document changes."""

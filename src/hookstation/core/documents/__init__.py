@@ -6,7 +6,12 @@ from hookstation.core.documents.configuration import (
     decode_configuration,
     encode_configuration,
 )
-from hookstation.core.documents.connection import Catalogue, decode_connection, encode_connection
+from hookstation.core.documents.connection import (
+    Catalogue,
+    carried_elsewhere,
+    decode_connection,
+    encode_connection,
+)
 from hookstation.core.documents.panel import decode_panel, encode_panel
 from hookstation.core.documents.places import with_references
 from hookstation.core.documents.secrets import (
@@ -22,6 +27,7 @@ __all__ = [
     "Catalogue",
     "PersonSecrets",
     "SealedSecrets",
+    "carried_elsewhere",
     "check_action_names",
     "check_configuration",
     "decode_configuration",

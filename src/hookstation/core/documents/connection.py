@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from hookstation.core.definitions import Connection, Rate
 from hookstation.core.documents.secrets import connection_purpose
@@ -99,6 +100,36 @@ def _connection(values: Values) -> Connection:
 def _plain(value: object) -> JSON:
     """A connection's settings are JSON; a rate stays the text that `read_rate` reads."""
     return write_rate(value) if isinstance(value, Rate) else plain(value)
+
+
+def carried_elsewhere(before: Connection, after: Connection, catalogue: Catalogue) -> list[Problem]:
+    """Secrets of `before` that `after` would send to another system than the one they were given for.
+
+    A mask that is sent back leaves a secret as it is.  It must not do so where the scheme, host or port of an address
+    changed: who may edit a connection, but not read its secrets, could have them sent to himself.
+    """
+    urls = [setting.name for setting in catalogue.get(after.type, ()) if setting.kind is Kind.URL]
+    same_place = all(_origin(before.settings.get(name)) == _origin(after.settings.get(name)) for name in urls)
+    if same_place and before.type == after.type:
+        return []
+    return [
+        Problem(
+            (name,),
+            f"was given for another {'address' if before.type == after.type else 'type of system'}; send the secret"
+            " itself again, or leave the connection where it is.",
+        )
+        for name, secret in after.secrets.items()
+        if secret is before.secrets.get(name)
+    ]
+
+
+def _origin(url: JSON) -> tuple[str, str, int | None] | None:
+    """Whom a URL reaches: scheme, host and port."""
+    if not isinstance(url, str):
+        return None
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", parts.port or usual
 
 
 def encode_connection(
