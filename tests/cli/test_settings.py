@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.support.command_line import here
-from tests.support.station import command, told
+from tests.support.command_line import heard, here
+from tests.support.station import apply, command, told
+from tests.support.webhooks import webhook
 
 
 def settings(data: Path, **variables: str) -> dict[str, Any]:
@@ -68,11 +69,37 @@ def test_the_doctor_tells_broken_settings_too(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_a_healthy_station_well(tmp_path: Path) -> None:
+    assert 0 == command("migrate", "--data", tmp_path / "data").returncode
     found = told("doctor", "--data", tmp_path / "data")
-    assert (True, {"settings", "data folder", "database", "webhooks"}) == (
+    what = {"settings", "data folder", "master key", "database", "webhooks", "connection records"}
+    assert (True, what) == (
         found["well"],
         {one["what"] for one in found["items"]},
     )
+
+
+def test_the_doctor_makes_nothing_of_what_it_looks_at(tmp_path: Path) -> None:
+    found = heard("doctor", "--data", tmp_path / "data")
+    assert (True, ["settings", "data folder", "database"]) == (
+        found["well"],
+        [one["what"] for one in found["items"]],
+    )
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "data").mkdir(mode=0o700)
+    assert heard("doctor", "--data", tmp_path / "data")["well"]
+    assert [] == [*(tmp_path / "data").iterdir()]
+
+
+def test_the_doctor_says_how_many_webhooks_are_open_to_all(tmp_path: Path) -> None:
+    open_ones: list[object] = [webhook(f"open-{number}") for number in range(7)]
+    apply(tmp_path / "data", {"version": 1, "webhooks": open_ones})
+    [told_of] = [
+        one["detail"]
+        for one in heard("doctor", "--data", tmp_path / "data")["items"]
+        if one["what"] == "webhooks"
+    ]
+    names = ", ".join(f"open-{number}" for number in range(5))
+    assert f"7 webhooks; without authentication: {names} and 2 more" == told_of
 
 
 def test_the_doctor_finds_open_folders_open_keys_and_a_certificate_without_key(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from typing import cast
+from typing import Final, cast
 
 from hookstation.cli.backend import Control
 from hookstation.config.settings import StationSettings
@@ -13,27 +13,38 @@ from hookstation.wiring import control
 from hookstation.wiring.running import check_certificate
 from hookstation.wiring.station import KEY_FILE, database_path
 
+MOST_NAMES: Final = 5
 Finding = tuple[str, bool, str]
 
 
 async def examine(settings: StationSettings) -> list[Finding]:
     """Every finding: (what, whether it is well, a sentence with what to do where it is not)."""
     findings: list[Finding] = [_folder(settings), *_key(settings), *_certificate(settings)]
+    database = database_path(settings)
+    if not settings.data.exists() or not database.exists():
+        # Opening would make what is only to be looked at.
+        there = "is opened" if database.exists() else "is made"
+        return [*findings, ("database", True, f"{database} {there} at the first start")]
     try:
         async with control.reach(settings) as station:
-            findings.append(("database", True, f"{database_path(settings)} opens, and its master key fits"))
-            webhooks = cast(
-                "dict[str, JSON]", await station.call("GET", "/webhooks", None, {"limit": "1000"})
-            )
-            findings.append(_webhooks(cast("list[dict[str, JSON]]", webhooks["items"])))
-            connections = cast(
-                "dict[str, JSON]", await station.call("GET", "/connections", None, {"limit": "1000"})
-            )
-            for one in cast("list[dict[str, JSON]]", connections["items"]):
+            findings.append(("database", True, f"{database} opens, and its master key fits"))
+            findings += _webhooks(await _all(station, "/webhooks"))
+            for one in await _all(station, "/connections"):
                 findings.append(await _connection(station, str(one["name"])))
     except HookstationError as failure:
         findings.append(("database", False, failure.message))
     return findings
+
+
+async def _all(station: Control, path: str) -> list[dict[str, JSON]]:
+    items: list[dict[str, JSON]] = []
+    after: JSON = ""
+    while after is not None:
+        query = {"limit": "1000", "after": str(after)}
+        page = cast("dict[str, JSON]", await station.call("GET", path, None, query))
+        items += cast("list[dict[str, JSON]]", page["items"])
+        after = page["next"]
+    return items
 
 
 def _folder(settings: StationSettings) -> Finding:
@@ -63,16 +74,26 @@ def _certificate(settings: StationSettings) -> list[Finding]:
     return [("certificate", True, f"{settings.tls_cert} fits its key")]
 
 
-def _webhooks(items: list[dict[str, JSON]]) -> Finding:
+def _webhooks(items: list[dict[str, JSON]]) -> list[Finding]:
+    unreadable = [str(one["name"]) for one in items if one["state"] == "unreadable"]
+    proofs = {str(one["name"]): one.get("authentication") for one in items}
     open_ones = [
-        str(one["name"])
-        for one in items
-        if isinstance(one["authentication"], dict) and one["authentication"].get("type") == "none"
+        name for name, proof in proofs.items() if isinstance(proof, dict) and proof["type"] == "none"
     ]
     told = "1 webhook" if len(items) == 1 else f"{len(items)} webhooks"
     if open_ones:
-        told += f"; without authentication: {', '.join(open_ones[:5])}"
-    return "webhooks", True, told
+        told += f"; without authentication: {_some(open_ones)}"
+    findings = [("webhooks", True, told)]
+    if unreadable:
+        message = f"stored in a form that cannot be read: {_some(unreadable)}; apply them again"
+        findings.append(("webhooks", False, message))
+    return findings
+
+
+def _some(names: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 async def _connection(station: Control, name: str) -> Finding:
