@@ -84,6 +84,24 @@ def test_nothing_of_a_file_with_an_error_is_applied(folder: Path) -> None:
     assert applied.stderr.endswith("Nothing was applied.\n")
 
 
+def test_whoever_reads_json_gets_a_document_when_it_fails_too(folder: Path) -> None:
+    wrong, missing = changed(folder, "$$memberId$$", "$$membrId$$"), folder / "nothing.yaml"
+    for file, pointer in ((wrong, "/webhooks/0/action/fields/ID"), (missing, "")):
+        for words in (("plan",), ("apply", "--yes")):
+            ended = here(*words, file, "--json", "--data", folder / "data", **PASSWORD)
+            document = json.loads(ended.stdout)
+            assert (1, [pointer]) == (ended.exit_code, [one["pointer"] for one in document["problems"]])
+            assert {"changes", "problems", "changed"} == document.keys()
+            assert "error: " in ended.stderr
+    ended = here(
+        "apply", wrong, "--yes", "--json", "--data", folder / "data", HOOKSTATION_PORT="eighty", **PASSWORD
+    )
+    assert (1, ["/port"]) == (
+        ended.exit_code,
+        [one["pointer"] for one in json.loads(ended.stdout)["problems"]],
+    )
+
+
 def test_a_secret_in_the_file_itself_must_be_allowed(folder: Path) -> None:
     file = changed(folder, "${file:token.txt}", "in the clear")
     refused = command("plan", file, "--data", folder / "data", **PASSWORD)

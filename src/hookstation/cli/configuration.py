@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -29,7 +30,7 @@ from hookstation.cli.speaking import (
 from hookstation.config.export import export_document
 from hookstation.config.files import ConfigBundle, read_files
 from hookstation.core.values import JSON
-from hookstation.errors import Problem
+from hookstation.errors import HookstationError, Invalid, Problem
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 LITERALS = click.option(
@@ -57,9 +58,10 @@ def plan(
 
     A line a thing: + new, ~ changed with the places, - removed, none the same.
     """
-    bundle = _read(files, allow_literal_secrets)
-    settings = settings_of(data, database_url)
-    planned = one_call(settings, "POST", "/config/plan", _request(bundle, prune))
+    with _failures_told(as_json):
+        bundle = _read(files, allow_literal_secrets)
+        settings = settings_of(data, database_url)
+        planned = one_call(settings, "POST", "/config/plan", _request(bundle, prune))
     if as_json:
         out(cast("JSON", planned))
     else:
@@ -93,37 +95,65 @@ def apply(
     if not yes and not sys.stdin.isatty():
         say("error: without a terminal nobody can be asked; say --yes.")
         sys.exit(2)
-    bundle = _read(files, allow_literal_secrets)
-    settings = settings_of(data, database_url)
 
-    async def work(control: Control) -> Mapping[str, JSON] | None:
+    async def work(control: Control) -> tuple[Mapping[str, JSON], bool]:
         body = _request(bundle, prune)
         if not yes:
             planned = cast("Mapping[str, JSON]", await control.call("POST", "/config/plan", body))
             _show_changes(planned, beside=as_json)
             if _tell_problems(bundle, planned) or not _agreed(planned):
-                return None
-        return cast("Mapping[str, JSON]", await control.call("POST", "/config/apply", body))
+                return _nothing(planned["problems"]), False
+        try:
+            return cast("Mapping[str, JSON]", await control.call("POST", "/config/apply", body)), True
+        except Refused as refused:
+            if not _tell_problems(bundle, refused.document):
+                raise
+            return _nothing(refused.document["problems"]), False
 
-    try:
-        applied = ask(settings, work)
-    except Refused as refused:
-        if not _tell_problems(bundle, refused.document):
-            raise
-        if as_json:
-            out({"changes": [], "problems": refused.document["problems"], "changed": 0})
-        say("Nothing was applied.")
-        sys.exit(1)
-    if applied is None:
+    with _failures_told(as_json):
+        bundle = _read(files, allow_literal_secrets)
+        applied, done = ask(settings_of(data, database_url), work)
+    if as_json:
+        out(cast("JSON", applied))
+    if not done:
         say("Nothing was applied.")
         sys.exit(1)
     _tell_problems(bundle, applied)
-    if as_json:
-        out(cast("JSON", applied))
-    else:
+    if not as_json:
         if yes:
             _show_changes(applied)
         say(f"Applied: {applied['changed']} changed.")
+
+
+def _nothing(problems: JSON) -> dict[str, JSON]:
+    """The document of an apply that did nothing."""
+    return {"changes": [], "problems": problems, "changed": 0}
+
+
+@contextmanager
+def _failures_told(as_json: bool) -> Iterator[None]:
+    """Who reads JSON gets a document too where nothing could be planned or applied; the messages stay on stderr."""
+    try:
+        yield
+    except HookstationError as failure:
+        if as_json:
+            out(_nothing(_problems_of(failure)))
+        raise
+
+
+def _problems_of(failure: HookstationError) -> JSON:
+    if isinstance(failure, Refused) and failure.document.get("problems"):
+        return failure.document["problems"]
+    found = failure.problems if isinstance(failure, Invalid) else [Problem((), failure.message)]
+    return [
+        {
+            "pointer": one.pointer,
+            "message": one.message,
+            "severity": one.severity,
+            "position": one.position,
+        }
+        for one in found
+    ]
 
 
 def _agreed(planned: Mapping[str, JSON]) -> bool:
