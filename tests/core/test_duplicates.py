@@ -30,6 +30,12 @@ class TestSpecification:
         assert compile_key(spec).needs_body is needs_body
 
     @pytest.mark.parametrize(
+        ("spec", "header"), [("header:X-Id", "x-id"), ("body:id", ""), ("body-hash", "")]
+    )
+    def test_a_reader_names_the_header_that_it_looks_at(self, spec: str, header: str) -> None:
+        assert compile_key(spec).header == header
+
+    @pytest.mark.parametrize(
         "spec",
         [
             *("", "id", "query:id", "body", "body:", "header", "header:", "header:x id", "body-hash:x"),

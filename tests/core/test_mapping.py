@@ -188,6 +188,23 @@ def test_the_proving_header_is_not_read_even_where_the_name_comes_from_the_paylo
     assert mapping.map(scope(payload), AT).fields["UF_1"] == "t"
 
 
+@pytest.mark.parametrize(
+    ("source", "headers", "parameters"),
+    [
+        ("plain $$memberId$$", set(), set()),
+        ('$$headers["X-A"]$$ {{ query.Name }}', {"x-a"}, {"Name"}),
+        ("{{ headers[memberId] }}", {"*"}, set()),
+        ("{{ query[memberId] }}", set(), {"*"}),
+        ("{{ [memberId]['X-A'] }}", {"x-a"}, {"X-A"}),
+    ],
+)
+def test_a_mapping_names_the_headers_and_parameters_that_it_reads(
+    source: str, headers: set[str], parameters: set[str]
+) -> None:
+    mapping = activity({"UF_1": source}, schema=True)
+    assert (headers, parameters) == (set(mapping.headers), set(mapping.parameters))
+
+
 def test_an_upsert_matches_and_writes_what_it_matched() -> None:
     action = panel("upsert_panel", {"Grade": "pass"}, {"id": "$$memberId$$", "coursecode": "C-$$count$$"})
     mapping = compile_mapping(action, COURSES, SCHEMA, "UTC", NO_HEADERS)

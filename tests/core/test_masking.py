@@ -13,6 +13,8 @@ from hookstation.core.masking import (
     MOST_HEADERS,
     is_token_like,
     is_whole,
+    lost_headers,
+    lost_parameters,
     mask_headers,
     mask_query,
 )
@@ -115,3 +117,45 @@ class TestNames:
     @pytest.mark.parametrize("name", ["", "tokenizer", "author", "course", "keyword", "design", "7", "é"])
     def test_names_that_only_resemble_them_are_not(self, name: str) -> None:
         assert not is_token_like(name)
+
+
+class TestLost:
+    @given(
+        headers=st.dictionaries(
+            st.sampled_from(["x-a", "x-b", "x-token", "cookie"]), st.text(max_size=1100), max_size=4
+        ),
+        names=st.frozensets(st.sampled_from(["x-a", "x-b", "x-token", "*"])),
+    )
+    def test_what_is_not_lost_is_as_it_was_sent(self, headers: dict[str, str], names: frozenset[str]) -> None:
+        kept = mask_headers(headers, NONE)
+        read = headers.keys() if "*" in names else names
+        told = read - set(lost_headers(kept, names, NONE))
+        assert {name: headers.get(name) for name in told} == {name: kept.get(name) for name in told}
+
+    def test_a_header_that_was_not_sent_is_not_lost(self) -> None:
+        assert [] == lost_headers({"x-a": "1"}, frozenset({"x-b"}), NONE)
+
+    def test_beyond_the_count_whatever_is_not_there_may_have_been_sent(self) -> None:
+        kept = mask_headers({f"x-{number}": "v" for number in range(MOST_HEADERS + 1)}, NONE)
+        assert ["x-none"] == lost_headers(kept, frozenset({"x-none", "x-0"}), NONE)
+        assert ["…"] == lost_headers(kept, frozenset({"*"}), NONE)
+
+    def test_headers_that_no_template_reads_cannot_be_missed(self) -> None:
+        kept = mask_headers({"cookie": "a", "x-a": "1"}, frozenset({"cookie"}))
+        assert [] == lost_headers(kept, frozenset({"*"}), frozenset({"cookie"}))
+
+    @pytest.mark.parametrize(
+        ("query", "names", "lost"),
+        [
+            ("token=abc&x=1", {"x", "y"}, []),
+            ("token=abc&x=1", {"token"}, ["token"]),
+            ("token=abc&x=1&api%5Fkey=2", {"*"}, ["api_key", "token"]),
+            ("x=1&y=" + "a" * 5000, {"x"}, ["x"]),
+            ("x=1&y=" + "a" * 5000, set(), []),
+            ("", {"x", "*"}, []),
+        ],
+    )
+    def test_a_parameter_is_lost_where_it_is_masked_or_the_query_is_cut(
+        self, query: str, names: set[str], lost: list[str]
+    ) -> None:
+        assert lost == lost_parameters(mask_query(query), frozenset(names))

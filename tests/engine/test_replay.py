@@ -227,3 +227,72 @@ async def test_a_plain_header_is_mapped_again_as_it_came() -> None:
         await repaired(bench, fields={"Note": '{{ headers["x-course"] }}'})
         await bench.replay.replay(event_id)
         assert ["Rust"] == [fields["NOTE"] for fields in await bench.records()]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("token=abc&x=1", "{{ query.token }}"),
+        ("x=1&long=" + "y" * 3_000, "{{ query.x }}"),
+        ("token=abc", "{{ query[note] }}"),
+    ],
+)
+async def test_a_replay_that_needs_a_masked_or_cut_query_is_refused(query: str, field: str) -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        await bench.post("courses", {"id": "7", "note": "x" * 300}, query=query)
+        await repaired(bench, fields={"Note": field})
+        with pytest.raises(Conflict, match="query parameter"):
+            await bench.replay.replay((await bench.last()).id)
+        assert ([], 1) == (await bench.records(), (await bench.last()).attempts)
+
+
+async def test_a_plain_query_parameter_is_mapped_again_as_it_came() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        await bench.post("courses", {"id": "7", "note": "x" * 300}, query="token=abc&course=Rust")
+        await repaired(bench, fields={"Note": "{{ query.course }}"})
+        await bench.replay.replay((await bench.last()).id)
+        assert ["Rust"] == [fields["NOTE"] for fields in await bench.records()]
+
+
+async def test_a_replay_that_needs_a_header_beyond_those_that_are_kept_is_refused() -> None:
+    many = {f"x_{number}": "1" for number in range(70)}
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench, **many, x_course="Rust")
+        await repaired(bench, fields={"Note": '{{ headers["x-course"] }}'})
+        with pytest.raises(Conflict, match="x-course"):
+            await bench.replay.replay(event_id)
+        await repaired(bench, fields={"Note": '{{ headers["x-7"] }}'})
+        assert State.SUCCEEDED is (await bench.replay.replay(event_id)).state
+
+
+async def test_a_replay_takes_the_key_that_was_kept_where_its_header_is_masked() -> None:
+    """Two events of different keys, both masked alike: each is replayed under its own."""
+    keyed: Any = {"duplicates": {"key": "header:x-dedup-token"}}
+    async with engine(webhook(fields=LONG, **keyed)) as bench:
+        events = [await failed(bench, x_dedup_token=key) for key in ("one", "two")]
+        await repaired(bench, **keyed)
+        for event_id in events:
+            assert State.SUCCEEDED is (await bench.replay.replay(event_id)).state
+        repeat = await bench.post("courses", {"id": "7", "note": "x" * 300}, x_dedup_token="two")
+        assert ("Hookstation-Event-Id", events[1]) in repeat.headers
+        assert 2 == len(await bench.records())
+
+
+async def test_a_rejected_event_is_replayed_under_the_key_that_it_was_sent_with() -> None:
+    keyed: Any = {"duplicates": {"key": "header:x-dedup-token"}, "keep_rejected_bodies": True}
+    async with engine(webhook(**keyed)) as bench:
+        assert 400 == (await bench.post("courses", {"id": 7}, x_dedup_token="one")).status
+        event_id = (await bench.last()).id
+        await repaired(bench, schema=True, **keyed)
+        await bench.replay.replay(event_id)
+        repeat = await bench.post("courses", {"id": 7}, x_dedup_token="one")
+        assert ("Hookstation-Event-Id", event_id) in repeat.headers
+
+
+async def test_a_replay_whose_masked_key_was_never_read_is_refused() -> None:
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench, x_dedup_token="one")
+        await repaired(bench, duplicates={"key": "header:x-dedup-token"})
+        with pytest.raises(Conflict, match="x-dedup-token"):
+            await bench.replay.replay(event_id)
+        assert [] == await bench.records()

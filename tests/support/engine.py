@@ -138,14 +138,14 @@ class Engine:
         return await self.configurator.apply(document, prune=prune)
 
     async def post(
-        self, name: str, payload: JSON | bytes = None, method: str = "POST", **headers: str
+        self, name: str, payload: JSON | bytes = None, method: str = "POST", query: str = "", **headers: str
     ) -> Answer:
         """Call a webhook; header names with ``_`` for ``-``."""
         line = self.switchboard.named(name)
         assert line is not None
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         spelled = {header.replace("_", "-"): value for header, value in headers.items()}
-        admitted = self.ingest.admit(method, line.token, spelled, "", "203.0.113.9")
+        admitted = self.ingest.admit(method, line.token, spelled, query, "203.0.113.9")
         return admitted if isinstance(admitted, Answer) else await self.ingest.receive(admitted, body)
 
     async def events(self) -> list[Event]:

@@ -28,6 +28,11 @@ class KeyReader(Protocol):
         """Whether `read` looks into the parsed body."""
         ...
 
+    @property
+    def header(self) -> str:
+        """The header that `read` looks at, in lower case; empty where it looks at none."""
+        ...
+
     def read(self, headers: Mapping[str, str], parsed: JSON, body: bytes) -> str | None:
         """The key: 1 to 255 printable characters; ``None`` where the call has none and is treated as new.
 
@@ -63,17 +68,18 @@ class _HeaderKey:
     needs_body = False
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.header = name
 
     def read(self, headers: Mapping[str, str], parsed: JSON, body: bytes) -> str | None:
         """The header without the space around it."""
-        return _bounded(headers.get(self._name, "").strip())
+        return _bounded(headers.get(self.header, "").strip())
 
 
 class _BodyKey:
     """A scalar inside the body."""
 
     needs_body = True
+    header = ""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -95,6 +101,7 @@ class _BodyHash:
     """The whole body is its own key."""
 
     needs_body = False
+    header = ""
 
     def read(self, headers: Mapping[str, str], parsed: JSON, body: bytes) -> str | None:
         """The digest of the raw body."""

@@ -55,7 +55,8 @@ class JournalEntry(msgspec.Struct, frozen=True):
     `body` is ``None`` where it is not kept (a rejected call).  `size` is the body's length in bytes as received
     (or declared, where unread).  `timings`: nanoseconds per stage.  `reason`: the step of the staircase that
     rejected it, empty otherwise.  `connection`/`entity`: where the record goes, empty for a rejected call.
-    `run_id`: the key of the status address, empty where none was given out.
+    `run_id`: the key of the status address, empty where none was given out.  `dedup_key`: what the call named as its
+    key, empty where it named none or was rejected before it was read; an acceptance's mark has the same one.
     """
 
     id: str
@@ -71,6 +72,7 @@ class JournalEntry(msgspec.Struct, frozen=True):
     entity: str = ""
     run_id: str = ""
     timings: Mapping[str, int] = msgspec.field(default_factory=dict)
+    dedup_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Event:
     """An event as it is read back from the journal.
 
     `attempts` counts how often its action was tried; `history` holds one line per finished attempt, oldest first.
-    `settled_at` is 0 while the event is open.
+    `settled_at` is 0 while the event is open.  `dedup_key`: empty where the call named none.
     """
 
     id: str
@@ -101,6 +103,7 @@ class Event:
     timings: Mapping[str, int]
     headers: Mapping[str, str]
     query: str = ""
+    dedup_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

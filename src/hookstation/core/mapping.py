@@ -36,8 +36,8 @@ class _Field:
 class CompiledMapping:
     """Makes records.
 
-    `marker`: the field that holds exactly the event id, empty where none does.  `headers`: lower-case names of the
-    headers that templates read, ``*`` where one reads them all.
+    `marker`: the field that holds exactly the event id, empty where none does.  `headers` and `parameters`: names of
+    the headers (lower case) and of the query parameters that templates read, ``*`` where one may read any of them.
     """
 
     __slots__ = (
@@ -51,6 +51,7 @@ class CompiledMapping:
         "_zone",
         "headers",
         "marker",
+        "parameters",
     )
 
     def __init__(self, draft: Draft, connection: str, zone: ZoneInfo, hidden: frozenset[str]) -> None:
@@ -65,6 +66,7 @@ class CompiledMapping:
         self._zone = zone
         self._hidden = hidden if draft.headers else frozenset()
         self.headers = frozenset(draft.headers)
+        self.parameters = frozenset(draft.parameters)
         self.marker = draft.marker
 
     def map(self, scope: Scope, received_at: int) -> Record:

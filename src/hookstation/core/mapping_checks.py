@@ -66,7 +66,9 @@ class Draft:
     marker: str = ""
     moment_field: str = ""
     headers: set[str] = field(default_factory=set)
-    """Lower-case names of the headers that templates read; ``*`` where one reads them all."""
+    """Lower-case names of the headers that templates read; ``*`` where one may read any of them."""
+    parameters: set[str] = field(default_factory=set)
+    """Names of the query parameters that templates read; ``*`` where one may read any of them."""
 
 
 def draft_mapping(
@@ -177,8 +179,11 @@ class _Drafter:
 
     def _check_names(self, template: Template, path: tuple[str, str]) -> None:
         for name in template.names:
+            read = "*" if len(name.path) == 1 or name.path[1] == ANY else str(name.path[1])
             if name.path[0] in ("headers", ANY):
-                self.draft.headers.add(str(name.path[1]).lower() if len(name.path) > 1 else "*")
+                self.draft.headers.add(read.lower())
+            if name.path[0] in ("query", ANY):
+                self.draft.parameters.add(read)
             wrong = check_name(self.schema, name, self.hidden)
             if wrong is not None:
                 severity = "warning" if wrong.warning else "error"

@@ -9,10 +9,14 @@ from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote_plus
 
+from hookstation.core.template import Scope
+
 MASK: Final = "***"
 LONGEST_VALUE: Final = 1024
 """Characters of a header's value that are kept."""
 MOST_HEADERS: Final = 64
+DROPPED: Final = "…"
+"""The entry among kept headers that says that there were more."""
 LONGEST_QUERY: Final = 2048
 
 _CUT: Final = re.compile(r"… \(\+[0-9]+ characters\)\Z")
@@ -64,7 +68,7 @@ def mask_headers(headers: Mapping[str, str], secret: frozenset[str]) -> dict[str
     kept = dict(headers)
     if len(headers) > MOST_HEADERS:
         kept = {name: headers[name] for name in names}
-        kept["…"] = f"{len(headers) - MOST_HEADERS} more headers are not kept"
+        kept[DROPPED] = f"{len(headers) - MOST_HEADERS} more headers are not kept"
     for name in _masked(names, secret):
         kept[name] = MASK
     for name, value in kept.items():
@@ -81,6 +85,29 @@ def mask_query(query: str) -> str:
 def is_whole(value: str) -> bool:
     """Whether the journal holds this value as it was received: neither masked nor capped."""
     return value != MASK and _CUT.search(value) is None
+
+
+def lost_headers(kept: Mapping[str, str], names: frozenset[str], unread: frozenset[str]) -> list[str]:
+    """Which of these headers (lower case) the journal does not hold as they were received: masked, capped, dropped.
+
+    ``*`` among the `names` stands for every header but the `unread` ones.
+    """
+    read = kept.keys() - unread if "*" in names else names
+    return sorted(name for name in read if not _is_kept(name, kept))
+
+
+def lost_parameters(kept: str, names: frozenset[str]) -> list[str]:
+    """Which of these query parameters the journal does not hold as they were received; ``*`` stands for every one."""
+    if not is_whole(kept):
+        return sorted(names)
+    found = Scope(None, query=kept).query()
+    return sorted(name for name in (found if "*" in names else names) if found.get(name) == MASK)
+
+
+def _is_kept(name: str, kept: Mapping[str, str]) -> bool:
+    """A header that is not there was not sent, unless some were dropped."""
+    value = kept.get(name)
+    return DROPPED not in kept if value is None else name != DROPPED and is_whole(value)
 
 
 def is_token_like(name: str) -> bool:

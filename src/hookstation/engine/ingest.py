@@ -179,6 +179,7 @@ class Ingest:
         key = None if hook.key is None else hook.key.read(raw.headers, parsed.value, body)
         if key is None:
             return await self._check_and_write(event, None, b"", None)
+        raw.key = key
         return await self._once(event, key)
 
     async def _once(self, event: VerifiedEvent, key: str) -> Answer:

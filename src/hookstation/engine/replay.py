@@ -6,12 +6,12 @@ import asyncio
 from typing import Final
 
 from hookstation.core import answers
-from hookstation.core.duplicates import body_digest
+from hookstation.core.duplicates import KeyReader, body_digest
 from hookstation.core.events import DueWork, Event, Mark, MarkState, Settlement, State
 from hookstation.core.jsontext import Parsed, dump_json, parse_json
-from hookstation.core.masking import is_whole
+from hookstation.core.masking import lost_headers, lost_parameters
 from hookstation.core.records import Effect, Record
-from hookstation.core.template import Scope
+from hookstation.core.template import ALWAYS_HIDDEN, Scope
 from hookstation.engine.execute import Executor, Job, Ready
 from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.process import LEFT_BEHIND, nothing
@@ -74,12 +74,7 @@ class Replay:
                 f"The webhook “{event.webhook}” does not exist any more; there is no mapping to replay with."
             )
         hook = self._switchboard.compiled(line)
-        read = event.headers if "*" in hook.mapping.headers else hook.mapping.headers
-        masked = sorted(name for name in read if not is_whole(event.headers.get(name, "")))
-        if masked:
-            raise Conflict(
-                f"The mapping needs the header “{masked[0]}”, which the journal keeps masked or cut."
-            )
+        refuse_what_is_lost(event, hook)
         return hook
 
     async def _attempt(
@@ -115,7 +110,7 @@ class Replay:
 
     def _mark(self, event: Event, hook: CompiledWebhook, parsed: Parsed, body: bytes) -> Mark | None:
         repeats = hook.definition.duplicates
-        key = None if hook.key is None else hook.key.read(event.headers, parsed.value, body)
+        key = None if hook.key is None else key_of(event, hook.key, parsed, body)
         if key is None or repeats is None:
             return None
         return Mark(
@@ -209,6 +204,31 @@ class Replay:
             event.id, allowed, lambda _: settlement, self._clock.now(), attempt_started_at=started
         )
         check(await self._store.finish(finish))
+
+
+def refuse_what_is_lost(event: Event, hook: CompiledWebhook) -> None:
+    """Raise `Conflict` where the mapping reads something of the call that the journal does not hold as it came."""
+    headers = lost_headers(event.headers, hook.mapping.headers, ALWAYS_HIDDEN | hook.masked)
+    parameters = lost_parameters(event.query, hook.mapping.parameters)
+    lost = [f"header “{name}”" for name in headers] + [f"query parameter “{name}”" for name in parameters]
+    if lost:
+        raise Conflict(f"The mapping needs the {lost[0]}, which the journal keeps masked, cut or not at all.")
+
+
+def key_of(event: Event, reader: KeyReader, parsed: Parsed, body: bytes) -> str | None:
+    """The event's dedup key, read again; one whose header is masked is the key that was kept with the event.
+
+    Raises `Conflict` where neither is there: a key that nobody sent must not be taken.
+    """
+    if not (reader.header and lost_headers(event.headers, frozenset({reader.header}), frozenset())):
+        return reader.read(event.headers, parsed.value, body)
+    if not event.dedup_key:
+        raise Conflict(
+            f"The dedup key is the header “{reader.header}”, which the journal keeps masked, cut or not at all; it was "
+            "not read when the call came, so a repeat would not be known. Take `duplicates` out of the webhook for "
+            "this replay, or have the sender send the call again."
+        )
+    return event.dedup_key
 
 
 def check(committed: Committed) -> None:

@@ -21,7 +21,7 @@ class RawRequest(msgspec.Struct):
 
     `headers`: lower-case names, repeated ones joined by a comma.  `received_at`: microseconds since the epoch.
     `deadline`: seconds on the clock's monotonic scale by which the sender must have an answer.
-    `timings`: nanoseconds per finished stage.
+    `timings`: nanoseconds per finished stage.  `key`: the dedup key, once it has been read; empty without one.
     """
 
     event_id: str
@@ -32,6 +32,7 @@ class RawRequest(msgspec.Struct):
     received_at: int
     deadline: float
     timings: dict[str, int] = msgspec.field(default_factory=dict)
+    key: str = ""
 
     def entry(
         self,
@@ -58,6 +59,7 @@ class RawRequest(msgspec.Struct):
             entity,
             run_id,
             self.timings,
+            self.key,
         )
 
 

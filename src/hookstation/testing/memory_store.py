@@ -107,6 +107,7 @@ class MemoryStore:
             timings=dict(entry.timings),
             headers=dict(entry.headers),
             query=entry.query,
+            dedup_key=mark.key if mark else entry.dedup_key,
         )
         self._kept[entry.id] = _Kept(event, entry.body, mark, [])
         if mark is not None and mark_state(state) is not None:
@@ -328,6 +329,7 @@ class MemoryStore:
             self._free(kept)
         if claimed is not None and holds:
             kept.mark = claimed
+            kept.event = replace(kept.event, dedup_key=claimed.key)
             self._holders[claimed.webhook, claimed.key] = kept.event.id
 
     def _free(self, kept: _Kept) -> None:

@@ -78,7 +78,7 @@ ORPHANS_UNKNOWN: Final = "UPDATE events SET state = 'unknown' WHERE state IN ('w
 EVENT_COLUMNS: Final = (
     "e.id, e.webhook, e.state, e.received_at, e.sender, e.size, e.answer_status, e.answer_body, e.error, e.reason, "
     "e.connection, e.entity, e.record_key, e.run_id, e.settled_at, e.started_at, e.attempts, e.timings, "
-    "p.headers, e.query"
+    "p.headers, e.query, coalesce(e.dedup_key, '')"
 )
 EVENT_SOURCE: Final = "FROM events e JOIN payloads p ON p.no = e.payload_no"
 

@@ -44,7 +44,7 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, pa
     state = settlement.state
     tries = attempts_when_accepted(state)
     at = entry.received_at
-    key, digest = (None, None) if mark is None else (mark.key, mark.body_digest)
+    key, digest = (entry.dedup_key or None, None) if mark is None else (mark.key, mark.body_digest)
     return (
         entry.id,
         entry.webhook,

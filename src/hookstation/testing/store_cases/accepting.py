@@ -58,6 +58,17 @@ class AcceptingCases:
         assert await store.get_payload(event_id(1)) is None
         assert [] == list(await store.list_attempts(event_id(1)))
 
+    async def test_key_is_kept_with_its_event(self, store: Store) -> None:
+        """An event names its dedup key: the mark's, or where it holds none the one that the call named."""
+        await store.accept(Acceptance(entry(1), succeeds, mark=mark(1, "k1")))
+        await store.accept(Acceptance(entry(2), fails, mark=mark(2, "k2")))
+        await store.accept(Acceptance(entry(3, dedup_key="k3"), rejects))
+        await journal(store, 4)
+
+        events = (await store.list_events(EventFilter(), 9)).items
+        assert ["", "k3", "k2", "k1"] == [event.dedup_key for event in events]
+        assert await store.find_mark("courses", "k3", NOW) is None
+
     async def test_empty_body_is_a_body(self, store: Store) -> None:
         """A body of no bytes is kept as one."""
         await store.accept(Acceptance(entry(1, body=b""), rejects))

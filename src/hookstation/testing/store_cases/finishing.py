@@ -44,6 +44,17 @@ class FinishingCases:
         assert event is not None
         assert State.SUCCEEDED is event.state
 
+    async def test_a_key_that_is_claimed_anew_is_kept(self, store: Store) -> None:
+        """An event that claims a key when it is finished names that one from then on."""
+        await store.accept(Acceptance(entry(1, dedup_key="k1"), fails))
+
+        await move(store, 1, State.FAILED, succeeds, mark=mark(1, "k2"))
+
+        event = await store.get_event(event_id(1))
+        assert event is not None
+        assert "k2" == event.dedup_key
+        assert await store.find_mark("courses", "k2", NOW) is not None
+
     async def test_settles_what_was_sent(self, store: Store) -> None:
         """A sent event ends with its answer, record, times and one attempt, and its due work is gone."""
         await store.accept(Acceptance(entry(1, connection="imis", entity="Activity"), sends, due=due(1)))
