@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from hookstation.core.records import ACTIVITY, EntitySpec
 from hookstation.core.spectext import read_spec
 from hookstation.core.values import JSON
 from hookstation.engine import checks
-from hookstation.errors import Conflict, Invalid, NotFound, Problem, Retriable
+from hookstation.errors import AddressRefused, Conflict, Invalid, NotFound, Problem, Retriable
 from hookstation.ports.store import ConfigurationChange
 from hookstation.testing.connector import ScriptedConnector
 from tests.support.engine import FAR, PANEL, UNFIT, Engine, connection, engine, upsert, webhook
@@ -265,6 +266,36 @@ class TestTargets:
             await bench.configurator.plan(webhooks(webhook("more", "far")))
             live = bench.targets.connectors["far"]
             assert {1} == {made.closed for made in bench.built if made is not live}
+
+    @pytest.mark.parametrize(
+        "failure",
+        [Retriable("off-line"), AddressRefused("private"), NotFound("panel", "x"), ValueError("ours")],
+    )
+    async def test_a_connector_is_closed_whatever_its_target_says(self, failure: Exception) -> None:
+        others = [connection(name) for name in ("far", "other")]
+        async with engine(connections=others) as bench:
+            before = len(bench.built)
+            bench.far.refusal = failure
+            with suppress(Invalid, ValueError):
+                await bench.apply(webhook("more", "far"), webhook("most", "other"), connections=others)
+            assert [1, 1] == [made.closed for made in bench.built[before:]]
+
+    async def test_a_connector_is_closed_where_another_one_cannot_be_made_or_closed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        others = [connection(name) for name in ("far", "other", "third")]
+        async with engine(connections=others) as bench:
+            before, closing = len(bench.built), ScriptedConnector.close
+
+            async def broken(made: ScriptedConnector) -> None:
+                await closing(made)
+                raise OSError("it does not let go")
+
+            monkeypatch.setattr(ScriptedConnector, "close", broken)
+            with pytest.raises(OSError, match="let go"):
+                await bench.apply(*(webhook(name, name) for name in ("far", "other", "third")))
+            monkeypatch.undo()
+            assert [1, 1, 1] == [made.closed for made in bench.built[before:]]
 
 
 class TestDependents:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, TypeVar
 
@@ -131,8 +132,9 @@ class Board:
             return
         retired = self._put_live(stored)
         self.stored = stored
-        for connector in retired:
-            await connector.close()
+        async with AsyncExitStack() as closing:
+            for connector in retired:
+                closing.push_async_callback(connector.close)
 
     async def watch(self) -> None:
         """Until cancelled: follow changes that another process made."""

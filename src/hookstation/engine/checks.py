@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -144,15 +144,14 @@ class Checks:
         self, connections: Mapping[str, Connection], panels: Mapping[str, Panel]
     ) -> AsyncIterator[Mapping[str, Connector]]:
         """Connectors for the length of one check, closed at its end; those that cannot be made are left out."""
-        made: dict[str, Connector] = {RECORDS: self._build_records(panels)}
-        for name, connection in connections.items():
-            with suppress(Invalid):
-                made[name] = self._build(connection)
-        try:
+        async with AsyncExitStack() as closing:
+            made: dict[str, Connector] = {RECORDS: self._build_records(panels)}
+            closing.push_async_callback(made[RECORDS].close)
+            for name, connection in connections.items():
+                with suppress(Invalid):
+                    made[name] = self._build(connection)
+                    closing.push_async_callback(made[name].close)
             yield made
-        finally:
-            for connector in made.values():
-                await connector.close()
 
 
 def merged(current: Configuration, wanted: Configuration) -> Configuration:
