@@ -47,6 +47,31 @@ async def test_a_repaired_mapping_writes_the_record_and_the_history_is_kept() ->
         assert "CATEGORY" in history[0].error
 
 
+async def test_the_reason_follows_each_attempt() -> None:
+    """Refused by the mapping, then by the schema, then written: the event says what holds of its last attempt."""
+    async with engine(webhook(fields=LONG)) as bench:
+        event_id = await failed(bench)
+        reasons = [(await bench.last()).reason]
+        for more in ({"fields": LONG}, {"schema": {"required": ["name"]}}, {}):
+            await repaired(bench, **more)
+            reasons.append((await bench.replay.replay(event_id)).reason)
+        assert ["mapping", "mapping", "schema", ""] == reasons
+        assert "" == (await bench.last()).error
+
+
+async def test_a_replay_that_is_called_clears_the_reason_with_its_intent() -> None:
+    async with engine(webhook("away", "far", fields={"Category": "{{ note | divided_by: 0 }}"})) as bench:
+        assert 500 == (await bench.post("away", {"id": "7", "note": "no number"})).status
+        event = await bench.last()
+        assert "mapping" == event.reason
+        await repaired(bench, "away", "far")
+        bench.far.outcomes.append(Terminal("no such person"))
+        refused = await bench.replay.replay(event.id)
+        assert (State.FAILED, "no such person", "") == (refused.state, refused.error, refused.reason)
+        written = await bench.replay.replay(event.id)
+        assert (State.SUCCEEDED, "", "") == (written.state, written.error, written.reason)
+
+
 async def test_a_replay_maps_the_moment_of_receipt_and_not_of_the_replay() -> None:
     async with engine(webhook(fields=LONG)) as bench:
         event_id = await failed(bench)

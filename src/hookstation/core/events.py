@@ -37,7 +37,8 @@ class Answer(msgspec.Struct, frozen=True):
 class Settlement(msgspec.Struct, frozen=True):
     """How an event stands after a step: its state, what its sender was or will be told, and the record written.
 
-    `answer_status` 0 means that no answer is stored yet.  `error` is the sentence for the journal.
+    `answer_status` 0 means that no answer is stored yet.  `error` is the sentence for the journal.  `reason` is the
+    step that refused an attempt when the event was settled again, as `JournalEntry.reason` is of the first.
     """
 
     state: State
@@ -45,6 +46,7 @@ class Settlement(msgspec.Struct, frozen=True):
     answer_body: bytes = b""
     error: str = ""
     record_key: str = ""
+    reason: str = ""
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -80,7 +82,8 @@ class Event:
     """An event as it is read back from the journal.
 
     `attempts` counts how often its action was tried; `history` holds one line per finished attempt, oldest first.
-    `settled_at` is 0 while the event is open.  `dedup_key`: empty where the call named none.
+    `error` and `reason` are those of its last settlement.  `settled_at` is 0 while the event is open.  `dedup_key` is
+    empty where the call named none.
     """
 
     id: str

@@ -15,7 +15,7 @@ from hookstation.core.template import ALWAYS_HIDDEN, Scope
 from hookstation.engine.execute import Executor, Job, Ready
 from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.process import LEFT_BEHIND, nothing
-from hookstation.engine.settlements import failure
+from hookstation.engine.settlements import failure, kept
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import BodyRefused, Conflict, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
@@ -84,15 +84,19 @@ class Replay:
         try:
             parsed = parse_json(body)
         except BodyRefused as refused:
-            await self._settle(event, failure(refused.reason), allowed, started)
+            await self._settle(event, failure(refused.reason, "body"), allowed, started)
             return
         violations = hook.schema.violations(parsed)
         if violations:
             invalid = answers.invalid(violations)
             settlement = Settlement(
-                State.FAILED, invalid.status, invalid.body, "; ".join(v.message for v in violations)
+                State.FAILED,
+                invalid.status,
+                invalid.body,
+                "; ".join(v.message for v in violations),
+                reason="schema",
             )
-            await self._settle(event, settlement, allowed, started)
+            await self._refused(event, settlement, allowed, started)
             return
         try:
             record = hook.mapping.map(
@@ -100,7 +104,7 @@ class Replay:
                 event.received_at,
             )
         except MappingFailed as failed:
-            await self._settle(event, failure(failed.message), allowed, started)
+            await self._settle(event, failure(failed.message, "mapping"), allowed, started)
             return
         mark = self._mark(event, hook, parsed, body)
         if hook.local is not None:
@@ -136,7 +140,7 @@ class Replay:
         finish = Finish(
             event.id,
             allowed,
-            hook.settle,
+            hook.settle if event.state in FREELY else kept(hook.settle, standing(event)),
             self._clock.now(),
             effect,
             attempt_started_at=started,
@@ -194,16 +198,35 @@ class Replay:
         )
         check(await self._store.finish(finish))
         return Job(
-            event.id, hook.name, hook.remote, hook.spec, record, marker, run_id, started, event.attempts + 1
+            event.id,
+            hook.name,
+            hook.remote,
+            hook.spec,
+            record,
+            marker,
+            run_id,
+            started,
+            event.attempts + 1,
+            None if event.state in FREELY else standing(event),
         )
 
-    async def _settle(
+    async def _refused(
         self, event: Event, settlement: Settlement, allowed: frozenset[State], started: int
     ) -> None:
+        """The attempt ends before anything is written. Raises `Conflict` where the event had got further before."""
+        if event.state not in FREELY:
+            raise Conflict(
+                f"Replayed today the event would fail: {settlement.error} Nothing was done; it stays {event.state.value}."
+            )
         finish = Finish(
             event.id, allowed, lambda _: settlement, self._clock.now(), attempt_started_at=started
         )
         check(await self._store.finish(finish))
+
+
+def standing(event: Event) -> Settlement:
+    """How the event stands now, as a settlement."""
+    return Settlement(event.state, event.answer_status, event.answer_body, event.error, event.record_key)
 
 
 def refuse_what_is_lost(event: Event, hook: CompiledWebhook) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import structs
+
 from hookstation.core import answers
 from hookstation.core.events import Settlement, State
 from hookstation.core.records import EffectResult, EffectVerdict
@@ -27,10 +29,27 @@ def success(key: str) -> Settlement:
     return Settlement(State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=key)
 
 
-def failure(error: str) -> Settlement:
-    """The action failed."""
+def failure(error: str, reason: str = "") -> Settlement:
+    """The action failed, or could not be tried: then `reason` is the step that refused it."""
     answer = answers.failed(error)
-    return Settlement(State.FAILED, answer.status, answer.body, answers.shorten(error))
+    return Settlement(State.FAILED, answer.status, answer.body, answers.shorten(error), reason=reason)
+
+
+def after_failure(stands: Settlement, error: str) -> Settlement:
+    """A new attempt surely failed: what the event had reached before stands, and the error says what was tried."""
+    return structs.replace(stands, error=answers.shorten(f"A replay failed: {error}"))
+
+
+def kept(
+    settle: Callable[[EffectResult | None], Settlement], stands: Settlement
+) -> Callable[[EffectResult | None], Settlement]:
+    """`settle`, but where it fails `stands` goes on standing."""
+
+    def settled(result: EffectResult | None) -> Settlement:
+        new = settle(result)
+        return after_failure(stands, new.error) if new.state is State.FAILED else new
+
+    return settled
 
 
 REFUSALS: Final = {

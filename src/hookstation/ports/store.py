@@ -50,7 +50,8 @@ class Finish:
     """The end of an attempt of an event that is already in the journal (or its move to *unknown*, or a new attempt).
 
     Applied only where the event's state is one of `expected`, else nothing is written.
-    `effect` and `settle` as in `Acceptance` (a replay into the built-in records).
+    `effect` and `settle` as in `Acceptance` (a replay into the built-in records).  What the settlement says takes the
+    place of all that the last one said: answer, error, reason, record.
     The event's mark follows the settlement as in `Acceptance`; a failed event frees its key.  `mark` claims the key
     anew (a replay of a failed event); where another event holds it, nothing is written and `conflict` names it.
     `due` replaces the event's due work, ``None`` removes it.

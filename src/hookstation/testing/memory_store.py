@@ -388,6 +388,7 @@ def _moved(old: Event, finish: Finish, new: Settlement) -> Event:
         answer_status=new.answer_status,
         answer_body=new.answer_body,
         error=new.error,
+        reason=new.reason,
         record_key=new.record_key,
         settled_at=0 if is_open(new.state) else finish.at,
         started_at=started_at,

@@ -171,7 +171,14 @@ class Batch:
             state, new.state, old.attempts, old.started_at, finish.attempt_started_at or None, finish.at
         )
         settled_at = 0 if is_open(new.state) else finish.at
-        stands = (new.state.value, new.answer_status, new.answer_body, new.error, new.record_key)
+        stands = (
+            new.state.value,
+            new.answer_status,
+            new.answer_body,
+            new.error,
+            new.record_key,
+            new.reason,
+        )
         where = (finish.run_id, finish.connection, finish.entity, finish.event_id)
         self._connection.execute(queries.FINISH_EVENT, (*stands, settled_at, started_at, attempts, *where))
 

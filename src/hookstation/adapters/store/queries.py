@@ -52,8 +52,8 @@ EVENT_TO_FINISH: Final = (
 """What finishing an event has to know of it."""
 
 FINISH_EVENT: Final = (
-    "UPDATE events SET state = ?, answer_status = ?, answer_body = ?, error = ?, record_key = ?, settled_at = ?, "
-    "started_at = ?, attempts = ?, run_id = coalesce(nullif(?, ''), run_id), "
+    "UPDATE events SET state = ?, answer_status = ?, answer_body = ?, error = ?, record_key = ?, reason = ?, "
+    "settled_at = ?, started_at = ?, attempts = ?, run_id = coalesce(nullif(?, ''), run_id), "
     "connection = coalesce(nullif(?, ''), connection), entity = coalesce(nullif(?, ''), entity) WHERE id = ?"
 )
 """Write how an event stands now; an empty run id, connection or entity leaves the old one."""

@@ -55,6 +55,21 @@ class FinishingCases:
         assert "k2" == event.dedup_key
         assert await store.find_mark("courses", "k2", NOW) is not None
 
+    async def test_each_settlement_speaks_for_itself(self, store: Store) -> None:
+        """Error and reason are those of the last settlement: given anew by each, gone when it gives none."""
+        await store.accept(Acceptance(entry(1, reason="mapping"), fails))
+        later = Settlement(State.FAILED, 400, b"{}", "amount is missing", reason="schema")
+
+        await move(store, 1, State.FAILED, lambda _: later)
+        failed = await store.get_event(event_id(1))
+        await move(store, 1, State.FAILED, succeeds)
+        succeeded = await store.get_event(event_id(1))
+
+        assert failed is not None
+        assert succeeded is not None
+        assert ("amount is missing", "schema") == (failed.error, failed.reason)
+        assert ("", "") == (succeeded.error, succeeded.reason)
+
     async def test_settles_what_was_sent(self, store: Store) -> None:
         """A sent event ends with its answer, record, times and one attempt, and its due work is gone."""
         await store.accept(Acceptance(entry(1, connection="imis", entity="Activity"), sends, due=due(1)))
