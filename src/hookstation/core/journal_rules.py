@@ -23,6 +23,9 @@ ORDINAL_FIELD: Final = "Ordinal"
 PRUNABLE_STATES: Final = (State.SUCCEEDED, State.FAILED)
 """Settled events, as `Retention.before` means them; rejected ones have rules of their own."""
 
+ORPHANED: Final = "The station stopped while this event was at work, so its outcome is not known yet."
+"""What an event says that was under way when its process died."""
+
 ID_SLACK: Final = 2_000_000
 """Microseconds by which the time in an event's id and its `received_at` may differ."""
 

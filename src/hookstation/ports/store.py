@@ -207,7 +207,8 @@ class Journal(Protocol):
 
     async def orphan(self, now: int) -> int:
         """At start: every event that was *working* or *sending* when its process died becomes *unknown*, its mark with
-        it, and its due work (kept with its `record` and `marker`) due at `now`. Returns how many."""
+        it, and its due work (kept with its `record` and `marker`) due at `now`. It says `ORPHANED` as its error.
+        Returns how many."""
         ...
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:

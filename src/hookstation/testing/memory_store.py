@@ -14,6 +14,7 @@ from msgspec import structs
 
 from hookstation.core.events import Attempt, DueWork, Event, Mark, MarkState, Settlement, State
 from hookstation.core.journal_rules import (
+    ORPHANED,
     PRUNABLE_STATES,
     attempt_after,
     attempts_when_accepted,
@@ -167,7 +168,7 @@ class MemoryStore:
         orphans = [kept for kept in self._kept.values() if kept.event.state in (State.WORKING, State.SENDING)]
         for kept in orphans:
             event_id = kept.event.id
-            kept.event = replace(kept.event, state=State.UNKNOWN)
+            kept.event = replace(kept.event, state=State.UNKNOWN, error=ORPHANED, reason="")
             had = self._due.get(event_id, DueWork(event_id, now, now))
             self._due[event_id] = replace(had, due_at=now, since=now)
         return len(orphans)

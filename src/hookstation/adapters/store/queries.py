@@ -70,7 +70,9 @@ ORPHANS_DUE: Final = (
 )
 """Make every event that was under way due now; work that it had keeps its record."""
 
-ORPHANS_UNKNOWN: Final = "UPDATE events SET state = 'unknown' WHERE state IN ('working', 'sending')"
+ORPHANS_UNKNOWN: Final = (
+    "UPDATE events SET state = 'unknown', error = ?, reason = '' WHERE state IN ('working', 'sending')"
+)
 """Say of every event that was under way that its outcome is not known."""
 
 # --- reading the journal ---------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.journal_writer import JournalWriter
 from hookstation.adapters.store.retention import STEP, Sweeps, remove, rules
 from hookstation.core.events import Attempt, DueWork, Event, Mark
+from hookstation.core.journal_rules import ORPHANED
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.store import (
@@ -148,7 +149,7 @@ class SqliteStore:
 
         def work(connection: apsw.Connection) -> int:
             connection.execute(queries.ORPHANS_DUE, {"now": now})
-            connection.execute(queries.ORPHANS_UNKNOWN)
+            connection.execute(queries.ORPHANS_UNKNOWN, (ORPHANED,))
             return connection.changes()
 
         return await self._commits.run(work)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 
 from hookstation.core.events import Attempt, MarkState, Settlement, State
+from hookstation.core.journal_rules import ORPHANED
 from hookstation.core.records import RECORDS, EffectResult
 from hookstation.ports.store import Acceptance, EventFilter, Store
 from hookstation.testing.store_cases.making import (
@@ -267,7 +268,7 @@ class FinishingCases:
         assert await store.due_of("nobody") is None
 
     async def test_orphans(self, store: Store) -> None:
-        """What was under way at a crash becomes unknown and due now, its intent kept; the rest is untouched."""
+        """What was under way at a crash becomes unknown, says why, and is due now, its intent kept; nothing else."""
         work = due(1, NOW + 10**9, tries=3, record='{"a": 1}', marker="UF_1")
         await store.accept(Acceptance(entry(1), sends, mark=mark(1), due=work))
         await journal(store, 2, ends(State.WORKING))
@@ -277,8 +278,9 @@ class FinishingCases:
         count = await store.orphan(NOW + 70)
 
         assert 2 == count
-        events = {event.id: event.state for event in (await store.list_events(_ALL, 10)).items}
-        assert {event_id(1), event_id(2)} == {one for one, state in events.items() if state is State.UNKNOWN}
+        events = (await store.list_events(_ALL, 10)).items
+        assert {event_id(1), event_id(2)} == {event.id for event in events if event.state is State.UNKNOWN}
+        assert {event_id(1), event_id(2)} == {event.id for event in events if event.error == ORPHANED}
         expected = [due(1, NOW + 70, tries=3, record='{"a": 1}', marker="UF_1"), due(2, NOW + 70)]
         found = await store.due(NOW + 70, 10)
         assert [(w.event_id, w.due_at, w.tries, w.record, w.marker) for w in expected] == [
