@@ -321,3 +321,30 @@ async def test_a_replay_whose_masked_key_was_never_read_is_refused() -> None:
         with pytest.raises(Conflict, match="x-dedup-token"):
             await bench.replay.replay(event_id)
         assert [] == await bench.records()
+
+
+async def test_a_succeeded_event_stays_so_where_a_replay_would_fail_today() -> None:
+    """The record that stands is not forgotten because the mapping was changed, and its key stays taken."""
+    async with engine(webhook(**KEYED)) as bench:
+        assert 200 == (await bench.post("courses", {"id": "7"}, **{"webhook-id": "k"})).status
+        before = await bench.last()
+        await repaired(bench, schema={"required": ["name"]}, **KEYED)
+        with pytest.raises(Conflict, match="it stays succeeded"):
+            await bench.replay.replay(before.id, again=True)
+        assert before == await bench.last()
+        assert 200 == (await bench.post("courses", {"id": "7"}, **{"webhook-id": "k"})).status
+        assert 1 == await bench.store.count_records("Activity")
+
+
+async def test_a_succeeded_event_stays_so_where_the_target_refuses_its_replay() -> None:
+    async with engine(webhook("away", "far")) as bench:
+        assert 200 == (await bench.post("away", {"id": "7"})).status
+        before = await bench.last()
+        bench.far.outcomes.append(Terminal("no such person"))
+        after = await bench.replay.replay(before.id, again=True)
+        assert (State.SUCCEEDED, before.record_key, 200) == (
+            after.state,
+            after.record_key,
+            after.answer_status,
+        )
+        assert "A replay failed: no such person" == after.error

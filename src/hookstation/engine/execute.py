@@ -16,7 +16,7 @@ from hookstation.core.events import DueWork, Settlement, State
 from hookstation.core.jsontext import dump_json
 from hookstation.core.records import EntitySpec, Record
 from hookstation.engine.lanes import Lanes
-from hookstation.engine.settlements import failure, success
+from hookstation.engine.settlements import after_failure, failure, success
 from hookstation.errors import ActionFailed, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import RemoteConnector
@@ -34,7 +34,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One record on its way: everything that the call and its settling need. `since`: microseconds, when it began."""
+    """One record on its way: everything that the call and its settling need. `since`: microseconds, when it began.
+
+    `stands`: how the event stood before this attempt, where an attempt that surely failed does not change that: a
+    record that was written stays written.
+    """
 
     event_id: str
     webhook: str
@@ -45,6 +49,7 @@ class Job:
     run_id: str
     since: int
     attempt: int = 1
+    stands: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,9 @@ class Executor:
                     refusal.detail,
                     extra={"event_id": job.event_id, "run_id": job.run_id},
                 )
-            return failure(refusal.message)
+            return (
+                failure(refusal.message) if job.stands is None else after_failure(job.stands, refusal.message)
+            )
         except Exception:
             log.exception("the connector broke", extra={"event_id": job.event_id, "run_id": job.run_id})
             return Settlement(

@@ -84,7 +84,7 @@ class Replay:
         try:
             parsed = parse_json(body)
         except BodyRefused as refused:
-            await self._settle(event, failure(refused.reason, "body"), allowed, started)
+            await self._refused(event, failure(refused.reason, "body"), allowed, started)
             return
         violations = hook.schema.violations(parsed)
         if violations:
@@ -104,7 +104,7 @@ class Replay:
                 event.received_at,
             )
         except MappingFailed as failed:
-            await self._settle(event, failure(failed.message, "mapping"), allowed, started)
+            await self._refused(event, failure(failed.message, "mapping"), allowed, started)
             return
         mark = self._mark(event, hook, parsed, body)
         if hook.local is not None:
@@ -216,7 +216,8 @@ class Replay:
         """The attempt ends before anything is written. Raises `Conflict` where the event had got further before."""
         if event.state not in FREELY:
             raise Conflict(
-                f"Replayed today the event would fail: {settlement.error} Nothing was done; it stays {event.state.value}."
+                f"Replayed today the event would fail: {settlement.error} "
+                f"Nothing was done; it stays {event.state.value}."
             )
         finish = Finish(
             event.id, allowed, lambda _: settlement, self._clock.now(), attempt_started_at=started
