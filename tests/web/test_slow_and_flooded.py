@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -12,20 +13,25 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from starlette.types import Message
 
 from hookstation.adapters.log import JsonLog
 from hookstation.config.settings import resolve
 from hookstation.core.events import State
+from hookstation.engine.bodies import Bodies
+from hookstation.engine.ingest import MOST_IN_FLIGHT
 from hookstation.engine.runs import Runs
 from hookstation.ports.store import EventFilter
 from hookstation.web.hooks import HookLane
 from hookstation.web.server import Listening, listen, serve
 from hookstation.wiring.station import Station, open_station
+from tests.support.station_process import StationProcess
 from tests.support.webhooks import webhook
 from tests.support.wire import Heard, Wire, head, request
 
 COURSE = json.dumps({"memberId": "10420"}).encode()
 JSON = {"Content-Type": "application/json"}
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: station\r\n\r\n"
 SHORT = 0.2
 """Seconds that this station waits for a body."""
 
@@ -136,6 +142,105 @@ async def test_a_full_line_is_503_and_says_when_to_come_again(impatient: Impatie
     status, headers, body = await call(impatient, "plain", COURSE)
     assert (503, False) == (status, json.loads(body)["success"])
     assert 1 <= int(headers["Retry-After"])
+
+
+async def test_a_body_that_is_still_coming_counts_as_a_call_at_work(impatient: Impatient) -> None:
+    ingest = impatient.station.services.ingest
+    declared = {"Content-Length": "21", "Expect": "100-continue"}
+    with Wire(impatient.url) as slow:
+        await asyncio.to_thread(
+            lambda: slow.send(head("POST", impatient.paths["plain"], "station", declared)).hear()
+        )
+        assert (1, 0) == (ingest.bodies.open, ingest.bodies.bytes)
+        ingest.in_flight += MOST_IN_FLIGHT - 1
+        status, headers, _ = await call(impatient, "other", COURSE)
+        ingest.in_flight -= MOST_IN_FLIGHT - 1
+        assert 408 == (await asyncio.to_thread(slow.hear)).status
+    assert (503, "1") == (status, headers["Retry-After"])
+    assert 0 == ingest.bodies.open
+    assert 200 == (await call(impatient, "other", COURSE))[0]
+
+
+@pytest.mark.parametrize("declared", [{"Content-Length": "200000"}, {"Transfer-Encoding": "chunked"}])
+async def test_a_body_that_finds_no_room_is_503_and_closes_its_connection(
+    impatient: Impatient, declared: dict[str, str]
+) -> None:
+    bodies = impatient.station.services.ingest.bodies = Bodies(100_000)
+    begun = head("POST", impatient.paths["plain"], "station", declared) + b"30000\r\n" + b" " * 150_000
+
+    def send() -> tuple[Heard, bool]:
+        with Wire(impatient.url) as wire:
+            return wire.send(begun).hear(), wire.is_over()
+
+    heard, over = await asyncio.to_thread(send)
+    assert (503, "1", "close") == (heard.status, heard.headers["retry-after"], heard.headers["connection"])
+    assert {"success": False, "error": "The station is busy. Send it again."} == heard.document
+    assert over
+    assert (0, 0) == (bodies.open, bodies.bytes)
+    assert 200 == (await call(impatient, "plain", COURSE))[0]
+
+
+async def test_through_asgi_a_body_that_finds_no_room_is_503_too(impatient: Impatient) -> None:
+    bodies = impatient.station.services.ingest.bodies = Bodies(100_000)
+    lane, told = impatient.station.lane, []
+    scope = {
+        "type": "http", "method": "POST", "path": impatient.paths["plain"], "query_string": b"",
+        "headers": [], "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    held = []
+
+    async def receive() -> Message:
+        held.append((bodies.open, bodies.bytes))
+        return {"type": "http.request", "body": b" " * 60_000, "more_body": True}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    await lane(scope, receive, send)
+    assert 503 == told[0]["status"]
+    assert {(b"connection", b"close"), (b"retry-after", b"1")} <= set(told[0]["headers"])
+    assert [(1, 0), (1, 60_000)] == held
+    assert (0, 0) == (bodies.open, bodies.bytes)
+
+
+async def test_a_large_body_is_let_go_when_its_call_is_answered_or_broken_off(impatient: Impatient) -> None:
+    bodies = impatient.station.services.ingest.bodies
+    large = COURSE + b" " * 900_000
+    assert 200 == (await call(impatient, "plain", large))[0]
+    with Wire(impatient.url) as wire:
+        await asyncio.to_thread(wire.send, request("POST", impatient.paths["plain"], "station", large)[:-9])
+        wire.reset()
+    assert 200 == (await call(impatient, "plain", large))[0]
+    assert (0, 0) == (bodies.open, bodies.bytes)
+
+
+async def test_a_body_that_does_not_come_behind_another_call_is_408_too(impatient: Impatient) -> None:
+    begun = head("POST", impatient.paths["plain"], "station", {"Content-Length": "21"})
+    for first in (request("POST", impatient.paths["plain"], "station", COURSE), HEALTH):
+        with Wire(impatient.url) as wire:
+            heard = await asyncio.to_thread(_both, wire.send(first + begun))
+        assert [200, 408] == heard
+
+
+def _both(wire: Wire) -> list[int]:
+    return [wire.hear().status, wire.hear().status]
+
+
+async def test_one_connection_too_many_is_told_so_and_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKSTATION_MOST_CONNECTIONS", "10")
+    async with StationProcess(tmp_path / "crowded") as station:
+        with contextlib.ExitStack() as open_ones:
+            wires = [open_ones.enter_context(Wire(station.url)) for _ in range(11)]
+            heard = await asyncio.to_thread(wires[10].hear)
+            assert (503, "1", "close") == (
+                heard.status,
+                heard.headers["retry-after"],
+                heard.headers["connection"],
+            )
+            assert wires[10].is_over()
+            assert 200 == (await asyncio.to_thread(lambda: wires[9].send(HEALTH).hear())).status
 
 
 async def call(impatient: Impatient, name: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:

@@ -88,9 +88,25 @@ SETTINGS: Final = (
         "most_in_flight",
         "integer",
         "2000",
-        "Most calls at work at once; more get 503 with Retry-After.",
+        "Most calls at work at once, those whose body is still coming among them; more get 503 with Retry-After.",
         1,
         100_000,
+    ),
+    SettingSpec(
+        "most_body_bytes",
+        "integer",
+        "268435456",
+        "Most bytes of bodies held at once over all connections; a body that finds no room gets 503 with Retry-After.",
+        1 << 20,
+        1 << 40,
+    ),
+    SettingSpec(
+        "most_connections",
+        "integer",
+        "10000",
+        "Most open connections; one more gets 503 and is closed. Keep it below the process's limit of open files.",
+        10,
+        1_000_000,
     ),
     SettingSpec("log_level", "text", "info", "Least severe log line: debug, info, warning or error."),
 )
@@ -142,6 +158,8 @@ class StationSettings:
     retention_rejected_count: int
     retention_bytes: int
     most_in_flight: int
+    most_body_bytes: int
+    most_connections: int
     log_level: str
 
 
@@ -179,6 +197,8 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
         retention_rejected_count=number["retention_rejected_count"],
         retention_bytes=number["retention_bytes"],
         most_in_flight=number["most_in_flight"],
+        most_body_bytes=number["most_body_bytes"],
+        most_connections=number["most_connections"],
     )
 
 

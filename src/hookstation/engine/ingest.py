@@ -19,6 +19,7 @@ from hookstation.core.duplicates import body_digest
 from hookstation.core.events import Answer, Settlement, State
 from hookstation.core.jsontext import Parsed, parse_json
 from hookstation.core.template import Scope
+from hookstation.engine.bodies import MOST_BODY_BYTES, Bodies
 from hookstation.engine.counters import Counters
 from hookstation.engine.process import NOT_STORED, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
@@ -57,12 +58,14 @@ class Ingest:
         counters: Counters,
         event_log: EventLog,
         most_in_flight: int = MOST_IN_FLIGHT,
+        most_body_bytes: int = MOST_BODY_BYTES,
     ) -> None:
         self._switchboard, self._journal, self._process = switchboard, journal, process
         self._repeats, self._clock, self._identifiers = repeats, clock, identifiers
         self._counters, self._event_log = counters, event_log
         self._most_in_flight = most_in_flight
         self._rejections = RateLimit(JOURNALLED_REJECTIONS, 1)
+        self.bodies = Bodies(most_body_bytes)
         self.in_flight = 0
         self.stopping = False
 
@@ -109,10 +112,8 @@ class Ingest:
             return self.reject(
                 raw, "stopping", answers.busy(503, "The station is stopping. Send it again.", FULL_RETRY)
             )
-        if self.in_flight >= self._most_in_flight:
-            return self.reject(
-                raw, "full", answers.busy(503, "The station is busy. Send it again.", FULL_RETRY)
-            )
+        if self.in_flight + self.bodies.open >= self._most_in_flight:
+            return self.no_room(raw, 0)
         return None
 
     def _check_declared(self, raw: RawRequest) -> Answer | None:
@@ -137,6 +138,10 @@ class Ingest:
         return self.reject(
             raw, "too_large", answers.refused(413, f"The body is larger than {most} bytes."), size
         )
+
+    def no_room(self, raw: RawRequest, size: int) -> Answer:
+        """503: as many calls are at work, or as many bytes of bodies held, as may be."""
+        return self.reject(raw, "full", answers.busy(503, FULL, FULL_RETRY), size)
 
     def too_slow(self, raw: RawRequest, size: int) -> Answer:
         """408: the body did not come in time."""
@@ -331,6 +336,7 @@ def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:
 GONE: Final = frozenset({WebhookState.DISABLED, WebhookState.ARCHIVED})
 JOURNALLED_REJECTIONS: Final = 200
 """Most rejected calls a second that the journal keeps; the others are counted and logged."""
+FULL: Final = "The station is busy. Send it again."
 PAUSED: Final = "This webhook is paused. Send it later."
 BROKEN: Final = "The station failed. Nothing was promised."
 MISCONFIGURED: Final = "This webhook is not set up correctly; its owner can see why in the station."

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from hookstation.core import answers
 from hookstation.core.events import Answer
+from hookstation.engine.bodies import Share
 from hookstation.engine.ingest import BROKEN, Ingest
 from hookstation.engine.runs import Runs
 from hookstation.engine.stages import RawRequest
@@ -48,11 +49,16 @@ class HookLane:
         if isinstance(admitted, Answer):
             await respond(send, scope["method"], admitted)
             return
-        body = await self._read(admitted, receive)
-        if isinstance(body, Answer):
-            await respond(send, "POST", body, close=True)
-        elif body is not None:
-            await respond(send, "POST", await self.ingest.receive(admitted, body))
+        share = self.ingest.bodies.begin()
+        try:
+            body = await self._read(admitted, receive, share)
+            share.whole()
+            if isinstance(body, Answer):
+                await respond(send, "POST", body, close=True)
+            elif body is not None:
+                await respond(send, "POST", await self.ingest.receive(admitted, body))
+        finally:
+            share.release()
 
     def admit(self, scope: Scope) -> RawRequest | Answer:
         """The steps before the body. Always answers."""
@@ -77,8 +83,8 @@ class HookLane:
         """How a run stands."""
         return await self._runs.answer(scope["method"], scope["path"][len(RUNS) :])
 
-    async def _read(self, raw: RawRequest, receive: Receive) -> bytes | Answer | None:
-        """The whole body; an answer where it is too large or too slow; ``None`` where the caller went away."""
+    async def _read(self, raw: RawRequest, receive: Receive, share: Share) -> bytes | Answer | None:
+        """The whole body; an answer where it is too large, too slow or one too many; ``None`` where the caller left."""
         most = raw.hook.definition.limits.body
         chunks: list[bytes] = []
         size = 0
@@ -95,6 +101,8 @@ class HookLane:
                         return self.ingest.too_large(raw, size)
                     if not message.get("more_body", False):
                         return chunk if not chunks else b"".join([*chunks, chunk])
+                    if not share.grow(size):
+                        return self.ingest.no_room(raw, size)
                     chunks.append(chunk)
         except TimeoutError:
             return self.ingest.too_slow(raw, size)

@@ -15,10 +15,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from hookstation.core import answers
 from hookstation.core.events import Answer
+from hookstation.engine.bodies import Share
 from hookstation.engine.ingest import BROKEN
 from hookstation.engine.stages import RawRequest
 from hookstation.web.hooks import PREFIX, RUNS, HookLane
-from hookstation.web.protocol import BoundedProtocol
+from hookstation.web.protocol import MOST_CONNECTIONS, BoundedProtocol
 
 MOST_DRAINED: Final = 64 * 1024
 """Bytes of a refused call's body that are read so that its connection can be kept."""
@@ -59,8 +60,13 @@ class LaneProtocol(BoundedProtocol):
             super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
             return
         self._call = call = Call(self, cycle)
-        if self._following:  # a long pipeline would recurse: each answer begins the next call
+        if (
+            self._following or not self._in_head
+        ):  # a long pipeline would recurse: each answer begins the next call
             self.loop.call_soon(call.begin)
+            self.loop.call_soon(
+                call.wait_for_body
+            )  # nothing may come of it any more that would start its time
         else:
             call.begin()
 
@@ -113,12 +119,13 @@ class LaneProtocol(BoundedProtocol):
 class Call:
     """One call of a webhook on its connection."""
 
-    __slots__ = ("_protocol", "_raw", "_task", "_timer", "cycle")
+    __slots__ = ("_protocol", "_raw", "_share", "_task", "_timer", "cycle")
 
     def __init__(self, protocol: LaneProtocol, cycle: RequestResponseCycle) -> None:
         self._protocol, self.cycle = protocol, cycle
         self._raw: RawRequest | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._share: Share | None = None
         self._task: asyncio.Task[None]
 
     def begin(self) -> None:
@@ -158,9 +165,16 @@ class Call:
         self._protocol.flow.resume_reading()
 
     def wait_for_body(self) -> None:
-        """Bytes ran out before the body did."""
-        if self._raw is not None and self._timer is None:
-            self._timer = self._protocol.loop.call_later(self._protocol.lane.body_seconds, self._too_slow)
+        """Bytes ran out before the body did: it is counted from now on, and has its time."""
+        raw, lane = self._raw, self._protocol.lane
+        if raw is None:
+            return
+        if self._share is None:
+            self._timer = self._protocol.loop.call_later(lane.body_seconds, self._too_slow)
+            self._share = lane.ingest.bodies.begin()
+        if not self._share.grow(len(self.cycle.body)):
+            self._raw = None
+            self._refuse(lane.ingest.no_room(raw, len(self.cycle.body)))
 
     def whole(self) -> None:
         """The body is whole: the call becomes a task of its own, which its connection does not end."""
@@ -168,7 +182,11 @@ class Call:
             return
         self._stop_timer()
         raw, self._raw = self._raw, None
-        self._task = self._protocol.loop.create_task(self._serve(raw, bytes(self.cycle.body)))
+        body = bytes(self.cycle.body)
+        if self._share is not None:
+            self._share.whole()
+            self.cycle.body = bytearray()  # the copy is the one that is counted
+        self._task = self._protocol.loop.create_task(self._serve(raw, body))
         self._protocol.tasks.add(self._task)
 
     def lost(self) -> None:
@@ -176,12 +194,15 @@ class Call:
         self._stop_timer()
         if self._raw is not None:
             raw, self._raw = self._raw, None
+            self._let_go()
             self._protocol.lane.ingest.broken_off(raw, len(self.cycle.body))
 
     def answer(self, answer: Answer) -> None:
         """Write the answer and give the connection to what follows."""
         cycle, protocol = self.cycle, self._protocol
         protocol.forget(self)
+        if self._share is not None:
+            self._let_go()
         if cycle.disconnected or cycle.response_complete:
             return
         head = protocol.common_head(cycle.default_headers)
@@ -198,6 +219,12 @@ class Call:
         if not cycle.keep_alive:
             protocol.transport.close()
         protocol.follow(cycle)
+
+    def _let_go(self) -> None:
+        """Nothing of the body is held any more."""
+        if self._share is not None:
+            self._share.release()
+            self._share = None
 
     async def _serve(self, raw: RawRequest, body: bytes) -> None:
         try:
@@ -228,7 +255,11 @@ class Call:
             self._timer = None
 
 
-def lane_protocol(lane: HookLane) -> type[LaneProtocol]:
+def lane_protocol(lane: HookLane, most_connections: int = MOST_CONNECTIONS) -> type[LaneProtocol]:
     """The protocol class of a server with this lane."""
-    members: dict[str, Any] = {"lane": lane, "common_head": CommonHead()}
+    members: dict[str, Any] = {
+        "lane": lane,
+        "common_head": CommonHead(),
+        "most_connections": most_connections,
+    }
     return type("LaneProtocol", (LaneProtocol,), members)

@@ -25,6 +25,8 @@ HEAD_SECONDS: Final = 15.0
 LINGER_SECONDS: Final = 2.0
 """How long a sender whose body is not wanted may go on sending before it is cut off."""
 
+MOST_CONNECTIONS: Final = 10_000
+
 NO_REQUEST: Final = "This is not an HTTP/1.1 request that can be read in one way only."
 
 
@@ -35,6 +37,7 @@ class HeadTooLarge(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
+    most_connections = MOST_CONNECTIONS
     _head_bytes = 0
     _quiet_bytes = 0
     _moved = False
@@ -51,6 +54,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection; its first request has to begin soon."""
         super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            headers = [*self.server_state.default_headers, (b"retry-after", b"1")]
+            self._hang_up(_answer(503, "The station has too many connections. Send it again.", headers))
+            return
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:

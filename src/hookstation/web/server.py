@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from hookstation.errors import HookstationError
 from hookstation.web.hooks import HookLane
 from hookstation.web.lane import lane_protocol
+from hookstation.web.protocol import MOST_CONNECTIONS
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 40
@@ -30,12 +31,13 @@ class CannotListen(HookstationError):
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where and how to listen."""
+    """Where and how to listen. `most_connections`: one more is told so and closed."""
 
     host: str
     port: int
     tls_cert: str = ""
     tls_key: str = ""
+    most_connections: int = MOST_CONNECTIONS
 
 
 class _Server(uvicorn.Server):
@@ -77,7 +79,7 @@ async def serve(
     """Serve `app` until SIGTERM or SIGINT: then `on_stop`, no new connections, calls under way end, return."""
     config = uvicorn.Config(
         app,
-        http=lane_protocol(lane),
+        http=lane_protocol(lane, listening.most_connections),
         ws="none",
         lifespan="off",
         log_config=None,

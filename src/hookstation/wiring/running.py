@@ -104,7 +104,9 @@ async def serve_station(
     public, private = listen(settings.host, settings.port), listen("127.0.0.1", 0)
     url = address(settings, public.getsockname()[1])
     key = secrets.token_urlsafe(32)
-    listening = Listening(settings.host, settings.port, settings.tls_cert, settings.tls_key)
+    listening = Listening(
+        settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.most_connections
+    )
     async with open_station(settings, log, settings.public_url or url, key) as station:
         await station.start()
         calm_collector()

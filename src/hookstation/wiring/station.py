@@ -217,6 +217,7 @@ async def _assemble(
         counters,
         event_log,
         settings.most_in_flight,
+        settings.most_body_bytes,
     )
     services = Services(
         clock=clock,
