@@ -12,6 +12,7 @@ from hookstation.ports.store import Retention
 from hookstation.testing.clock import ManualClock
 from hookstation.testing.memory_store import MemoryStore
 from hookstation.testing.store_cases.making import NOW, event_id, fails, journal, rejects, sends, succeeds
+from tests.support.engine import engine, webhook
 
 
 class Counting(MemoryStore):
@@ -79,3 +80,20 @@ async def test_a_database_that_cannot_commit_is_tried_again_at_the_next_round(
     await clock.advance(ROUND_PAUSE)
     assert await store.get_event(event_id(0)) is None
     running.cancel()
+
+
+async def test_a_repeat_within_its_window_is_known_after_everything_that_may_go_has_gone() -> None:
+    keyed = {"key": "header:webhook-id", "window": "7d"}
+    async with engine(webhook(duplicates=keyed)) as bench:
+        pruner = Pruner(bench.store, bench.clock, RetentionRule(days=1, most_bytes=1))
+        await bench.post("courses", {"id": "7"}, webhook_id="k")
+        await bench.clock.advance(3 * 86_400)
+        assert [1, 0] == [await pruner.prune() for _ in range(2)]
+
+        repeat = await bench.post("courses", {"id": "7"}, webhook_id="k")
+
+        assert (200, True) == (repeat.status, ("Hookstation-Replayed", "true") in repeat.headers)
+        assert 1 == len(await bench.records())
+        await bench.clock.advance(5 * 86_400)
+        assert 1 == await pruner.prune()
+        assert [] == await bench.events()
