@@ -247,6 +247,7 @@ def _finished_row(finish: Finish, old: Standing, new: Settlement) -> Row:
         new.answer_body,
         kept(new.error),
         kept(new.record_key),
+        kept(new.reason),
         0 if is_open(new.state) else finish.at,
         started_at,
         attempts,

@@ -11,7 +11,7 @@ from hookstation.adapters.store.postgres.records import get_record
 from hookstation.adapters.store.postgres.rows import kept, read_due, read_event, told
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.core.events import Attempt, DueWork, Event, Mark, State
-from hookstation.core.journal_rules import ID_SLACK, lowest_id
+from hookstation.core.journal_rules import ID_SLACK, ORPHANED, lowest_id
 from hookstation.core.records import RECORDS
 from hookstation.ports.store import EventFilter, Page, Payload
 
@@ -114,4 +114,4 @@ async def owner_of(connection: Connection, numbering: Numbering, target: str, en
 async def orphan(connection: Connection, now: int) -> int:
     """What was under way becomes unknown and due; inside the transaction that is open."""
     await connection.execute(queries.ORPHANS_DUE, now)
-    return int((await connection.execute(queries.ORPHANS_UNKNOWN)).rpartition(" ")[2])
+    return int((await connection.execute(queries.ORPHANS_UNKNOWN, ORPHANED)).rpartition(" ")[2])

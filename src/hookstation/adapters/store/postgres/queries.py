@@ -86,17 +86,17 @@ EVENTS_TO_FINISH: Final = (
 """What finishing has to know of events, which nobody else may finish meanwhile."""
 
 _FINISH_TYPES: Final = (
-    "text", "text", "integer", "bytea", "text", "text", "bigint", "bigint", "integer", "text", "text", "text", "text",
+    "text", "text", "integer", "bytea", "text", "text", "text", "bigint", "bigint", "integer", "text", "text", "text", "text",
     "bytea",
 )  # fmt: skip
 
 FINISH_EVENTS: Final = (
     "UPDATE events e SET state = u.state, answer_status = u.status, answer_body = u.body, error = u.error, "
-    "record_key = u.record_key, settled_at = u.settled_at, started_at = u.started_at, attempts = u.attempts, "
+    "record_key = u.record_key, reason = u.reason, settled_at = u.settled_at, started_at = u.started_at, attempts = u.attempts, "
     "run_id = coalesce(nullif(u.run_id, ''), e.run_id), connection = coalesce(nullif(u.connection, ''), e.connection), "
     "entity = coalesce(nullif(u.entity, ''), e.entity), dedup_key = coalesce(u.dedup_key, e.dedup_key), "
     f"body_digest = CASE WHEN u.dedup_key IS NULL THEN e.body_digest ELSE u.digest END FROM {_arrays(*_FINISH_TYPES)} "
-    "u(id, state, status, body, error, record_key, settled_at, started_at, attempts, run_id, connection, entity, "
+    "u(id, state, status, body, error, record_key, reason, settled_at, started_at, attempts, run_id, connection, entity, "
     "dedup_key, digest) WHERE e.id = u.id"
 )
 """Write how events stand now; an empty run id, connection, entity or key leaves the old one."""
@@ -113,7 +113,9 @@ ORPHANS_DUE: Final = (
 )
 """Make every event that was under way due now; work that it had keeps its record."""
 
-ORPHANS_UNKNOWN: Final = "UPDATE events SET state = 'unknown' WHERE state IN ('working', 'sending')"
+ORPHANS_UNKNOWN: Final = (
+    "UPDATE events SET state = 'unknown', error = $1, reason = '' WHERE state IN ('working', 'sending')"
+)
 """Say of every event that was under way that its outcome is not known."""
 
 # --- reading the journal ---------------------------------------------------------------------------------------------
@@ -121,7 +123,7 @@ ORPHANS_UNKNOWN: Final = "UPDATE events SET state = 'unknown' WHERE state IN ('w
 EVENT_COLUMNS: Final = (
     "e.id, e.webhook, e.state, e.received_at, e.sender, e.size, e.answer_status, e.answer_body, e.error, e.reason, "
     "e.connection, e.entity, e.record_key, e.run_id, e.settled_at, e.started_at, e.attempts, e.timings, "
-    "e.headers, e.query"
+    "e.headers, e.query, coalesce(e.dedup_key, '')"
 )
 
 GET_EVENT: Final = f"SELECT {EVENT_COLUMNS} FROM events e WHERE e.id = $1"

@@ -75,7 +75,7 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None) ->
         settlement.answer_status,
         settlement.answer_body,
         kept(settlement.error),
-        entry.reason,
+        kept(entry.reason),
         kept(entry.connection),
         kept(entry.entity),
         kept(settlement.record_key),
@@ -86,12 +86,13 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None) ->
         _encode(entry.timings).decode(),
         headers_text(entry),
         kept(entry.query),
-        *((None, None) if mark is None else (kept(mark.key), mark.body_digest)),
+        kept(mark.key if mark else entry.dedup_key) or None,
+        mark.body_digest if mark else None,
         entry.body,
     )
 
 
-_TEXTS_OF_AN_EVENT: Final = (1, 4, 8, 10, 11, 12, 13, 19)
+_TEXTS_OF_AN_EVENT: Final = (1, 4, 8, 9, 10, 11, 12, 13, 19, 20)
 """Places in a row of `EVENT_COLUMNS` that may hold an escape."""
 
 

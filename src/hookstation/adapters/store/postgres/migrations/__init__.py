@@ -18,6 +18,11 @@ MIGRATING: Final = 0x486B5374
 
 OLDEST_SERVER: Final = 14
 
+_IS_THERE: Final = (
+    "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'hookstation_schema' AND pg_table_is_visible(oid))"
+)
+"""Whether the table of migrations is there; `to_regclass` would remember that it was not before a lock was waited for."""
+
 
 def scripts() -> dict[int, str]:
     """Every migration by its number."""
@@ -37,7 +42,7 @@ async def number_of(connection: Connection) -> int:
 
     Raises `NewerDatabase` where this program does not know it.
     """
-    if await connection.fetchval("SELECT to_regclass('hookstation_schema')") is None:
+    if not await connection.fetchval(_IS_THERE):
         return 0
     number = int(await connection.fetchval("SELECT coalesce(max(number), 0) FROM hookstation_schema"))
     if number > known_number():
