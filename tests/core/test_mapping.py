@@ -170,6 +170,25 @@ def test_a_marker_is_ours_whatever_the_payload_holds() -> None:
     assert mapping.map(scope({"memberId": "1", "event_id": "forged"}), AT).fields["UF_1"] == "EVENT"
 
 
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (True, "courses"),
+        ({"properties": {"memberId": {}}, "additionalProperties": True}, "courses"),
+        ({"patternProperties": {"": {}}}, "courses"),
+        ({"properties": {"memberId": {}, "webhook": {"properties": {"name": {}}}}}, "evil"),
+        ({"properties": {"memberId": {}}, "anyOf": [{"properties": {"webhook": {}}}]}, "evil"),
+    ],
+)
+@pytest.mark.parametrize("source", ["$$webhook.name$$", "{{ webhook.name }}", "{{ webhook.name | strip }}"])
+def test_a_payload_takes_the_place_of_a_fact_only_where_the_schema_names_it(
+    schema: JSON, expected: str, source: str
+) -> None:
+    mapping = activity({"UF_1": source}, schema=schema)
+    event = Scope({"memberId": "1", "webhook": {"name": "evil"}}, AT, "EVENT", "courses")
+    assert expected == mapping.map(event, AT).fields["UF_1"]
+
+
 def test_a_declared_event_id_of_the_sender_is_no_marker() -> None:
     mapping = activity({"UF_1": "$$event_id$$"}, schema={"properties": {"event_id": {}, "memberId": {}}})
     assert mapping.marker == ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookstation.core.schema_paths import Finding, Verdict, check_name, find
+from hookstation.core.schema_paths import Finding, Verdict, check_name, declared_facts, find
 from hookstation.core.template import ANY, Name, Path, compile_template
 from hookstation.core.values import JSON
 
@@ -173,3 +173,31 @@ def test_a_name_under_explicit_additional_properties_is_a_warning() -> None:
 def test_a_declared_property_takes_the_place_of_a_fact_of_the_call() -> None:
     schema: JSON = {"properties": {"headers": {"properties": {"cookie": {"type": "string"}}}}}
     assert check_name(schema, Name(("headers", "cookie"), 0), frozenset()) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (True, set()),
+        (False, set()),
+        ({}, set()),
+        ({"additionalProperties": True}, set()),
+        ({"patternProperties": {".*": {}}}, set()),
+        ({"properties": {"query": True, "id": {}}}, {"query"}),
+        ({"properties": {"a": {"properties": {"query": {}}}}}, set()),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"headers": {}}}}}, {"headers"}),
+        (
+            {"oneOf": [{"properties": {"event_id": {}}}, {"properties": {"webhook": {}}}]},
+            {"event_id", "webhook"},
+        ),
+        ({"properties": 5}, set()),
+    ],
+)
+def test_a_schema_declares_a_fact_of_the_call_by_its_very_name(schema: JSON, expected: set[str]) -> None:
+    assert expected == declared_facts(schema)
+
+
+def test_a_property_of_an_object_that_is_declared_under_the_name_of_a_fact_is_checked_as_any_other() -> None:
+    schema: JSON = {"properties": {"webhook": {"properties": {"title": {}}, "additionalProperties": False}}}
+    assert told("$$webhook.title$$", schema) == []
+    assert "does not declare “webhook.name”" in told("$$webhook.name$$", schema)[0][0]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hookstation.core.jsontext import dump_json
 from hookstation.core.template import (
+    FACTS,
     MISSING,
     Path,
     Scope,
@@ -165,12 +166,59 @@ def test_names_of_python_are_names_of_the_payload() -> None:
     )
 
 
-def test_a_property_of_the_payload_wins_over_the_facts_of_the_call() -> None:
-    assert (
-        value_of("$$event_id$$ {{ event_id | upcase }}", {"event_id": "theirs"}, event_id="ours")
-        == "theirs THEIRS"
-    )
-    assert value_of("$$event_id$$", {"id": 1}, event_id="ours") == "ours"
+FORGED: JSON = {
+    "event_id": "evil", "received_at": "evil", "webhook": {"name": "evil"}, "headers": {"x-a": "evil"},
+    "query": {"q": "evil"}, "root": "event_id",
+}  # fmt: skip
+
+
+def forged() -> Scope:
+    """A payload that has every fact of the call as a property."""
+    return Scope(FORGED, 1_000_000, "ours", "courses", {"x-a": "ours"}, "q=ours")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("$$event_id$$", "ours"),
+        ("{{ event_id }}", "ours"),
+        ("{{ event_id | upcase }}", "OURS"),
+        ("<$$event_id$$>", "<ours>"),
+        ("{% if true %}$$event_id$${% endif %}", "ours"),
+        ("{% assign x = event_id %}{{ x }}", "ours"),
+        ("{{ $$event_id$$ | append: '!' }}", "ours!"),
+        ("{{ [root] | append: '!' }}", "ours!"),
+        ("{{ event_id.size }}", 4),
+        ("$$received_at$$", "1970-01-01T00:00:01.000Z"),
+        ("{{ received_at | date: '%Y' }}", "1970"),
+        ("$$webhook.name$$", "courses"),
+        ("{{ webhook.name | append: '.' }}", "courses."),
+        ('$$headers["X-A"]$$', "ours"),
+        ("{{ headers['X-A'] | append: '.' }}", "ours."),
+        ("$$query.q$$", "ours"),
+        ("{{ query['q'] | append: '.' }}", "ours."),
+    ],
+)
+def test_no_payload_takes_the_place_of_a_fact_of_the_call(source: str, expected: str) -> None:
+    assert expected == compile_template(source).evaluate(forged())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "$$event_id$$", "{{ event_id }}", "{{ event_id | append: '' }}", "$$event_id$${{ '' }}",
+        "$$webhook.name$$", "{{ webhook.name | append: '' }}", '$$headers["x-a"]$$', "{{ headers.x-a | append: '' }}",
+        "$$query.q$$", "$$received_at$$", "{{ [root] | append: '' }}",
+    ],
+)  # fmt: skip
+def test_a_fact_that_the_schema_declares_is_the_payloads(source: str) -> None:
+    assert "evil" == compile_template(source, frozenset(FACTS)).evaluate(forged())
+
+
+@pytest.mark.parametrize("source", ["$$event_id$$", "{{ event_id | append: '' }}"])
+def test_a_declared_fact_that_the_payload_does_not_have_is_the_stations(source: str) -> None:
+    template = compile_template(source, frozenset({"event_id"}))
+    assert "ours" == template.evaluate(Scope({"id": 1}, event_id="ours"))
 
 
 def test_hidden_headers_are_not_there_under_any_name() -> None:

@@ -17,9 +17,8 @@ from hookstation.core.activity import (
 from hookstation.core.coerce import Coercer, coercer, open_coercer
 from hookstation.core.definitions import Action
 from hookstation.core.records import ACTIVITY, EntitySpec, FieldSpec, FieldType, Operation
-from hookstation.core.schema_paths import Verdict, check_name, find
+from hookstation.core.schema_paths import check_name, declared_facts
 from hookstation.core.template import ANY, Scope, Template, TemplateKind, Value, compile_template
-from hookstation.core.template.compiled import EVENT_ID
 from hookstation.core.template.scope import MISSING, Missing
 from hookstation.core.values import JSON, Scalar
 from hookstation.errors import Invalid, MappingFailed, Problem
@@ -99,6 +98,7 @@ class _Drafter:
         self, draft: Draft, spec: EntitySpec, schema: JSON, zone: ZoneInfo, hidden: frozenset[str]
     ) -> None:
         self.draft, self.spec, self.schema, self.zone, self.hidden = draft, spec, schema, zone, hidden
+        self.declared = declared_facts(schema)
         self.tell = draft.problems.append
 
     def fill(self, part: str, written: Mapping[str, JSON]) -> list[DraftField]:
@@ -140,7 +140,7 @@ class _Drafter:
         if not isinstance(value, str):
             return self._constant(column, value, fit, path)
         try:
-            template = compile_template(value)
+            template = compile_template(value, self.declared)
         except Invalid as invalid:
             for problem in invalid.problems:
                 self.tell(problem.under(*path))
@@ -148,15 +148,11 @@ class _Drafter:
         self._check_names(template, path)
         if template.kind is TemplateKind.LITERAL:
             return self._constant(column, template.evaluate(Scope(None)), fit, path)
-        evaluate, key = template.evaluate, template.key
-        if template.is_marker and find(self.schema, EVENT_ID).verdict is Verdict.DECLARED:
+        if template.is_marker and not template.own:
             self.tell(Problem(path, NOT_OUR_EVENT_ID, "warning"))
-        elif template.is_marker:
-            # A marker must be ours: a property that the schema does not declare cannot take its place.
-            evaluate, key = _own_event_id, None
-            if path[0] == "fields" and not self.draft.marker:
-                self.draft.marker = column.name
-        return DraftField(column.name, column, evaluate, fit, key)
+        elif template.is_marker and path[0] == "fields" and not self.draft.marker:
+            self.draft.marker = column.name
+        return DraftField(column.name, column, template.evaluate, fit, template.key)
 
     def _constant(
         self, column: FieldSpec, value: Value, fit: Coercer, path: tuple[str, str]
@@ -220,10 +216,6 @@ class _Drafter:
     def _find_moment(self, action: Action) -> None:
         if action.type == "insert_activity" and (name := canonical_name(self.spec, TRANSACTION_DATE)):
             self.draft.moment_field = name
-
-
-def _own_event_id(scope: Scope) -> str:
-    return scope.event_id
 
 
 def _required(spec: EntitySpec) -> Iterator[str]:

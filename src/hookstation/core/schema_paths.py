@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from hookstation.core.jsontext import Parsed
 from hookstation.core.nearest import nearest
 from hookstation.core.schema import compile_schema
-from hookstation.core.template import ALWAYS_HIDDEN, ANY, Name, Path, path_text
+from hookstation.core.template import ALWAYS_HIDDEN, ANY, FACTS, Name, Path, path_text
 from hookstation.core.values import JSON, PathPart
 from hookstation.errors import Invalid
 
@@ -58,6 +58,19 @@ class _Step:
     additional: bool = False
 
 
+def declared_facts(schema: JSON) -> frozenset[str]:
+    """The facts of a call whose names `schema` declares under ``properties``, in any of its alternatives.
+
+    Patterns do not count: what a payload merely may bring along must not take the place of what the station knows.
+    """
+    try:
+        level = _Walker(schema).roots()
+    except _TooMuch:
+        return frozenset()
+    named = [properties for one in level if isinstance(properties := one.get("properties"), dict)]
+    return frozenset(name for name in FACTS if any(name in properties for properties in named))
+
+
 def find(schema: JSON, path: Path) -> Finding:
     """What `schema` says of `path`. A part that is `ANY` stands for any element of an array."""
     walker = _Walker(schema)
@@ -74,7 +87,7 @@ class _Walker:
 
     def walk(self, path: Path) -> Finding:
         """Follow the path part by part, in all alternatives at once."""
-        level = self._alternatives([self.root])
+        level = self.roots()
         for depth, part in enumerate(path):
             step = self._step(level, part)
             if step.found:
@@ -86,6 +99,10 @@ class _Walker:
                 return Finding(Verdict.UNDECLARED, self._meant(path, depth, step.known))
             return Finding(Verdict.OPEN)
         return Finding(Verdict.DECLARED)
+
+    def roots(self) -> list[dict[str, JSON]]:
+        """All alternatives that the whole payload may be checked by."""
+        return self._alternatives([self.root])
 
     @staticmethod
     def _meant(path: Path, depth: int, known: list[str]) -> str:
@@ -213,7 +230,6 @@ def _fits(pattern: str, name: str) -> bool:
         return False
 
 
-_EXTRAS: Final = ("received_at", "event_id", "webhook", "headers", "query")
 _EXTRA_NAMES: Final = ("received_at", "event_id", "webhook.name")
 
 
@@ -228,13 +244,13 @@ class NameProblem:
 def check_name(schema: JSON, name: Name, hidden_headers: frozenset[str]) -> NameProblem | None:
     """What a person should be told about `name`, or ``None``.
 
-    A property of the payload wins over the facts of the call.  `hidden_headers`: lower-case names of the headers
-    that prove the sender.
+    A name that the schema declares is the payload's, else that of a fact of the call.  `hidden_headers`: lower-case
+    names of the headers that prove the sender.
     """
-    finding = _find_liquid(schema, name) if name.liquid else find(schema, name.path)
     head = name.path[0]
-    if finding.verdict is not Verdict.DECLARED and head in _EXTRAS:
+    if head in FACTS and head not in declared_facts(schema):
         return _check_extra(name.path, hidden_headers)
+    finding = _find_liquid(schema, name) if name.liquid else find(schema, name.path)
     if finding.verdict in {Verdict.DECLARED, Verdict.OPEN}:
         return None
     meant = finding.nearest or (nearest(path_text(name.path), _EXTRA_NAMES) if len(name.path) <= 2 else "")

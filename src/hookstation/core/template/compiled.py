@@ -13,7 +13,15 @@ from hookstation.core.template.lexing import Kind, Piece, cut
 from hookstation.core.template.liquid import TOO_LONG, compile_liquid
 from hookstation.core.template.names import Name
 from hookstation.core.template.paths import Path, as_part
-from hookstation.core.template.scope import MOST_OUTPUT, Scope, Value, reader, text_of
+from hookstation.core.template.scope import (
+    MOST_OUTPUT,
+    NONE_DECLARED,
+    Scope,
+    Value,
+    is_own,
+    reader,
+    text_of,
+)
 from hookstation.core.values import PathPart
 from hookstation.errors import MappingFailed
 
@@ -45,7 +53,8 @@ class Template:
 
     `evaluate` gives the value for a scope: of exactly one property its JSON value or `MISSING`, else text.  It
     raises `MappingFailed` (field ``template``) over a limit or where a filter cannot do it.  `names` are the
-    properties that it reads.  `path` is the one property's path, empty for every other kind.
+    properties that it reads.  `path` is the one property's path, empty for every other kind; `own` says that it is
+    a fact of the call, which no payload can take the place of.
     """
 
     source: str
@@ -53,11 +62,14 @@ class Template:
     evaluate: Callable[[Scope], Value]
     names: tuple[Name, ...] = ()
     path: Path = ()
+    own: bool = False
 
     @property
     def key(self) -> str | None:
         """The one property, where it stands at the top of the payload under this name."""
-        return self.path[0] if len(self.path) == 1 and isinstance(self.path[0], str) else None
+        if self.own or len(self.path) != 1:
+            return None
+        return self.path[0] if isinstance(self.path[0], str) else None
 
     @property
     def is_marker(self) -> bool:
@@ -65,16 +77,17 @@ class Template:
         return self.path == EVENT_ID
 
 
-def compile_template(source: str) -> Template:
+def compile_template(source: str, declared: frozenset[str] = NONE_DECLARED) -> Template:
     """Compile the text of a template. Raises `Invalid`, each problem with its position in the rewritten text.
 
-    Calls such as ``x.format("…")`` are taken as `rewrite` writes them.
+    `declared`: names of the call's facts that the schema declares as properties, so that a payload which has them
+    is meant.  Calls such as ``x.format("…")`` are taken as `rewrite` writes them.
     """
     source = rewrite(source)
     written = cut(source)
     pieces = [_simplified(piece) for piece in written]
     if any(piece.kind in {Kind.OUTPUT, Kind.TAG} for piece in pieces):
-        render, names = compile_liquid(source, written)
+        render, names = compile_liquid(source, written, declared)
         return Template(source, TemplateKind.LIQUID, render, names)
     properties = [piece for piece in pieces if piece.kind is Kind.PROPERTY]
     names = tuple(Name(piece.path, piece.position, bool(piece.name)) for piece in properties)
@@ -82,8 +95,9 @@ def compile_template(source: str) -> Template:
         whole = "".join(piece.text for piece in pieces)
         return Template(source, TemplateKind.LITERAL, lambda _scope: whole)
     if len(pieces) == 1:
-        return Template(source, TemplateKind.PROPERTY, _reader(pieces[0]), names, pieces[0].path)
-    return Template(source, TemplateKind.TEXT, _text(pieces), names)
+        path, read = pieces[0].path, _reader(pieces[0], declared)
+        return Template(source, TemplateKind.PROPERTY, read, names, path, is_own(path, declared))
+    return Template(source, TemplateKind.TEXT, _text(pieces, declared), names)
 
 
 def _simplified(piece: Piece) -> Piece:
@@ -102,13 +116,13 @@ def _part(found: re.Match[str]) -> PathPart:
     return as_part(bare) if bare is not None else double if double is not None else single
 
 
-def _reader(piece: Piece) -> Callable[[Scope], Value]:
-    return reader(piece.path, liquid=bool(piece.name))
+def _reader(piece: Piece, declared: frozenset[str]) -> Callable[[Scope], Value]:
+    return reader(piece.path, liquid=bool(piece.name), declared=declared)
 
 
-def _text(pieces: list[Piece]) -> Callable[[Scope], Value]:
+def _text(pieces: list[Piece], declared: frozenset[str]) -> Callable[[Scope], Value]:
     """A function that puts the pieces together; one that is plain text is there already."""
-    parts = [piece.text if piece.kind is Kind.TEXT else _reader(piece) for piece in pieces]
+    parts = [piece.text if piece.kind is Kind.TEXT else _reader(piece, declared) for piece in pieces]
 
     def write(scope: Scope) -> str:
         text = "".join([part if type(part) is str else text_of(part(scope)) for part in parts])  # type: ignore[operator]

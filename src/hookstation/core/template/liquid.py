@@ -75,9 +75,14 @@ class Station(Environment):
 _STATION: Final = Station()
 
 
-def compile_liquid(source: str, pieces: list[Piece]) -> tuple[Callable[[Scope], str], tuple[Name, ...]]:
-    """A function that renders the template, and the names that it reads. Raises `Invalid` with every problem."""
-    tokens = [token for piece in pieces for token in _tokens(piece, source)]
+def compile_liquid(
+    source: str, pieces: list[Piece], declared: frozenset[str]
+) -> tuple[Callable[[Scope], str], tuple[Name, ...]]:
+    """A function that renders the template, and the names that it reads. Raises `Invalid` with every problem.
+
+    `declared`: as in `compile_template`.
+    """
+    tokens = [token for piece in pieces for token in _tokens(piece, source, declared)]
     stream = TokenStream(iter(tokens))
     try:
         nodes = get_parser(_STATION).parse(stream)
@@ -93,7 +98,7 @@ def compile_liquid(source: str, pieces: list[Piece]) -> tuple[Callable[[Scope], 
         raise mistake("An expression is nested too deeply.", 0) from deep
     if found.problems:
         raise Invalid(found.problems)
-    return _renderer(template), tuple(found.names)
+    return _renderer(template, declared), tuple(found.names)
 
 
 def _position(error: LiquidError, stream: TokenStream, source: str) -> int:
@@ -103,12 +108,12 @@ def _position(error: LiquidError, stream: TokenStream, source: str) -> int:
     return stream.current.start_index if stream.pos < len(stream.tokens) else len(source)
 
 
-def _tokens(piece: Piece, source: str) -> Iterator[Token]:
+def _tokens(piece: Piece, source: str, declared: frozenset[str]) -> Iterator[Token]:
     if piece.kind is Kind.TEXT:
         yield Token(TOKEN_CONTENT, piece.text, piece.position, source)
     elif piece.kind is Kind.PROPERTY:
         token = PropertyToken(TOKEN_TAG, PROPERTY_TAG, piece.position, source)
-        token.path = piece.path
+        token.path, token.declared = piece.path, declared
         yield token
     else:
         expression = _expression(piece)
@@ -136,11 +141,11 @@ def _expression(piece: Piece) -> str:
     return with_paths(_FIRST_ELEMENT.sub(r'["\g<0>"]', piece.text), piece.position)
 
 
-def _renderer(template: BoundTemplate) -> Callable[[Scope], str]:
+def _renderer(template: BoundTemplate, declared: frozenset[str]) -> Callable[[Scope], str]:
     nodes = template.nodes
 
     def render(scope: Scope) -> str:
-        context = Context(template, scope)
+        context = Context(template, scope, declared)
         buffer = LimitedStringIO(MOST_OUTPUT, newline="")
         try:
             context.spend(len(nodes))

@@ -13,7 +13,7 @@ from liquid.utils import ReadOnlyChainMap
 from hookstation.core.template.filters import FILTERS, TIMED
 from hookstation.core.template.filters.common import MOST_ITEMS, FilterFailed, fitting
 from hookstation.core.template.liquid_values import Headers, Items, Members, to_liquid, weight_of
-from hookstation.core.template.scope import MISSING, MOST_OUTPUT, Scope
+from hookstation.core.template.scope import MISSING, MOST_OUTPUT, NONE_DECLARED, Scope
 from hookstation.core.values import JSON
 
 MOST_STEPS: Final = 100_000
@@ -33,16 +33,16 @@ class LimitPassed(Exception):
 class Names(Mapping[str, object]):
     """The names of a scope as Liquid sees them. Values are made ready once for all fields of an event."""
 
-    __slots__ = ("_known", "_scope")
+    __slots__ = ("_declared", "_known", "_scope")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, declared: frozenset[str]) -> None:
         if scope.known is None:
             scope.known = {}
-        self._scope, self._known = scope, scope.known
+        self._scope, self._known, self._declared = scope, scope.known, declared
 
     def __getitem__(self, name: str) -> object:
         if name not in self._known:
-            found = self._scope.root(name)
+            found = self._scope.root(name, self._declared)
             if found is MISSING:
                 raise KeyError(name)
             self._known[name] = self._made(name, found)
@@ -50,7 +50,7 @@ class Names(Mapping[str, object]):
 
     def _made(self, name: str, value: JSON) -> object:
         made = to_liquid(value)
-        if name == "headers" and isinstance(made, Members) and self._scope.is_fact(name):
+        if name == "headers" and isinstance(made, Members) and self._scope.is_fact(name, self._declared):
             return Headers(made.items())
         return made
 
@@ -66,10 +66,12 @@ class Context(RenderContext):
 
     __slots__ = ("event", "received_at", "steps", "turns")
 
-    def __init__(self, template: BoundTemplate, scope: Scope) -> None:
+    def __init__(
+        self, template: BoundTemplate, scope: Scope, declared: frozenset[str] = NONE_DECLARED
+    ) -> None:
         super().__init__(template)
         # The library's own chain also holds `now` and `today`, which read the clock.
-        self.scope = ReadOnlyChainMap(self.locals, Names(scope))
+        self.scope = ReadOnlyChainMap(self.locals, Names(scope, declared))
         self.event = scope
         self.received_at = scope.received_at
         self.steps = MOST_STEPS

@@ -15,7 +15,7 @@ from liquid.tag import Tag
 from hookstation.core.template.liquid_context import MOST_TURNS, Context, LimitPassed
 from hookstation.core.template.liquid_values import liquid_text, weight_of
 from hookstation.core.template.paths import Path
-from hookstation.core.template.scope import reader, text_of
+from hookstation.core.template.scope import NONE_DECLARED, reader, text_of
 
 PROPERTY_TAG: Final = "$$"
 """The tag under which ``$$property$$`` stands in a tree; no person can write it, a tag's name is made of letters."""
@@ -40,9 +40,10 @@ class OutputTag(Output):
 
 
 class PropertyToken(Token):
-    """Carries a path that was read already."""
+    """Carries a path that was read already, and the facts that the payload may be."""
 
     path: Path = ()
+    declared: frozenset[str] = NONE_DECLARED
 
 
 class PropertyNode(LiquidNode):
@@ -50,9 +51,9 @@ class PropertyNode(LiquidNode):
 
     __slots__ = ("path", "read")
 
-    def __init__(self, token: Token, path: Path) -> None:
+    def __init__(self, token: PropertyToken) -> None:
         super().__init__(token)
-        self.path, self.read, self.blank = path, reader(path), False
+        self.path, self.read, self.blank = token.path, reader(token.path, declared=token.declared), False
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Write the value as text."""
@@ -72,7 +73,7 @@ class PropertyTag(Tag):
         """The node of the token that carries the path."""
         token = stream.current
         assert isinstance(token, PropertyToken)
-        return PropertyNode(token, token.path)
+        return PropertyNode(token)
 
 
 class Loop(LoopExpression):

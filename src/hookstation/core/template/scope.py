@@ -41,8 +41,9 @@ class Scope:
 
     `payload` is the decoded body; `received_at` microseconds since the epoch, UTC; `webhook` the webhook's name;
     `headers` maps lower-case names to values, or is a function that does so when it is first asked for; `query` is
-    the raw query string.  A property of the payload wins over these names.  Cheap to make: everything but the
-    payload is looked at only when a template asks for it.
+    the raw query string.  A property of the payload takes the place of these facts only for a template that was
+    compiled with its name as declared; all templates of one scope are compiled with the same ones.  Cheap to make:
+    everything but the payload is looked at only when a template asks for it.
     """
 
     __slots__ = ("_headers", "_query", "event_id", "hidden", "known", "payload", "received_at", "webhook")
@@ -71,9 +72,11 @@ class Scope:
             self.hidden |= headers
             self.known = None
 
-    def root(self, name: str) -> Value:
-        """The value that a path beginning with `name` starts from."""
+    def root(self, name: str, declared: frozenset[str]) -> Value:
+        """The value that a path beginning with `name` starts from. `declared`: facts that the payload may be."""
         payload = self.payload
+        if name in _FACTS and name not in declared:
+            return _FACTS[name](self)
         if isinstance(payload, dict):
             if name in payload:
                 return payload[name]
@@ -82,9 +85,11 @@ class Scope:
         fact = _FACTS.get(name)
         return MISSING if fact is None else fact(self)
 
-    def is_fact(self, name: str) -> bool:
-        """Whether `name` is one of the facts of the call, because the payload has no such property."""
-        return name in _FACTS and not (isinstance(self.payload, dict) and name in self.payload)
+    def is_fact(self, name: str, declared: frozenset[str]) -> bool:
+        """Whether `name` is one of the facts of the call, because the payload cannot be it or does not have it."""
+        if name not in _FACTS:
+            return False
+        return name not in declared or not (isinstance(self.payload, dict) and name in self.payload)
 
     def fact(self, path: Path) -> Value:
         """The value at `path` among the facts of the call, for a path that the payload does not have."""
@@ -125,6 +130,9 @@ _FACTS: Final[Mapping[str, Callable[[Scope], JSON]]] = {
     "headers": Scope.headers,
     "query": Scope.query,
 }
+FACTS: Final = tuple(_FACTS)
+"""The names of what the station itself knows of a call."""
+NONE_DECLARED: Final[frozenset[str]] = frozenset()
 
 
 def instant(microseconds: int) -> datetime:
@@ -150,13 +158,23 @@ def text_of(value: Value) -> str:
     return dump_json(value)
 
 
-def reader(path: Path, *, liquid: bool = False) -> Callable[[Scope], Value]:
+def is_own(path: Path, declared: frozenset[str]) -> bool:
+    """Whether `path` begins at a fact of the call that no payload can take the place of."""
+    return path[0] in FACTS and path[0] not in declared
+
+
+def reader(
+    path: Path, *, liquid: bool = False, declared: frozenset[str] = NONE_DECLARED
+) -> Callable[[Scope], Value]:
     """A function that finds the value at `path`.
 
-    `liquid` lets ``size``, ``first`` and ``last`` work on what has no property of that name.
+    `liquid` lets ``size``, ``first`` and ``last`` work on what has no property of that name.  `declared`: the names
+    of facts that the schema declares as properties; where the payload has such a one, it is meant.
     """
     if liquid and not _SPECIAL.isdisjoint(str(part) for part in path[1:]):
-        return lambda scope: _walk_liquid(scope, path)
+        return lambda scope: _walk_liquid(scope, path, declared)
+    if is_own(path, declared):
+        return _FACTS[str(path[0])] if len(path) == 1 else lambda scope: scope.fact(path)
     if len(path) == 1 and isinstance(path[0], str):
         return _single(path[0])
     return _deep(path)
@@ -206,8 +224,8 @@ def element(array: list[JSON], position: int) -> Value:
     return array[position] if -len(array) <= position < len(array) else MISSING
 
 
-def _walk_liquid(scope: Scope, path: Path) -> Value:
-    value = scope.root(str(path[0]))
+def _walk_liquid(scope: Scope, path: Path, declared: frozenset[str]) -> Value:
+    value = scope.root(str(path[0]), declared)
     for part in path[1:]:
         if isinstance(value, dict) and str(part) in value:
             value = value[str(part)]
