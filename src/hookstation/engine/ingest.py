@@ -18,13 +18,14 @@ from hookstation.core.definitions import WebhookState
 from hookstation.core.duplicates import body_digest
 from hookstation.core.events import Answer, Settlement, State
 from hookstation.core.jsontext import Parsed, parse_json
+from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.engine.bodies import MOST_BODY_BYTES, Bodies
 from hookstation.engine.counters import Counters
 from hookstation.engine.process import NOT_STORED, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
-from hookstation.engine.stages import MappedEvent, RawRequest, VerifiedEvent
+from hookstation.engine.stages import MappedEvent, Outcome, RawRequest, VerifiedEvent
 from hookstation.engine.switchboard import Line, Switchboard
 from hookstation.errors import (
     AuthenticationFailed,
@@ -235,8 +236,7 @@ class Ingest:
             return await self._mapping_failed(event, failed)
         raw.timings["map"] = time.perf_counter_ns() - checked
         mapped = MappedEvent(raw, event.body, record, key, digest)
-        answer, state = await self._process.insert(mapped, claim)
-        return self._answered(raw, answer, state, len(event.body), started)
+        return self._answered(mapped, await self._process.insert(mapped, claim), started)
 
     async def _mapping_failed(self, event: VerifiedEvent, failed: MappingFailed) -> Answer:
         raw = event.raw
@@ -253,9 +253,9 @@ class Ingest:
             await self._journal.accept(Acceptance(entry, lambda _: settlement))
         except StoreUnavailable as unavailable:
             log.error("event not stored: %s", unavailable.message, extra={"event_id": raw.event_id})
-            return self._answered(raw, answers.failed(NOT_STORED), State.FAILED, len(event.body), 0)
-        answer = Answer(settlement.answer_status, settlement.answer_body)
-        return self._answered(raw, answer, State.FAILED, len(event.body), 0, failed.message)
+            return self._tell(raw, Outcome(answers.failed(NOT_STORED), settlement), len(event.body), 0)
+        outcome = Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
+        return self._tell(raw, outcome, len(event.body), 0)
 
     def _unauthenticated(self, raw: RawRequest, size: int, refusal: AuthenticationFailed) -> Answer:
         return self.reject(
@@ -305,22 +305,34 @@ class Ingest:
         )
         return with_event_id(answer, first)
 
-    def _answered(
-        self, raw: RawRequest, answer: Answer, state: State, size: int, started: int, error: str = ""
+    def _answered(self, event: MappedEvent, outcome: Outcome, started: int) -> Answer:
+        """Tell what became of a mapped event. `started`: nanoseconds, when its check began."""
+        elapsed = (time.perf_counter_ns() - started) // 1000
+        return self._tell(event.raw, outcome, len(event.body), elapsed, event.record)
+
+    def _tell(
+        self, raw: RawRequest, outcome: Outcome, size: int, elapsed: int, record: Record | None = None
     ) -> Answer:
-        self._counters.count(state.value, raw.hook.name)
+        """One line in the log, one count, and the answer with the event's id. `elapsed`: microseconds."""
+        settlement = outcome.settlement
+        state = settlement.state.value
+        self._counters.count(state, raw.hook.name)
         self._event_log.write(
             "event_answered",
             event_id=raw.event_id,
+            run_id=outcome.run_id,
             webhook=raw.hook.name,
             sender=raw.sender,
-            state=state.value,
-            status=answer.status,
+            connection=record.connection if record is not None else "",
+            entity=record.entity if record is not None else "",
+            record_key=settlement.record_key,
+            state=state,
+            status=outcome.answer.status,
             size=size,
-            duration_us=(time.perf_counter_ns() - started) // 1000 if started else 0,
-            error=error,
+            duration_us=elapsed,
+            error=settlement.error,
         )
-        return with_event_id(answer, raw.event_id)
+        return with_event_id(outcome.answer, raw.event_id)
 
 
 def with_event_id(answer: Answer, event_id: str) -> Answer:

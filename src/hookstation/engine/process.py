@@ -20,7 +20,7 @@ from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.settlements import failure
-from hookstation.engine.stages import MappedEvent
+from hookstation.engine.stages import MappedEvent, Outcome
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Acceptance, Journal
@@ -36,6 +36,9 @@ TOO_SLOW: Final = (
 PART_FOR_THE_TURN: Final = 0.75
 """How much of the sender's time may pass before the event's turn at its row has come; the rest is for the call."""
 
+NOT_WRITTEN: Final = Settlement(State.FAILED)
+"""How an event stands that could not be committed: the journal does not know it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,16 +49,14 @@ class Process:
         self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
         self._patience = Patience(clock)
 
-    def insert(
-        self, event: MappedEvent, claim: Claim | None
-    ) -> Coroutine[object, object, tuple[Answer, State]]:
-        """Write the event's record; return what its sender is told, and the event's state.
+    def insert(self, event: MappedEvent, claim: Claim | None) -> Coroutine[object, object, Outcome]:
+        """Write the event's record; return what became of it.
 
         Raises `Overtaken` where another event committed the same key first.
         """
         return self._write_here(event) if event.raw.hook.local is not None else self._send_away(event, claim)
 
-    async def _write_here(self, event: MappedEvent) -> tuple[Answer, State]:
+    async def _write_here(self, event: MappedEvent) -> Outcome:
         hook, record = event.raw.hook, event.record
         effect = Effect(hook.spec, record.operation, record.fields, record.match)
         acceptance = Acceptance(
@@ -66,10 +67,10 @@ class Process:
         )
         settlement, refusal = await self._commit(acceptance, event.raw.deadline)
         if settlement is None:
-            return refusal, State.FAILED
-        return Answer(settlement.answer_status, settlement.answer_body), settlement.state
+            return Outcome(refusal, NOT_WRITTEN)
+        return Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
 
-    async def _send_away(self, event: MappedEvent, claim: Claim | None) -> tuple[Answer, State]:
+    async def _send_away(self, event: MappedEvent, claim: Claim | None) -> Outcome:
         raw, lanes = event.raw, self._executor.lanes
         patience = max(0.0, raw.deadline - self._clock.monotonic()) * PART_FOR_THE_TURN
         if not await lanes.enter(event.record, raw.event_id, patience):
@@ -81,17 +82,17 @@ class Process:
             raise
         if isinstance(intended, Answer):
             lanes.leave(raw.event_id)
-            return intended, State.FAILED
+            return Outcome(intended, NOT_WRITTEN)
         return await self._call(event, intended, claim)
 
-    async def _refuse(self, event: MappedEvent) -> tuple[Answer, State]:
+    async def _refuse(self, event: MappedEvent) -> Outcome:
         """The event's turn did not come: it has failed, and nothing was sent."""
         settlement = failure(OCCUPIED)
         acceptance = Acceptance(self._entry(event, ""), lambda _: settlement)
         settled, refusal = await self._commit(acceptance, event.raw.deadline)
         if settled is None:
-            return refusal, State.FAILED
-        return Answer(settled.answer_status, settled.answer_body), settled.state
+            return Outcome(refusal, NOT_WRITTEN)
+        return Outcome(Answer(settled.answer_status, settled.answer_body), settled)
 
     async def _intend(self, event: MappedEvent) -> Job | Answer:
         """Commit that the record is going to be sent; the answer where that cannot be committed."""
@@ -119,7 +120,7 @@ class Process:
         settlement, refusal = await self._commit(acceptance, event.raw.deadline)
         return refusal if settlement is None else job
 
-    async def _call(self, event: MappedEvent, job: Job, claim: Claim | None) -> tuple[Answer, State]:
+    async def _call(self, event: MappedEvent, job: Job, claim: Claim | None) -> Outcome:
         run_id = job.run_id
         if claim is not None:
             claim.run_id = run_id
@@ -127,11 +128,11 @@ class Process:
         left = event.raw.deadline - self._clock.monotonic()
         done, _ = await asyncio.wait({call}, timeout=max(0.0, left))
         if not done:
-            return answers.pending(run_id), State.SENDING
+            return Outcome(answers.pending(run_id), Settlement(State.SENDING), run_id)
         settled = call.result()
         if settled.state is State.UNKNOWN:
-            return answers.pending(run_id), State.UNKNOWN
-        return Answer(settled.answer_status, settled.answer_body), settled.state
+            return Outcome(answers.pending(run_id), settled, run_id)
+        return Outcome(Answer(settled.answer_status, settled.answer_body), settled, run_id)
 
     @staticmethod
     def _entry(event: MappedEvent, run_id: str) -> JournalEntry:

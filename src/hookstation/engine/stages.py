@@ -1,4 +1,4 @@
-"""A type per stage: `RawRequest` → `VerifiedEvent` → `MappedEvent` → `Answer`.
+"""A type per stage: `RawRequest` → `VerifiedEvent` → `MappedEvent` → `Outcome`.
 
 An unverified body cannot be mapped, an unmapped payload cannot be written.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hookstation.core.events import JournalEntry
+from hookstation.core.events import Answer, JournalEntry, Settlement
 from hookstation.core.jsontext import Parsed
 from hookstation.core.masking import mask_headers, mask_query
 from hookstation.core.records import Record
@@ -79,3 +79,14 @@ class MappedEvent(msgspec.Struct, frozen=True):
     record: Record
     key: str | None
     digest: bytes
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a mapped event: what its sender is told, and how the event stands.
+
+    `run_id` is the key of its status address, empty where none was given out.
+    """
+
+    answer: Answer
+    settlement: Settlement
+    run_id: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,8 +129,7 @@ async def open_station(
         yield station
     finally:
         if station is not None:
-            for connector in station.services.targets.connectors.values():
-                await connector.close()
+            await _close_all(station.services.targets.connectors.values())
         await http.close()
         await store.close()
 
@@ -147,6 +147,15 @@ def address(settings: StationSettings, port: int) -> str:
     """The station's own address, as a URL without a path."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
+
+
+async def _close_all(connectors: Iterable[Connector]) -> None:
+    """Close every connector; one that cannot be closed holds up neither the others nor the database."""
+    for connector in connectors:
+        try:
+            await connector.close()
+        except Exception:
+            log.exception("the connection “%s” could not be closed", connector.name)
 
 
 def database_path(settings: StationSettings) -> Path:
