@@ -119,9 +119,10 @@ async def test_the_server_lets_in_and_journals_who_is_behind_the_proxy(behind_pr
     assert 403 == await call(behind_proxy, ["203.0.113.7, 198.51.100.1"])
     assert 403 == await call(behind_proxy, ["203.0.113.7, nonsense"])
     assert 403 == await call(behind_proxy, [])
+    assert 200 == await call(behind_proxy, ["203.0.113.8"])  # its commit holds the refusals before it
     events: list[dict[str, Any]] = await behind_proxy.items("/events")
     senders = [event["sender"] for event in reversed(events)]
-    assert ["203.0.113.7", "198.51.100.1", "127.0.0.1", "127.0.0.1"] == senders
+    assert ["203.0.113.7", "198.51.100.1", "127.0.0.1", "127.0.0.1", "203.0.113.8"] == senders
 
 
 async def test_the_metrics_of_a_caller_behind_the_proxy_need_a_key(behind_proxy: StationProcess) -> None:
