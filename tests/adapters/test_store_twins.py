@@ -151,19 +151,26 @@ async def seen(store: Store) -> list[object]:
     return shown
 
 
-async def compare(steps: Sequence[Step]) -> None:
+many_steps = some.lists(_steps, max_size=25)
+
+
+async def compare(store: Store, steps: Sequence[Step]) -> None:
+    """Ask the store and the twin the same, then look at all that both show."""
     twin = MemoryStore()
-    with tempfile.TemporaryDirectory() as folder:
-        store = await open_sqlite(Path(folder) / "hookstation.db")
-        try:
-            for step in steps:
-                assert await take(twin, step) == await take(store, step), step
-            assert await seen(twin) == await seen(store)
-        finally:
-            await store.close()
+    try:
+        for step in steps:
+            assert await take(twin, step) == await take(store, step), step
+        assert await seen(twin) == await seen(store)
+    finally:
+        await store.close()
 
 
-@given(some.lists(_steps, max_size=25))
+@given(many_steps)
 def test_alike(steps: list[Step]) -> None:
     """Whatever is asked in whatever order, both stores answer the same and then show the same."""
-    asyncio.run(compare(steps))
+
+    async def run(path: Path) -> None:
+        await compare(await open_sqlite(path), steps)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder) / "hookstation.db"))

@@ -8,6 +8,7 @@ private folder on a private port of loopback, under a user without power where t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import re
@@ -184,10 +185,19 @@ def crashing(postgres: Server | Given) -> Server:
     return postgres
 
 
+@contextlib.asynccontextmanager
+async def new_database(server: Server | Given, template: str = TEMPLATE) -> AsyncIterator[str]:
+    """The URL of a database that is migrated and empty; of one without a schema from ``template0``."""
+    name = f"hookstation_{os.getpid()}_{next(_databases)}"
+    await execute(server.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield server.url(name)
+    finally:
+        await execute(server.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 async def database(postgres: Server | Given) -> AsyncIterator[str]:
     """The URL of a database that is migrated and empty."""
-    name = f"hookstation_{os.getpid()}_{next(_databases)}"
-    await execute(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield postgres.url(name)
-    await execute(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+    async with new_database(postgres) as url:
+        yield url

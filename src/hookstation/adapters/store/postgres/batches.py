@@ -76,7 +76,7 @@ class Batch:
         return [outcomes[place] for place in range(len(units))]
 
     def end(self, committed: bool) -> None:
-        """Hear how the transaction ended; not called where nobody knows."""
+        """Hear how the transaction ended; not called where nobody knows, or where the server was lost."""
         self._records.give_back(committed)
 
     async def transaction_id(self) -> str:

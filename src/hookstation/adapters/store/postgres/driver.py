@@ -7,6 +7,7 @@ share is in the database: any number of them may have it open.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -333,10 +334,9 @@ class PostgresStore:
 
 
 async def _give_up(connection: Connection) -> None:
-    """End a transaction that failed; a connection that cannot is thrown away."""
-    if connection.is_closed():
-        return
+    """End a transaction that failed; a connection that cannot is thrown away, if the pool has not done so already."""
     try:
         await connection.execute("ROLLBACK")
     except Exception:
-        connection.terminate()
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()

@@ -233,9 +233,9 @@ class _Flusher:
         try:
             outcomes = await self._write_together(connection, units, batches)
         except Exception as error:
-            self._end(batches, committed=False)
             if whole_database(error):
                 raise
+            self._give_back(batches, error)
             batches.clear()
             await connection.execute("ROLLBACK")
             self._partitions.forget()
@@ -264,14 +264,8 @@ class _Flusher:
     ) -> Sequence[Outcome]:
         """Under a savepoint each, so that only the culprit fails."""
         await connection.execute(self._access.begin)
-        outcomes: list[Outcome] = []
-        try:
-            for unit in units:
-                outcomes.append(await self._write_alone(connection, unit, batches))
-            self._transaction = await Batch(connection, self._numbering, self._slot).transaction_id()
-        except Exception:
-            self._end(batches, committed=False)
-            raise
+        outcomes = [await self._write_alone(connection, unit, batches) for unit in units]
+        self._transaction = await Batch(connection, self._numbering, self._slot).transaction_id()
         return outcomes
 
     async def _write_alone(
@@ -287,7 +281,7 @@ class _Flusher:
                 raise
             await connection.execute("ROLLBACK TO SAVEPOINT alone")
             batches.remove(batch)
-            batch.end(committed=False)
+            self._give_back([batch], error)
             return translate(error)
         await connection.execute("RELEASE SAVEPOINT alone")
         return outcome
@@ -303,22 +297,23 @@ class _Flusher:
             await commit(connection)
         except OutcomeUnknown as unknown:
             raise _Unsure(self._transaction, _witness(units, outcomes), outcomes) from unknown
-        except Exception:
-            self._end(batches, committed=False)
-            raise
-        self._end(batches, committed=True)
+        for batch in batches:
+            batch.end(committed=True)
 
     def _batch(self, connection: asyncpg.Connection[asyncpg.Record], batches: list[Batch]) -> Batch:
         batches.append(Batch(connection, self._numbering, self._slot))
         return batches[-1]
 
-    def _end(self, batches: Sequence[Batch], committed: bool) -> None:
-        for batch in batches:
-            batch.end(committed)
+    def _give_back(self, batches: Sequence[Batch], error: Exception) -> None:
+        """Take record numbers back from batches that were rolled back, unless one of them may be what was wrong."""
+        if not isinstance(error, asyncpg.UniqueViolationError):
+            for batch in batches:
+                batch.end(committed=False)
 
     async def _connection(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._open is None or self._open.is_closed():
             self._open = await connect(self._access)
+            self._numbering.forget_spare()
         return self._open
 
     async def _roll_back(self) -> None:

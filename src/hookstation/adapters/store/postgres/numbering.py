@@ -61,6 +61,13 @@ class Numbering:
                 drawn[entity] += (int(number) for (number,) in rows)
         return drawn
 
+    def forget_spare(self) -> None:
+        """Trust no number that was drawn and not used: a server that crashed may give it a second time.
+
+        What a sequence gave is safe from a crash only once a later transaction has been committed.
+        """
+        self._spare.clear()
+
     def give_back(self, entity: int, numbers: Iterable[int]) -> None:
         """Take numbers that no record has got."""
         spare = self._spare.setdefault(entity, [])

@@ -86,18 +86,19 @@ EVENTS_TO_FINISH: Final = (
 """What finishing has to know of events, which nobody else may finish meanwhile."""
 
 _FINISH_TYPES: Final = (
-    "text", "text", "integer", "bytea", "text", "text", "text", "bigint", "bigint", "integer", "text", "text", "text", "text",
-    "bytea",
+    "text", "text", "integer", "bytea", "text", "text", "text", "bigint", "bigint", "integer", "text", "text", "text",
+    "text", "bytea",
 )  # fmt: skip
 
 FINISH_EVENTS: Final = (
     "UPDATE events e SET state = u.state, answer_status = u.status, answer_body = u.body, error = u.error, "
-    "record_key = u.record_key, reason = u.reason, settled_at = u.settled_at, started_at = u.started_at, attempts = u.attempts, "
-    "run_id = coalesce(nullif(u.run_id, ''), e.run_id), connection = coalesce(nullif(u.connection, ''), e.connection), "
-    "entity = coalesce(nullif(u.entity, ''), e.entity), dedup_key = coalesce(u.dedup_key, e.dedup_key), "
+    "record_key = u.record_key, reason = u.reason, settled_at = u.settled_at, started_at = u.started_at, "
+    "attempts = u.attempts, run_id = coalesce(nullif(u.run_id, ''), e.run_id), "
+    "connection = coalesce(nullif(u.connection, ''), e.connection), entity = coalesce(nullif(u.entity, ''), e.entity), "
+    "dedup_key = coalesce(u.dedup_key, e.dedup_key), "
     f"body_digest = CASE WHEN u.dedup_key IS NULL THEN e.body_digest ELSE u.digest END FROM {_arrays(*_FINISH_TYPES)} "
-    "u(id, state, status, body, error, record_key, reason, settled_at, started_at, attempts, run_id, connection, entity, "
-    "dedup_key, digest) WHERE e.id = u.id"
+    "u(id, state, status, body, error, record_key, reason, settled_at, started_at, attempts, run_id, connection, "
+    "entity, dedup_key, digest) WHERE e.id = u.id"
 )
 """Write how events stand now; an empty run id, connection, entity or key leaves the old one."""
 

@@ -21,7 +21,7 @@ OLDEST_SERVER: Final = 14
 _IS_THERE: Final = (
     "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'hookstation_schema' AND pg_table_is_visible(oid))"
 )
-"""Whether the table of migrations is there; `to_regclass` would remember that it was not before a lock was waited for."""
+"""Whether there is the table of migrations; `to_regclass` would remember how it was before a lock was waited for."""
 
 
 def scripts() -> dict[int, str]:
