@@ -132,6 +132,7 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
+@contextlib.contextmanager
 def _started() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="hookstation-pg-") as name:
         folder, found = Path(name), programs()
@@ -163,18 +164,25 @@ async def _make_template(server: Server | Given) -> None:
     await (await open_postgres(server.url(TEMPLATE))).close()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server | Given]:
-    """A server with a template database, for the whole run."""
+@contextlib.contextmanager
+def serving() -> Iterator[Server | Given]:
+    """A server with a template database."""
     if given := os.environ.get("DATABASE_URL"):
         server = Given(given)
         asyncio.run(_make_template(server))
         yield server
         asyncio.run(execute(server.url("postgres"), f"DROP DATABASE {TEMPLATE}"))
     else:
-        for started in _started():
+        with _started() as started:
             asyncio.run(_make_template(started))
             yield started
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server | Given]:
+    """One server for the whole run."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture

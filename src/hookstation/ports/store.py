@@ -208,7 +208,7 @@ class Journal(Protocol):
     async def orphan(self, now: int) -> int:
         """At start: every event that was *working* or *sending* when its process died becomes *unknown*, its mark with
         it, and its due work (kept with its `record` and `marker`) due at `now`. It says `ORPHANED` as its error.
-        Returns how many."""
+        Returns how many.  Nobody can tell a dead process's events from a living one's: no other node may be running."""
         ...
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:
@@ -237,7 +237,8 @@ class History(Protocol):
 
     async def prune(self, retention: Retention, limit: int) -> int:
         """Delete at most `limit` events that may go, with all that hangs on them but their records.
-        Returns how many went, or lost their body only; open events never go."""
+        Returns how many went, or lost their body only; open events never go.  A driver that can drop a great many at
+        once for less than one step costs may go beyond `limit` with them."""
         ...
 
 
