@@ -45,7 +45,9 @@ def _names(headers: Any) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name != "date"}
 
 
-@pytest.mark.parametrize("path", ["/hooks", "/hooks/", "/hooks/x/y", "/hooks/%00", "/hooks/..", "/hooks/runs/"])
+@pytest.mark.parametrize(
+    "path", ["/hooks", "/hooks/", "/hooks/x/y", "/hooks/%00", "/hooks/..", "/hooks/runs/"]
+)
 def test_odd_tokens_are_404(lane: Station, path: str) -> None:
     heard = ask(lane.url + path, "{}")
     assert (404, b'{"success": false}') == (heard.status, heard.body)
