@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -24,7 +25,6 @@ from hookstation.testing.store_cases.making import (
     insert,
     journal,
     mark,
-    rejects,
     succeeds,
     update,
     upsert,
@@ -265,19 +265,22 @@ async def test_change_whose_commit_is_lost(crashing: Server, database: str) -> N
         await store.close()
 
 
-async def test_server_killed_under_load(crashing: Server, database: str) -> None:
-    """A server that dies and comes back under load loses no acknowledged event, and has none that was refused."""
-    store = await open_postgres(Access(database, connect_timeout=1))
-    acknowledged: set[int] = set()
-    refused: set[int] = set()
-    numbers = iter(range(10**6))
-    enough, recovered = asyncio.Event(), asyncio.Event()
+class Load:
+    """Callers that accept one event after the other, and know what was said of each."""
 
-    async def call() -> None:
-        while not recovered.is_set():
-            number = next(numbers)
+    def __init__(self, store: PostgresStore) -> None:
+        self.acknowledged: set[int] = set()
+        self.refused: set[int] = set()
+        self._store = store
+        self._numbers = count()
+        self._changed = asyncio.Condition()
+
+    async def call(self) -> None:
+        """Until cancelled."""
+        while True:
+            number = next(self._numbers)
             try:
-                await store.accept(
+                await self._store.accept(
                     Acceptance(
                         entry(number),
                         succeeds,
@@ -285,37 +288,44 @@ async def test_server_killed_under_load(crashing: Server, database: str) -> None
                         mark(number, f"k{number}"),
                     )
                 )
-                acknowledged.add(number)
+                self.acknowledged.add(number)
             except StoreUnavailable:
-                refused.add(number)
-                await asyncio.sleep(0)  # a refusal may come at once, and others want to run
-            if len(acknowledged) > 200:
-                enough.set()
+                self.refused.add(number)
+            async with self._changed:
+                self._changed.notify_all()
 
-    callers = [asyncio.create_task(call()) for _ in range(16)]
-    await enough.wait()
-    await asyncio.to_thread(crashing.crash)
-    assert not await store.can_commit()
-    await asyncio.to_thread(crashing.start)
-    before = len(acknowledged)
-    async with asyncio.timeout(10):
-        while len(acknowledged) < before + 50:
-            await journal_quietly(store, next(numbers))
-    recovered.set()
-    await asyncio.gather(*callers)
+    async def reach(self, acknowledged: int) -> None:
+        """Wait for so many acknowledged events."""
+        async with asyncio.timeout(20), self._changed:
+            await self._changed.wait_for(lambda: len(self.acknowledged) >= acknowledged)
 
-    there = {record.fields["ID"] for record in await store.list_records("Activity", 10**6)}
-    assert {str(number) for number in acknowledged} == there
-    assert refused
-    assert all([await store.get_event(event_id(number)) is None for number in sorted(refused)[:50]])
+
+async def test_server_killed_under_load(crashing: Server, database: str, rounds: int) -> None:
+    """A server that dies and comes back under load loses no acknowledged event, and has none that was refused."""
+    store = await open_postgres(Access(database, connect_timeout=1))
+    load = Load(store)
+    callers = [asyncio.create_task(load.call()) for _ in range(16)]
+    for _ in range(rounds):
+        await load.reach(len(load.acknowledged) + 150)
+        await asyncio.to_thread(crashing.crash)
+        assert not await store.can_commit()
+        await asyncio.to_thread(crashing.start)
+        await load.reach(len(load.acknowledged) + 50)
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
     assert await store.can_commit()
+    await store.close()  # commits what the cancelled callers asked for
+
+    store = await open_postgres(database)
+    there = {int(str(record.fields["ID"])) for record in await store.list_records("Activity", 10**6)}
+    events = (await store.list_events(EventFilter(), 10**6)).items
+    assert load.acknowledged <= there
+    assert not load.refused & there
+    assert load.refused
+    assert {event_id(number) for number in there} == {event.id for event in events}
+    assert len(there) == await store.count_records("Activity")
     await store.close()
-
-
-async def journal_quietly(store: PostgresStore, number: int) -> None:
-    """One more event, whatever becomes of it."""
-    store.note(Acceptance(entry(number), rejects))
-    await asyncio.gather(store.accept(Acceptance(entry(number + 10**7), succeeds)), return_exceptions=True)
 
 
 async def test_server_that_is_not_there(crashing: Server, database: str) -> None:
