@@ -10,7 +10,7 @@ from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import History, Retention
 
-STEP: Final = 200
+STEP: Final = 100
 """Most events deleted in one commit."""
 
 STEP_PAUSE: Final = 0.05
