@@ -222,7 +222,7 @@ TEXT_RULES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "registry": (
         re.compile(
             r"(?:(?:test\.|files\.)?py(?:pi|thonhosted)\.org|registry\.(?:npmjs|yarnpkg)\.(?:org|com)"
-            r"|deb\.(?:debian)\.(?:org)|^\s*(?:extra-)?index-url|--(?:extra-)?index-url)",
+            r"|deb\.deb(?:ian)\.org|(?:^\s*|--)(?:extra-)?index[-]url)",
         ),
         "names a package registry; where packages come from is the installing machine's own setting.",
     ),

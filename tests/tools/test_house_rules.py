@@ -76,7 +76,7 @@ PASSED = [
     ),
     ("yielding to the loop is no sleep", TEST, "async def test() -> None:\n    await asyncio.sleep(0)\n"),
     ("a service's own folders are nobody's machine", "docs/a.md", "put it in /var/lib/hookstation/data\n"),
-    ("a home folder by its sign is nobody's machine", "docs/a.md", "put it in ~/work/thing\n"),
+    ("a home folder by its sign is nobody's machine", "docs/a.md", "put it in ~/projects/thing\n"),
 ]
 
 
