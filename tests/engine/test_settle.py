@@ -7,10 +7,11 @@ import itertools
 
 import pytest
 
+from hookstation.core.answers import LONGEST_ERROR
 from hookstation.core.events import DueWork, State
 from hookstation.engine.execute import FIRST_LOOK_UP
 from hookstation.engine.process import LEFT_BEHIND
-from hookstation.engine.settle import BROKE, LEFT_TO_A_PERSON, LONGEST_PAUSE, PAUSE
+from hookstation.engine.settle import BROKE, DOUBLED, LEFT_TO_A_PERSON, LONGEST_PAUSE, PAUSE
 from hookstation.errors import NeedsAuth, Retriable, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
 from tests.support.engine import Engine, engine, webhook
@@ -168,12 +169,28 @@ async def test_without_a_marker_several_are_left_to_a_person() -> None:
         assert (State.UNKNOWN, None) == (await state(bench), await work(bench))
 
 
-async def test_with_a_marker_several_are_done_and_not_written_once_more() -> None:
+async def test_with_a_marker_several_are_a_double_that_is_left_to_a_person_at_once() -> None:
     async with engine(MARKED) as bench:
         await lost(bench)
-        bench.far.found.append(found("1", "2"))
+        bench.far.found.append(found("31", "32"))
         await bench.settle_after(FIRST_LOOK_UP)
-        assert (State.SUCCEEDED, "1") == (await state(bench), (await bench.last()).record_key)
+        event = await bench.last()
+        assert (State.UNKNOWN, DOUBLED.format(keys="31, 32"), None) == (
+            event.state,
+            event.error,
+            await work(bench),
+        )
+        assert [event.id] == [line["event_id"] for line in bench.log.told("left_to_a_person")]
+        await bench.settle_after(10 * SETTLE_AFTER)
+        assert (1, 1) == (len(bench.far.executed), len(bench.far.looked_up))
+
+
+async def test_the_keys_of_a_double_are_capped_in_length() -> None:
+    async with engine(MARKED) as bench:
+        await lost(bench)
+        bench.far.found.append(found(*(f"{number:064}" for number in range(50))))
+        await bench.settle_after(FIRST_LOOK_UP)
+        assert LONGEST_ERROR >= len((await bench.last()).error)
 
 
 async def test_without_a_marker_a_record_of_another_event_is_not_this_events() -> None:

@@ -1,8 +1,8 @@
 """Unknown outcomes are settled: looked up until the target has told, or left to a person.
 
-With a marker the look-up is certain: found is done, and none after the target's own time-out is surely not done, so
-the call may be made again.  Without one, a hit counts only where no other event owns the record, and "none" never
-allows a repeat.
+With a marker the look-up is certain: one hit is done, and none after the target's own time-out is surely not done, so
+the call may be made again; several hits are a double that a person must look at.  Without one, a hit counts only where
+no other event owns the record, and "none" never allows a repeat.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from hookstation.core.answers import shorten
 from hookstation.core.events import DueWork, Event, Settlement, State
 from hookstation.core.records import EntitySpec
 from hookstation.core.recordtext import read_record
@@ -36,6 +37,10 @@ LONGEST_PAUSE: Final = 60.0
 LEFT_TO_A_PERSON: Final = (
     "The target was asked and does not say whether the record was written. Look there: replay the event with --again "
     "if the record is missing, or leave it if it stands."
+)
+DOUBLED: Final = (
+    "The target holds several records with this event's marker: it doubled the write, or somebody copied the record. "
+    "Look there and remove what is too much; do not replay the event. Their keys: {keys}"
 )
 
 BROKE: Final = "The look-up of the record broke off; it is tried again."
@@ -112,12 +117,14 @@ class Settler:
         old_enough = self._clock.now() >= work.since + int(remote.settle_after * 1_000_000)
         if key:
             await self._succeeded(event, key)
+        elif work.marker and found.verdict is LookUpVerdict.SEVERAL:
+            await self._to_a_person(event, shorten(DOUBLED.format(keys=", ".join(found.keys))))
         elif not old_enough:
             await self._later(event, work, event.error, remote.settle_after)
         elif work.marker and found.verdict is LookUpVerdict.NONE:
             await self._send_again(event, work, remote, spec)
         else:
-            await self._to_a_person(event)
+            await self._to_a_person(event, LEFT_TO_A_PERSON)
 
     async def _left_behind(self, event: Event, work: DueWork) -> None:
         """An intent that nobody carries out, because its commit came too late for its caller: look it up."""
@@ -136,7 +143,7 @@ class Settler:
         if found.verdict is LookUpVerdict.NONE:
             return ""
         if work.marker:
-            return found.keys[0]
+            return found.keys[0] if found.verdict is LookUpVerdict.FOUND else ""
         free = []
         for key in found.keys:
             owner = await self._store.owner_of(event.connection, event.entity, key)
@@ -160,8 +167,8 @@ class Settler:
         settlement = Settlement(State.UNKNOWN, error=why)
         await self._finish(event, lambda _: settlement, replace(work, due_at=at, tries=work.tries + 1))
 
-    async def _to_a_person(self, event: Event) -> None:
-        settlement = Settlement(State.UNKNOWN, error=LEFT_TO_A_PERSON)
+    async def _to_a_person(self, event: Event, why: str) -> None:
+        settlement = Settlement(State.UNKNOWN, error=why)
         await self._finish(event, lambda _: settlement, None)
         self._log(event, "left_to_a_person", settlement)
 
