@@ -144,20 +144,3 @@ class Mark(msgspec.Struct, frozen=True):
     run_id: str = ""
     answer_status: int = 0
     answer_body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class DueWork:
-    """An event that has to be finished after its sender was answered. Times: microseconds since the epoch, UTC.
-
-    `since` is when the outcome became unknown; `record` is the JSON text of the record that was on its way, so that
-    the look-up asks for what was sent and not for what today's mapping would make of it; `marker` names the record's
-    field that holds the event id, empty where none does.
-    """
-
-    event_id: str
-    due_at: int
-    since: int
-    tries: int = 0
-    record: str = ""
-    marker: str = ""

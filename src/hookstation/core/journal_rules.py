@@ -23,8 +23,8 @@ ORDINAL_FIELD: Final = "Ordinal"
 PRUNABLE_STATES: Final = (State.SUCCEEDED, State.FAILED)
 """Settled events, as `Retention.before` means them; rejected ones have rules of their own."""
 
-ORPHANED: Final = "The station stopped while this event was at work, so its outcome is not known yet."
-"""What an event says that was under way when its process died."""
+ORPHANED: Final = "The node stopped while this event was at work, so its outcome is not known yet."
+"""What an event says whose call was under way when its node died."""
 
 ID_SLACK: Final = 2_000_000
 """Microseconds by which the time in an event's id and its `received_at` may differ."""
@@ -34,7 +34,7 @@ _MARK_STATES: Final[Mapping[State, MarkState]] = {
     State.UNKNOWN: MarkState.UNKNOWN,
     State.WORKING: MarkState.WORKING,
     State.SENDING: MarkState.WORKING,
-    State.HELD: MarkState.WORKING,
+    State.HELD: MarkState.UNKNOWN,
 }
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS: Final = 10

@@ -1,4 +1,4 @@
-"""The database: journal, dedup marks, stored answers, due work, configuration and the built-in records.
+"""The database: journal, dedup marks, stored answers, jobs, configuration and the built-in records.
 
 A driver passes `hookstation.testing.store_suite`.  All methods may raise `StoreUnavailable`, in which case nothing
 of what was asked has been written; a caller may ask again.
@@ -13,8 +13,24 @@ from typing import Protocol
 
 import msgspec
 
-from hookstation.core.events import Attempt, DueWork, Event, JournalEntry, Mark, Settlement, State
+from hookstation.core.events import Attempt, Event, JournalEntry, Mark, Settlement, State
+from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import Effect, EffectResult, StoredRecord
+from hookstation.ports.leases import Hints, Jobs, Nodes
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """The node that gets a job leased in the transaction that writes it, and for how many seconds."""
+
+    node: str
+    seconds: float
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """What is done with an event whose order key has jobs already: it stands as `settlement`, behind them."""
+
+    key: str
+    settlement: Settlement
 
 
 class Acceptance(msgspec.Struct):
@@ -22,39 +38,52 @@ class Acceptance(msgspec.Struct):
 
     `settle` is called inside the transaction with the result of `effect` (``None`` where there is no effect) and
     says how the event stands; it must be pure and quick.  `mark` is written with a state that follows from the
-    settlement: succeeded → succeeded, sending/working/unknown → working or unknown, failed/rejected → no mark.
-    The stored answer of a succeeded mark is the settlement's.  `due` is written only where the settled state is open.
+    settlement: succeeded → succeeded, sending/working → working, unknown/held → unknown, failed/rejected → no mark.
+    The stored answer of a succeeded mark is the settlement's.  `job` is written only where the settled state is open,
+    leased by `holder` where one is named.  Where another job has its turn, nothing is written (`Committed.occupied`).
+    `hold`: where the job's queue has jobs with `hold.key`, neither `effect` nor `settle` counts: the event stands as
+    `hold.settlement`, and its job gets the key and no holder and no turn.
     """
 
     entry: JournalEntry
     settle: Callable[[EffectResult | None], Settlement]
     effect: Effect | None = None
     mark: Mark | None = None
-    due: DueWork | None = None
+    job: Job | None = None
+    holder: Holder | None = None
+    hold: Hold | None = None
 
 
 class Committed(msgspec.Struct, frozen=True):
     """What a commit did.
 
     `conflict` is the mark that another event already held: then nothing of the acceptance was written and
-    `settlement` is ``None``.
+    `settlement` is ``None``; so it is where `occupied` says that another job has the turn.  `lease` is the job's, where
+    a holder was named.  `began` says that the job is the first of its key to be there, `ended` that the job that went
+    was its key's last.
     """
 
     settlement: Settlement | None
     effect: EffectResult | None = None
     conflict: Mark | None = None
+    occupied: bool = False
+    lease: Lease | None = None
+    began: bool = False
+    ended: bool = False
 
 
 @dataclass(slots=True)
 class Finish:
     """The end of an attempt of an event that is already in the journal (or its move to *unknown*, or a new attempt).
 
-    Applied only where the event's state is one of `expected`, else nothing is written.
+    Applied only where the event's state is one of `expected`, and, where `lease` is given, only while the event's job
+    (in the lease's queue) is held under it; else nothing is written.
     `effect` and `settle` as in `Acceptance` (a replay into the built-in records).  What the settlement says takes the
     place of all that the last one said: answer, error, reason, record.
     The event's mark follows the settlement as in `Acceptance`; a failed event frees its key.  `mark` claims the key
     anew (a replay of a failed event); where another event holds it, nothing is written and `conflict` names it.
-    `due` replaces the event's due work, ``None`` removes it.
+    `job` replaces the event's job in the queue `EVENTS`, whoever holds it, and ``None`` removes it; it is held by
+    `holder` where one is named, else by nobody.  Where another job has its turn, nothing is written (`occupied`).
     `attempt_started_at` is when this attempt began; an `Attempt` is kept unless the state stays open.
     """
 
@@ -63,7 +92,9 @@ class Finish:
     settle: Callable[[EffectResult | None], Settlement]
     at: int
     effect: Effect | None = None
-    due: DueWork | None = None
+    job: Job | None = None
+    holder: Holder | None = None
+    lease: Lease | None = None
     attempt_started_at: int = 0
     mark: Mark | None = None
     run_id: str = ""
@@ -186,7 +217,8 @@ class Journal(Protocol):
         ...
 
     async def finish(self, finish: Finish) -> Committed:
-        """Settle or move an event. `Committed.settlement` is ``None`` where the event was not in an expected state."""
+        """Settle or move an event. `Committed.settlement` is ``None`` where the event was not in an expected state
+        or its job not under the lease."""
         ...
 
     async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
@@ -195,20 +227,6 @@ class Journal(Protocol):
 
     async def find_run(self, run_id: str) -> Event | None:
         """The event whose status address this is."""
-        ...
-
-    async def due(self, now: int, limit: int) -> Sequence[DueWork]:
-        """Work whose time has come, the most overdue first."""
-        ...
-
-    async def due_of(self, event_id: str) -> DueWork | None:
-        """The due work of one event, or ``None`` where nothing is left to do for it."""
-        ...
-
-    async def orphan(self, now: int) -> int:
-        """At start: every event that was *working* or *sending* when its process died becomes *unknown*, its mark with
-        it, and its due work (kept with its `record` and `marker`) due at `now`. It says `ORPHANED` as its error.
-        Returns how many.  Nobody can tell a dead process's events from a living one's: no other node may be running."""
         ...
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:
@@ -291,7 +309,7 @@ class Settings(Protocol):
         ...
 
 
-class Store(Journal, History, RecordsDatabase, Settings, Protocol):
+class Store(Journal, History, RecordsDatabase, Settings, Jobs, Nodes, Hints, Protocol):
     """The whole database. Opened and migrated by its driver's `open`; see `adapters/store`."""
 
     async def can_commit(self) -> bool:
