@@ -25,7 +25,7 @@ soak: ## run the long counts: crash rounds and fuzzing (HOOKSTATION_SOAK_ROUNDS=
 	@HOOKSTATION_SOAK_ROUNDS=$${HOOKSTATION_SOAK_ROUNDS:-50} $(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: ## run the benchmarks and print their table
-	$(ENVIRONMENT) runtime bench
+	$(ENVIRONMENT) runtime test bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: ## check style, types, floors and house rules
