@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookstation.cli.configuration import print_one
-from hookstation.cli.speaking import say, table, visible
+from hookstation.cli.speaking import print_one, say, table, visible
 from tests.support.command_line import heard, here
 from tests.support.station import station
 from tests.support.webhooks import webhook

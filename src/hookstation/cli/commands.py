@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hookstation.cli import configuration, journal, station
+from hookstation.cli import configuration, connections, journal, station, webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,5 +18,11 @@ def cli() -> None:
     """
 
 
-for command in (*station.COMMANDS, *configuration.COMMANDS, *journal.COMMANDS):
+for command in (
+    *station.COMMANDS,
+    *configuration.COMMANDS,
+    *webhooks.COMMANDS,
+    *connections.COMMANDS,
+    *journal.COMMANDS,
+):
     cli.add_command(command)

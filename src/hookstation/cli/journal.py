@@ -9,13 +9,13 @@ from typing import Final, cast
 import click
 
 from hookstation.cli.backend import Control, Refused
-from hookstation.cli.configuration import print_one
 from hookstation.cli.speaking import (
     ask,
     json_option,
     one_call,
     out,
     place,
+    print_one,
     say,
     settings_of,
     station_options,

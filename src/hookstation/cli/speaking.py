@@ -162,3 +162,17 @@ def text_of(value: JSON) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else dump_json(value)
+
+
+def print_one(document: Mapping[str, JSON], as_json: bool) -> None:
+    """One thing on stdout: a line a member, or as JSON."""
+    if as_json:
+        out(cast("JSON", document))
+        return
+    for name, value in document.items():
+        if isinstance(value, dict) and value:
+            write(f"{name}:")
+            for inner, one in value.items():
+                write(f"  {inner}: {text_of(one)}")
+        else:
+            write(f"{name}: {text_of(value)}")

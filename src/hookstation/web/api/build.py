@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from hookstation.errors import HookstationError
 from hookstation.web import metrics
-from hookstation.web.api import access, configuration, journal, problems
+from hookstation.web.api import access, configuration, connections, journal, panels, problems, webhooks
 from hookstation.web.api.openapi import ROOT, document
 from hookstation.web.api.routes import Operation, reply
 from hookstation.web.services import Services
@@ -23,7 +23,13 @@ from hookstation.web.services import Services
 PROOF: Final = "/api/control"
 """Where a command asks a station to prove itself; open to callers on its own machine."""
 LONGEST_NONCE: Final = 128
-OPERATIONS: Final = (*configuration.OPERATIONS, *journal.OPERATIONS)
+OPERATIONS: Final = (
+    *webhooks.OPERATIONS,
+    *connections.OPERATIONS,
+    *panels.OPERATIONS,
+    *configuration.OPERATIONS,
+    *journal.OPERATIONS,
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

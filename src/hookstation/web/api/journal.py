@@ -13,8 +13,7 @@ from hookstation.core.values import JSON
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.ports.store import EventFilter
 from hookstation.web.api import access, asking, shapes
-from hookstation.web.api.configuration import PAGED
-from hookstation.web.api.routes import Operation, listed, reply
+from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +12,9 @@ from starlette.responses import Response
 from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
 from hookstation.web.services import Services
+
+PAGED: Final = {"limit": "How many items, 1 to 1000 (50).", "after": "The `next` of the page before."}
+"""The parameters of a list."""
 
 View: TypeAlias = Callable[[Request, Services], Awaitable[Response]]
 

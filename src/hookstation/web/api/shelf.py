@@ -1,0 +1,74 @@
+"""What the shelves of the API share: webhooks, connections and panels are made, changed and deleted alike."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.values import JSON, kind_of
+from hookstation.engine.configure import PLURALS
+from hookstation.errors import Conflict, Invalid, Problem
+from hookstation.web.api import asking
+from hookstation.web.services import Services
+
+SHOWN_ONLY: Final = {"webhook": ("url", "path", "created_at", "updated_at")}
+"""Members that the station gives, by kind; a document that is sent back may still have them."""
+
+
+def page(names: list[str], request: Request) -> tuple[list[str], str]:
+    """The names that the request asks for, and the ``after`` of the next page."""
+    after, most = request.query_params.get("after", ""), asking.limit(request)
+    rest = [name for name in names if name > after]
+    return rest[:most], rest[most - 1] if len(rest) > most else ""
+
+
+async def thing(request: Request) -> dict[str, JSON]:
+    """The document of one thing. Raises `BodyRefused` and `Invalid`."""
+    body = await asking.document(request)
+    if not isinstance(body, dict):
+        raise Invalid([Problem((), f"must be an object, but is {kind_of(body)}.")])
+    return body
+
+
+async def make(body: dict[str, JSON], services: Services, kind: str) -> str:
+    """Make one thing under a name that is free, and return the name. Raises `Conflict` and `Invalid`."""
+    name = body.get("name")
+    stored = services.board.stored
+    taken = {"webhook": stored.webhooks, "connection": stored.connections, "panel": stored.panels}[kind]
+    if isinstance(name, str) and name in taken:
+        raise Conflict(f"There is a {kind} “{name}” already; change it with PUT.")
+    await _apply_one(services, kind, body)
+    return str(name)
+
+
+async def put(request: Request, services: Services, kind: str) -> str:
+    """Make or change the thing that the address names, and return the name. Raises `Conflict` and `Invalid`."""
+    name: str = request.path_params["name"]
+    body = await thing(request)
+    if body.setdefault("name", name) != name:
+        raise Invalid([Problem(("name",), f"is not the name in the address, “{name}”.")])
+    await _apply_one(services, kind, body)
+    return name
+
+
+async def delete(request: Request, services: Services, kind: str) -> Response:
+    """Delete the thing that the address names. Raises `Conflict` and `NotFound`."""
+    await services.configurator.delete(kind, request.path_params["name"])
+    return Response(status_code=204)
+
+
+async def _apply_one(services: Services, kind: str, body: dict[str, JSON]) -> None:
+    """Apply a document with one thing; problems are told as seen from that thing."""
+    sent: JSON = {name: value for name, value in body.items() if name not in SHOWN_ONLY.get(kind, ())}
+    try:
+        await services.configurator.apply({"version": 1, PLURALS[kind]: [sent]})
+    except Invalid as invalid:
+        raise Invalid([_from_inside(problem, kind) for problem in invalid.problems]) from invalid
+
+
+def _from_inside(problem: Problem, kind: str) -> Problem:
+    if problem.path[:2] == (PLURALS[kind], 0):
+        return Problem(problem.path[2:], problem.message, problem.severity, problem.position)
+    return problem
