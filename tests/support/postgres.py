@@ -13,13 +13,15 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -39,27 +41,79 @@ QUICK_START: Final = (
 _databases = count(1)
 
 
-class Server:
-    """A server that can be stopped as by a crash, and started again."""
+class Reachable(Protocol):
+    """Whatever knows the way to its databases."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def url(self, database: str) -> str:
+        """Where a database is reached."""
+        ...
+
+
+class Server:
+    """A server that can be stopped as by a crash, and started again. `name` sets it apart in its folder."""
+
+    def __init__(self, programs: Path, folder: Path, name: str = "data") -> None:
         self._programs, self._folder = programs, folder
-        self._data = folder / "data"
+        self._data = folder / name
+        self._log = folder / f"{name}.log"
         self.port = _free_port()
+
+    @property
+    def pids(self) -> list[int]:
+        """The running server's processes, the one that started the others first; only that where /proc is not."""
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        told = Path(f"/proc/{first}/task/{first}/children")
+        return [first, *(int(pid) for pid in (told.read_text().split() if told.exists() else ()))]
+
+    @property
+    def log(self) -> str:
+        """What the server has said."""
+        return self._log.read_text() if self._log.exists() else ""
 
     def make(self) -> None:
         """Make the server's files, and start it."""
         self._run("initdb", "-D", str(self._data), *INITIALLY)
         self.start()
 
+    def follow(self, primary: Server) -> None:
+        """Become a standby of another server with a fresh copy of it, and start."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        way = f"host=127.0.0.1 port={primary.port} user=postgres application_name={self._data.name}"
+        self._run("pg_basebackup", "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "-N", "-d", way)
+        self.start()
+
+    def promote(self) -> None:
+        """A standby takes writes from now on."""
+        self._control("promote")
+
     def start(self) -> None:
         """Start, and return when connections are taken."""
         options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} {QUICK_START}"
-        self._control("start", "-o", options, "-l", str(self._folder / "log"))
+        self._control("start", "-o", options, "-l", str(self._log))
 
     def crash(self) -> None:
         """Stop at once: every connection is cut, nothing is written any more, the next start has to recover."""
         self._control("stop", "-m", "immediate")
+
+    def kill(self) -> None:
+        """``kill -9`` for every process at once, and wait until they are gone; nothing where none runs."""
+        place = self._data / "postmaster.pid"
+        if not place.exists():
+            return
+        self.signal(signal.SIGSTOP)  # so that none begins or ends while they are counted
+        pids = self.pids
+        self.signal(signal.SIGKILL)
+        while any(map(_lives, pids)):
+            time.sleep(0.01)  # house: allow sleep - they are nobody's children any more
+        # A server whose number still stands there would not start where the dead are never collected.
+        place.unlink()
+        (self._folder / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every process: SIGSTOP freezes the server, SIGCONT wakes it."""
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def url(self, database: str) -> str:
         """Where a database of this server is reached."""
@@ -82,8 +136,7 @@ class Server:
             check=False,
         )
         if done.returncode:
-            log = self._folder / "log"
-            raise RuntimeError(f"{program} failed: {log.read_text() if log.exists() else done}")
+            raise RuntimeError(f"{program} failed: {self.log or done}")
 
 
 class Given:
@@ -126,6 +179,15 @@ def _readable_by_all(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o005 == 0o005 for parent in (folder, *folder.parents))
 
 
+def _lives(pid: int) -> bool:
+    """Whether a process is there and not only waits to be collected; false where /proc is not."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return not told.rpartition(")")[2].lstrip().startswith("Z")
+
+
 def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -133,7 +195,8 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _started() -> Iterator[Server]:
+def private_folder() -> Iterator[tuple[Path, Path]]:
+    """PostgreSQL's programs, and a folder for servers; both can be used by who will run them."""
     with tempfile.TemporaryDirectory(prefix="hookstation-pg-") as name:
         folder, found = Path(name), programs()
         if os.geteuid() == 0:
@@ -141,12 +204,19 @@ def _started() -> Iterator[Server]:
                 shutil.copytree(found.parent, folder / "postgres", symlinks=True)
                 found = folder / "postgres" / "bin"
             os.chown(folder, NOBODY, NOBODY)
+        yield found, folder
+
+
+@contextlib.contextmanager
+def private_server() -> Iterator[Server]:
+    """A server of the caller's own, which it may kill."""
+    with private_folder() as (found, folder):
         server = Server(found, folder)
-        server.make()
         try:
+            server.make()
             yield server
         finally:
-            server.crash()
+            server.kill()
 
 
 async def execute(url: str, *statements: str) -> None:
@@ -173,7 +243,7 @@ def serving() -> Iterator[Server | Given]:
         yield server
         asyncio.run(execute(server.url("postgres"), f"DROP DATABASE {TEMPLATE}"))
     else:
-        with _started() as started:
+        with private_server() as started:
             asyncio.run(_make_template(started))
             yield started
 
@@ -194,7 +264,7 @@ def crashing(postgres: Server | Given) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def new_database(server: Server | Given, template: str = TEMPLATE) -> AsyncIterator[str]:
+async def new_database(server: Reachable, template: str = TEMPLATE) -> AsyncIterator[str]:
     """The URL of a database that is migrated and empty; of one without a schema from ``template0``."""
     name = f"hookstation_{os.getpid()}_{next(_databases)}"
     await execute(server.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
