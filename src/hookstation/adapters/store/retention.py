@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias, cast
 
@@ -13,20 +12,13 @@ import msgspec
 
 from hookstation.adapters.store import queries
 from hookstation.adapters.store.rows import Row, mark_digest
+from hookstation.adapters.store.sweeps import LOOK, Choice, Sweep, Sweeps
 from hookstation.core.events import OPEN_STATES, State
 from hookstation.core.journal_rules import ID_SLACK, PRUNABLE_STATES, lowest_id
 from hookstation.ports.store import Retention
 
 STEP: Final = 50
 """Events that go in one transaction: about two milliseconds, in which the lane waits."""
-
-LOOK: Final = 500
-"""Events that are looked at in one read, which holds up other readers."""
-
-MOST_STAYED: Final = 5_000
-"""Events that stayed for their marks and are looked at again with each step; beyond that only once an hour."""
-
-HOUR: Final = 3_600 * 1_000_000
 
 _OPEN: Final = ", ".join(f"'{state.value}'" for state in sorted(OPEN_STATES))
 
@@ -82,40 +74,6 @@ _DROP_BODIES: Final = "UPDATE payloads SET body = NULL WHERE no IN (SELECT value
 """Forget bodies; their events stay."""
 
 
-class Choice(NamedTuple):
-    """What one look of a rule found. `only_bodies`: where an event has a living mark, its body goes and it stays."""
-
-    event_ids: list[str]
-    ended: bool
-    only_bodies: bool = False
-
-
-@dataclass(slots=True)
-class Sweep:
-    """How far a rule has come in the events of one state, oldest first.
-
-    Each step looks from the beginning again, since an old event may have ended meanwhile.  Where many stay for their
-    marks that would be the work of all steps: then what was passed is left alone until `again_at`.
-    """
-
-    after: str = ""
-    stayed: int = 0
-    again_at: int = 0
-
-    def begin(self, now: int) -> None:
-        """Before a step at time `now`."""
-        if self.stayed <= MOST_STAYED or now >= self.again_at:
-            self.after, self.stayed, self.again_at = "", 0, now + HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class Sweeps:
-    """The sweeps of the rules that meet marks; they last as long as the database is open."""
-
-    age: Sweep = field(default_factory=Sweep)
-    bodies: Sweep = field(default_factory=Sweep)
-
-
 Look: TypeAlias = Callable[[apsw.Connection, int], Choice]
 """One look for at most so many events that may go; asked again until it says that it has ended."""
 
@@ -140,13 +98,7 @@ def _settled_before(sweep: Sweep, retention: Retention, reader: apsw.Connection,
         seen += _received_before(reader, state, retention.before, LOOK, sweep.after)
     seen = sorted(seen)[:LOOK]
     staying = _holders(reader, reader.execute(_KEYS, (_text(seen),)).fetchall(), retention.now)
-    going = [event_id for event_id in seen if event_id not in staying]
-    ended = len(seen) < LOOK or len(going) >= limit
-    passed = seen if len(going) <= limit else seen[: seen.index(going[limit])]
-    if passed:
-        sweep.after = passed[-1]
-    sweep.stayed += len(staying.intersection(passed))
-    return Choice(going[:limit], ended)
+    return sweep.choose(seen, staying, limit)
 
 
 def _rejected_before(before: int, reader: apsw.Connection, limit: int) -> Choice:

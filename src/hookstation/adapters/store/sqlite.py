@@ -22,7 +22,8 @@ from hookstation.adapters.store.connections import READER_PATIENCE, open_reader,
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.journal_writer import JournalWriter
-from hookstation.adapters.store.retention import STEP, Sweeps, remove, rules
+from hookstation.adapters.store.retention import STEP, remove, rules
+from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.core.events import Attempt, DueWork, Event, Mark
 from hookstation.core.journal_rules import ORPHANED
 from hookstation.core.records import StoredRecord

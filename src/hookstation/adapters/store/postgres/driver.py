@@ -42,7 +42,7 @@ from hookstation.adapters.store.postgres.retention import (
     sweep,
 )
 from hookstation.adapters.store.postgres.rows import columns
-from hookstation.adapters.store.retention import Sweeps
+from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.core.events import Attempt, DueWork, Event, Mark
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable

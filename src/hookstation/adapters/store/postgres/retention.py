@@ -14,8 +14,8 @@ from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.partitions import existing, table_of, week_beginning
 from hookstation.adapters.store.postgres.rows import columns, told
-from hookstation.adapters.store.retention import LOOK, Choice, Sweep, Sweeps
 from hookstation.adapters.store.rows import mark_digest
+from hookstation.adapters.store.sweeps import LOOK, Choice, Sweep, Sweeps
 from hookstation.core.events import OPEN_STATES, State
 from hookstation.core.journal_rules import ID_SLACK, PRUNABLE_STATES, lowest_id
 from hookstation.ports.store import Retention
@@ -114,15 +114,8 @@ async def _settled_before(sweep: Sweep, retention: Retention, reader: Connection
     for state in PRUNABLE_STATES:
         rows += await _received_before(reader, state, retention.before, LOOK, sweep.after)
     rows = sorted(rows, key=lambda row: row[0])[:LOOK]
-    seen = [event_id for event_id, *_ in rows]
     staying = await _holders(reader, rows, retention.now)
-    going = [event_id for event_id in seen if event_id not in staying]
-    ended = len(seen) < LOOK or len(going) >= limit
-    passed = seen if len(going) <= limit else seen[: seen.index(going[limit])]
-    if passed:
-        sweep.after = passed[-1]
-    sweep.stayed += len(staying.intersection(passed))
-    return Choice(going[:limit], ended)
+    return sweep.choose([event_id for event_id, *_ in rows], staying, limit)
 
 
 async def _rejected_before(before: int, reader: Connection, limit: int) -> Choice:
