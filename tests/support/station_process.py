@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -19,12 +21,24 @@ PAUSE: Final = 0.05
 
 
 class StationProcess:
-    """``hookstation serve`` on a data folder; the folder outlives the process."""
+    """``hookstation serve`` on a data folder; the folder outlives the process.
 
-    def __init__(self, folder: Path, *, program: Sequence[str] = ("-m", "hookstation")) -> None:
+    `environment`: what is set besides the test's own. `keeps_port`: every start listens where the first one did.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        program: Sequence[str] = ("-m", "hookstation"),
+        environment: Mapping[str, str] | None = None,
+        keeps_port: bool = False,
+    ) -> None:
         self.folder = folder
         self.url = ""
         self._program = program
+        self._environment = {**os.environ, **(environment or {})}
+        self._keeps_port = keeps_port
         self._process: subprocess.Popen[str] | None = None
         self._log = folder.with_name(folder.name + ".log")
 
@@ -33,6 +47,11 @@ class StationProcess:
         """The running process."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or did; 0 before the first start."""
+        return urlsplit(self.url).port or 0
 
     @property
     def log(self) -> str:
@@ -57,9 +76,11 @@ class StationProcess:
         self.url = line.split()[-1]
 
     def _launch(self) -> subprocess.Popen[str]:
+        port = self.port if self._keeps_port else 0
         with self._log.open("a") as log:
             return subprocess.Popen(
-                [sys.executable, *self._program, "serve", "--port", "0", "--data", str(self.folder)],
+                [sys.executable, *self._program, "serve", "--port", str(port), "--data", str(self.folder)],
+                env=self._environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
