@@ -51,7 +51,9 @@ class Node(StationProcess):
     async def knows(self, webhook: str) -> None:
         """Wait until it answers for a webhook."""
         async with asyncio.timeout(READY_SECONDS):
-            while (await self.api("GET", f"/webhooks/{webhook}"))[0] != 200:
+            while True:
+                if (await self.api("GET", f"/webhooks/{webhook}"))[0] == 200:
+                    return
                 await asyncio.sleep(PAUSE)  # house: allow sleep - a node tells nobody what it has learnt
 
 
