@@ -308,6 +308,10 @@ class Settings(Protocol):
         """Keep a small fact."""
         ...
 
+    async def claim_fact(self, name: str, value: str) -> str:
+        """Keep a small fact where it is unset, and return the one that stands: of several nodes one decides it."""
+        ...
+
 
 class Store(Journal, History, RecordsDatabase, Settings, Jobs, Nodes, Hints, Protocol):
     """The whole database. Opened and migrated by its driver's `open`; see `adapters/store`."""

@@ -285,6 +285,11 @@ class MemoryStore:
         self._check()
         self._facts[name] = value
 
+    async def claim_fact(self, name: str, value: str) -> str:
+        """Keep a small fact that is unset."""
+        self._check()
+        return self._facts.setdefault(name, value)
+
     async def can_commit(self) -> bool:
         """Whether a commit would succeed now."""
         return not self.unavailable

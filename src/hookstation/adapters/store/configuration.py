@@ -114,3 +114,9 @@ def get_fact(connection: apsw.Connection, name: str) -> str:
 def set_fact(connection: apsw.Connection, name: str, value: str) -> None:
     """Keep a small fact."""
     connection.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (name, value))
+
+
+def claim_fact(connection: apsw.Connection, name: str, value: str) -> str:
+    """Keep a small fact that is unset; returns the one that stands."""
+    connection.execute("INSERT OR IGNORE INTO facts VALUES (?,?)", (name, value))
+    return get_fact(connection, name)

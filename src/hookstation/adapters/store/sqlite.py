@@ -238,6 +238,10 @@ class SqliteStore:
         """Keep a small fact."""
         await self._commits.run(lambda connection: configuration.set_fact(connection, name, value))
 
+    async def claim_fact(self, name: str, value: str) -> str:
+        """Keep a small fact that is unset; returns the one that stands."""
+        return await self._commits.run(lambda connection: configuration.claim_fact(connection, name, value))
+
     # --- its own life
 
     async def can_commit(self) -> bool:

@@ -88,6 +88,13 @@ class SettingsCases:
 
         assert "two" == await store.get_fact("fingerprint")
 
+    async def test_a_claimed_fact(self, store: Store) -> None:
+        """Of many who claim a fact at once one decides it, and all are told the same; a fact that stands is kept."""
+        told = await asyncio.gather(*(store.claim_fact("fingerprint", f"{number}") for number in range(8)))
+
+        assert {await store.get_fact("fingerprint")} == set(told)
+        assert told[0] == await store.claim_fact("fingerprint", "late")
+
     async def test_jobs_between_events(self, store: Store) -> None:
         """Facts, keys and configuration are written while events are accepted, and none is lost."""
         await asyncio.gather(

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import asyncpg
 
@@ -31,7 +31,8 @@ class Access:
 
     `flushers` connections commit, at most `readers` more read and change the configuration.  A statement may take
     `statement_timeout`, a lock `lock_timeout`, a free connection of the readers `pool_timeout` and a new one
-    `connect_timeout`.  `statement_cache_size` has to be 0 behind a pooler in transaction mode.
+    `connect_timeout`.  `pooler` says whether one in transaction mode stands between: then statements are not kept
+    prepared, and nobody listens for hints.  `replica_url`, where it is not empty, serves the journal's pages.
     """
 
     url: str
@@ -42,6 +43,14 @@ class Access:
     statement_timeout: float = 10.0
     lock_timeout: float = 5.0
     statement_cache_size: int = 200
+    synchronous_commit: Literal["on", "remote_apply", "remote_write", "local"] = "on"
+    pooler: Literal["none", "transaction"] = "none"
+    replica_url: str = ""
+
+    @property
+    def kept_statements(self) -> int:
+        """How many statements a connection keeps prepared."""
+        return 0 if self.pooler == "transaction" else self.statement_cache_size
 
     @property
     def begin(self) -> str:
@@ -51,7 +60,8 @@ class Access:
         """
         statement, lock = int(self.statement_timeout * 1000), int(self.lock_timeout * 1000)
         return (
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; "
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+            f"SET LOCAL synchronous_commit = {self.synchronous_commit}; "
             f"SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; "
             f"SET LOCAL idle_in_transaction_session_timeout = {statement}"
         )
@@ -147,7 +157,7 @@ async def connect(access: Access) -> asyncpg.Connection[asyncpg.Record]:
         access.url,
         timeout=access.connect_timeout,
         command_timeout=access.statement_timeout + COMMIT_GRACE,
-        statement_cache_size=access.statement_cache_size,
+        statement_cache_size=access.kept_statements,
     )
 
 
@@ -159,7 +169,7 @@ def make_pool(access: Access) -> Pool:
         max_size=access.readers,
         timeout=access.connect_timeout,
         command_timeout=access.statement_timeout,
-        statement_cache_size=access.statement_cache_size,
+        statement_cache_size=access.kept_statements,
         reset=_leave_as_it_is,
     )
 

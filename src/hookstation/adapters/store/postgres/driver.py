@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
 
@@ -59,6 +60,9 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 
+REPLICA_REST: Final = 10.0
+"""Seconds for which a replica that did not answer is not asked again."""
+
 Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 
@@ -79,14 +83,18 @@ async def open_postgres(access: Access | str) -> PostgresStore:
             await partitions.make_present(connection)
         finally:
             await let_go(connection)
-        return PostgresStore(chosen, await make_pool(chosen), partitions)
+        replica = await make_pool(replace(chosen, url=chosen.replica_url)) if chosen.replica_url else None
+        return PostgresStore(chosen, await make_pool(chosen), partitions, replica)
 
 
 class PostgresStore:
     """Implements `ports.store.Store`. Made by `open_postgres`."""
 
-    def __init__(self, access: Access, pool: Pool, partitions: Partitions) -> None:
-        self._access, self._pool = access, pool
+    def __init__(
+        self, access: Access, pool: Pool, partitions: Partitions, replica: Pool | None = None
+    ) -> None:
+        self._access, self._pool, self._replica = access, pool, replica
+        self._replica_rests = 0.0
         self._numbering = Numbering()
         self._commits = GroupCommit(access, self._numbering, partitions)
         self._slot = secrets.randbelow(SLOTS)
@@ -143,7 +151,15 @@ class PostgresStore:
     # --- history
 
     async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
-        """One page, newest first."""
+        """One page, newest first, from the replica where there is one that answers."""
+        loop = asyncio.get_running_loop()
+        if self._replica is not None and loop.time() >= self._replica_rests:
+            try:
+                with translated():
+                    async with self._replica.acquire(timeout=self._access.pool_timeout) as connection:
+                        return await history.list_events(connection, which, limit, after)
+            except StoreUnavailable:
+                self._replica_rests = loop.time() + REPLICA_REST
         return await self._read(history.list_events, which, limit, after)
 
     async def get_event(self, event_id: str) -> Event | None:
@@ -262,6 +278,10 @@ class PostgresStore:
         """Keep a small fact."""
         await self._change(partial(configuration.set_fact, name=name, value=value))
 
+    async def claim_fact(self, name: str, value: str) -> str:
+        """Keep a small fact that is unset; returns the one that stands."""
+        return await self._change(partial(configuration.claim_fact, name=name, value=value))
+
     # --- its own life
 
     async def can_commit(self) -> bool:
@@ -279,10 +299,11 @@ class PostgresStore:
             return
         self._closed = True
         await self._commits.close()
-        try:
-            await asyncio.wait_for(self._pool.close(), self._access.statement_timeout)
-        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            self._pool.terminate()
+        for pool in filter(None, (self._pool, self._replica)):
+            try:
+                await asyncio.wait_for(pool.close(), self._access.statement_timeout)
+            except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                pool.terminate()
 
     async def _read(
         self,
