@@ -342,8 +342,3 @@ async def test_who_sets_up_a_private_target_is_told_what_to_permit() -> None:
 async def test_a_look_up_without_its_marker_is_refused_and_not_taken_for_none(imis: Target) -> None:
     with pytest.raises(Terminal, match="UF_1"):
         await imis.look_up("UF_1")
-
-
-async def test_types_that_the_system_writes_are_warned_about(imis: Target) -> None:
-    assert imis.connector.warnings("dues ")
-    assert not imis.connector.warnings("COURSE")

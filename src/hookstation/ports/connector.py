@@ -67,10 +67,6 @@ class Connector(Protocol):
         """The field list to go by while the target has not been asked (pure)."""
         ...
 
-    def warnings(self, record_type: str) -> Sequence[str]:
-        """What a person should be told about mapping to this activity type (pure)."""
-        ...
-
     async def check(self) -> str:
         """Try the connection as a person would; one sentence about what was reached. Raises `ActionFailed`."""
         ...

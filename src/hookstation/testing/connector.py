@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from hookstation.core.activity import ACTIVITY_SPEC
@@ -65,10 +65,6 @@ class ScriptedConnector:
         if entity not in self.entities:
             raise NotFound("panel", entity)
         return self.entities[entity]
-
-    def warnings(self, _record_type: str) -> Sequence[str]:
-        """None."""
-        return ()
 
     async def check(self) -> str:
         """Reached, or `refusal`."""

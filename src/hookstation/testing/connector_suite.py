@@ -77,12 +77,11 @@ class ConnectorSuite(Generic[AnyConnector]):
         assert isinstance(await refusal(bench.connector.describe("No_Such_Panel")), NotFound)
 
     async def test_it_says_what_it_is(self, bench: Bench[AnyConnector]) -> None:
-        """Name, zone, operations, warnings and the check are there for a person to read."""
+        """Name, zone, operations and the check are there for a person to read."""
         connector = bench.connector
         assert connector.name
         assert ZoneInfo(connector.zone)
         assert connector.operations
-        assert not connector.warnings("TEST")
         assert (await connector.check()).endswith(".")
 
     async def test_it_can_be_closed_twice(self, bench: Bench[AnyConnector]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from hookstation.connectors.imis import metadata, panel, settle
 from hookstation.connectors.imis.answers import Call, NoSuchThing
@@ -23,11 +22,6 @@ from hookstation.errors import AddressRefused, NotFound, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import LookUp, Written
 from hookstation.ports.http import HttpClient
-
-SYSTEM_TYPES: Final = frozenset(
-    {"ORDER", "SALES", "GIFT", "PLEDGE", "CERTIFICATION", "DUES", "EXPO", "REFUND"}
-)
-"""Activity types that iMIS itself writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +96,6 @@ class ImisConnector:
     def presumed(self, entity: str) -> EntitySpec:
         """The documented columns of the activity; of a panel nothing is known before it is asked for."""
         return ACTIVITY_SPEC if entity == ACTIVITY else EntitySpec(entity, {}, open=True)
-
-    def warnings(self, record_type: str) -> Sequence[str]:
-        """A word about activity types that iMIS itself writes."""
-        if record_type.strip().upper() not in SYSTEM_TYPES:
-            return ()
-        return (
-            f"iMIS itself writes activities of the type {record_type.strip().upper()}, and other parts of it count"
-            " on them; use a type of your own.",
-        )
 
     async def check(self) -> str:
         """Sign in, and read one entity definition."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from hookstation.core.activity import ACTIVITY_SPEC
 from hookstation.core.definitions import Panel
@@ -47,10 +47,6 @@ class RecordsConnector:
         if entity not in self._panels:
             raise NotFound("panel", entity)
         return self._panels[entity].spec
-
-    def warnings(self, _record_type: str) -> Sequence[str]:
-        """None: no type is the system's own here."""
-        return ()
 
     async def check(self) -> str:
         """The database is open as long as the station runs."""
