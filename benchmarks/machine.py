@@ -91,13 +91,17 @@ def memory(process: int) -> float:
     raise FileNotFoundError(f"process {process} shows no VmRSS")
 
 
-def processor_time(process: int) -> float:
-    """Seconds of processor time that a process has used; 0 where /proc is not there to tell."""
-    path = Path(f"/proc/{process}/stat")
-    if not path.exists():
+def processor_time(process: int, children: bool = False) -> float:
+    """Seconds of processor time that a process has used, with `children` those that have ended too.
+
+    0 where the process has gone, or /proc is not there to tell.
+    """
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    fields = path.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    ticks = text.rpartition(")")[2].split()[11 : 15 if children else 13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def describe(folder: Path) -> dict[str, str | int]:

@@ -52,6 +52,8 @@ class Reachable(Protocol):
 class Server:
     """A server that can be stopped as by a crash, and started again. `name` sets it apart in its folder."""
 
+    settings = QUICK_START
+
     def __init__(self, programs: Path, folder: Path, name: str = "data") -> None:
         self._programs, self._folder = programs, folder
         self._data = folder / name
@@ -88,7 +90,7 @@ class Server:
 
     def start(self) -> None:
         """Start, and return when connections are taken."""
-        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} {QUICK_START}"
+        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} {self.settings}"
         self._control("start", "-o", options, "-l", str(self._log))
 
     def crash(self) -> None:
@@ -195,9 +197,13 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def private_folder() -> Iterator[tuple[Path, Path]]:
-    """PostgreSQL's programs, and a folder for servers; both can be used by who will run them."""
-    with tempfile.TemporaryDirectory(prefix="hookstation-pg-") as name:
+def private_folder(parent: Path | None = None) -> Iterator[tuple[Path, Path]]:
+    """PostgreSQL's programs, and a folder for servers; both can be used by who will run them.
+
+    The folder lies in `parent` where that may be entered by all, else where temporary files do.
+    """
+    place = parent if parent and _readable_by_all(parent) else None
+    with tempfile.TemporaryDirectory(prefix="hookstation-pg-", dir=place) as name:
         folder, found = Path(name), programs()
         if os.geteuid() == 0:
             if not _readable_by_all(found):
