@@ -54,7 +54,7 @@ def allow_files(wanted: int) -> int:
 async def storm(url: str, requests: Sequence[Sequence[bytes]]) -> Weather:
     """Open a connection for each of `requests`; when all stand, each sends its own, one after the other."""
     place, weather, few = urlsplit(url), Weather(), asyncio.Semaphore(AT_ONCE)
-    stand = asyncio.Event()
+    all_tried = asyncio.Barrier(len(requests))
 
     async def connect(own: Sequence[bytes]) -> None:
         try:
@@ -62,9 +62,10 @@ async def storm(url: str, requests: Sequence[Sequence[bytes]]) -> Weather:
                 reader, writer = await asyncio.open_connection(place.hostname, place.port)
         except OSError:
             weather.refused += 1
+            await all_tried.wait()
             return
         weather.connected += 1
-        await stand.wait()
+        await all_tried.wait()
         try:
             for done, one in enumerate(own):
                 if not await call(reader, writer, one):
@@ -87,9 +88,6 @@ async def storm(url: str, requests: Sequence[Sequence[bytes]]) -> Weather:
 
     tasks = [asyncio.create_task(connect(own)) for own in requests]
     try:
-        while weather.connected + weather.refused < len(requests):
-            await asyncio.sleep(LOOK)  # house: allow sleep - the last connection is counted, not told
-        stand.set()
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
