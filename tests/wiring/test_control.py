@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import stat
@@ -15,7 +16,9 @@ import pytest
 from tests.support.command_line import heard
 from tests.support.station import apply, command, serving, told
 from tests.support.webhooks import webhook
-from tests.support.wire import ask
+from tests.support.wire import Wire, ask
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: station\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,19 @@ def test_a_second_server_is_refused(data: Path) -> None:
         assert 1 == second.returncode
         assert "" == second.stdout
         assert "is held by process" in second.stderr
+
+
+def test_a_station_that_is_full_still_hears_its_own_commands(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKSTATION_MOST_CONNECTIONS", "10")
+    with serving(data) as process, contextlib.ExitStack() as crowd:
+        channel = json.loads((data / "control.json").read_text())["url"]
+        for url in (channel, process.url):
+            wires = [crowd.enter_context(Wire(url)) for _ in range(10)]
+            assert [200] * 10 == [wire.send(HEALTH).hear().status for wire in wires]
+        assert 503 == crowd.enter_context(Wire(process.url)).hear().status
+        assert told("webhooks", "list", "--data", data)["items"]
 
 
 def test_the_channel_is_for_its_owner_only_and_goes_with_the_server(data: Path) -> None:

@@ -45,8 +45,7 @@ class CommonHead:
 
 
 class LaneProtocol(BoundedProtocol):
-    """One connection, with calls of webhooks served below ASGI. `lane` and `common_head` are set by
-    `lane_protocol`."""
+    """One connection, with calls of webhooks served below ASGI. What has no value here is set by `lane_protocol`."""
 
     lane: HookLane
     common_head: CommonHead
@@ -255,11 +254,15 @@ class Call:
             self._timer = None
 
 
-def lane_protocol(lane: HookLane, most_connections: int = MOST_CONNECTIONS) -> type[LaneProtocol]:
-    """The protocol class of a server with this lane."""
+def lane_protocol(
+    lane: HookLane, most_connections: int = MOST_CONNECTIONS, control: tuple[str, int] | None = None
+) -> type[LaneProtocol]:
+    """The protocol class of a server with this lane. Connections of the listener `control` are not bounded."""
     members: dict[str, Any] = {
         "lane": lane,
         "common_head": CommonHead(),
         "most_connections": most_connections,
+        "control": control,
+        "controls": set(),
     }
     return type("LaneProtocol", (LaneProtocol,), members)

@@ -9,7 +9,7 @@ which ends its side of the connection still gets its answer.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import ClassVar, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -38,6 +38,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     most_connections = MOST_CONNECTIONS
+    control: tuple[str, int] | None = None
+    """The listener whose connections are not bounded: a full station still hears its own commands."""
+    controls: ClassVar[set[HttpToolsProtocol]] = set()
+    """The open connections of that listener."""
     _head_bytes = 0
     _quiet_bytes = 0
     _moved = False
@@ -54,7 +58,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection; its first request has to begin soon."""
         super().connection_made(transport)
-        if len(self.connections) > self.most_connections:
+        if self.server == self.control:
+            self.controls.add(self)
+        elif len(self.connections) - len(self.controls) > self.most_connections:
             headers = [*self.server_state.default_headers, (b"retry-after", b"1")]
             self._hang_up(_answer(503, "The station has too many connections. Send it again.", headers))
             return
@@ -66,6 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
+        self.controls.discard(self)
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]

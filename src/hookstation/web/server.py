@@ -31,13 +31,18 @@ class CannotListen(HookstationError):
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where and how to listen. `most_connections`: one more is told so and closed."""
+    """Where and how to listen.
+
+    `most_connections`: one more is told so and closed.  `control`: the listener (address and port) of the station's
+    own commands, whose connections do not count.
+    """
 
     host: str
     port: int
     tls_cert: str = ""
     tls_key: str = ""
     most_connections: int = MOST_CONNECTIONS
+    control: tuple[str, int] | None = None
 
 
 class _Server(uvicorn.Server):
@@ -79,7 +84,7 @@ async def serve(
     """Serve `app` until SIGTERM or SIGINT: then `on_stop`, no new connections, calls under way end, return."""
     config = uvicorn.Config(
         app,
-        http=lane_protocol(lane, listening.most_connections),
+        http=lane_protocol(lane, listening.most_connections, listening.control),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -105,7 +105,12 @@ async def serve_station(
     url = address(settings, public.getsockname()[1])
     key = secrets.token_urlsafe(32)
     listening = Listening(
-        settings.host, settings.port, settings.tls_cert, settings.tls_key, settings.most_connections
+        settings.host,
+        settings.port,
+        settings.tls_cert,
+        settings.tls_key,
+        settings.most_connections,
+        private.getsockname(),
     )
     async with open_station(settings, log, settings.public_url or url, key) as station:
         await station.start()
