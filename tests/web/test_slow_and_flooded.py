@@ -161,12 +161,14 @@ async def test_a_body_that_is_still_coming_counts_as_a_call_at_work(impatient: I
     assert 200 == (await call(impatient, "other", COURSE))[0]
 
 
-@pytest.mark.parametrize("declared", [{"Content-Length": "200000"}, {"Transfer-Encoding": "chunked"}])
+@pytest.mark.parametrize("declared", [{"Content-Length": "60000"}, {"Transfer-Encoding": "chunked"}])
 async def test_a_body_that_finds_no_room_is_503_and_closes_its_connection(
     impatient: Impatient, declared: dict[str, str]
 ) -> None:
     bodies = impatient.station.services.ingest.bodies = Bodies(100_000)
-    begun = head("POST", impatient.paths["plain"], "station", declared) + b"30000\r\n" + b" " * 150_000
+    other = bodies.begin()
+    assert other.grow(60_000)
+    begun = head("POST", impatient.paths["plain"], "station", declared) + b"30000\r\n" + b" " * 50_000
 
     def send() -> tuple[Heard, bool]:
         with Wire(impatient.url) as wire:
@@ -176,12 +178,34 @@ async def test_a_body_that_finds_no_room_is_503_and_closes_its_connection(
     assert (503, "1", "close") == (heard.status, heard.headers["retry-after"], heard.headers["connection"])
     assert {"success": False, "error": "The station is busy. Send it again."} == heard.document
     assert over
-    assert (0, 0) == (bodies.open, bodies.bytes)
+    assert (1, 60_000) == (bodies.open, bodies.bytes)
     assert 200 == (await call(impatient, "plain", COURSE))[0]
 
 
-async def test_through_asgi_a_body_that_finds_no_room_is_503_too(impatient: Impatient) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        head("POST", "/", "station", {"Content-Length": "200000"}),
+        head("POST", "/", "station", {"Transfer-Encoding": "chunked"}) + b"30000\r\n" + b" " * 150_000,
+    ],
+)
+async def test_a_body_that_could_never_find_room_is_413_and_names_the_setting(
+    impatient: Impatient, sent: bytes
+) -> None:
     bodies = impatient.station.services.ingest.bodies = Bodies(100_000)
+    heard = await asyncio.to_thread(
+        trickle, impatient, sent.replace(b" / ", f" {impatient.paths['plain']} ".encode())
+    )
+    assert (413, "close") == (heard.status, heard.headers["connection"])
+    assert "larger than 100000 bytes" in heard.document["error"]
+    assert "most_body_bytes" in heard.document["error"]
+    assert (0, 0) == (bodies.open, bodies.bytes)
+
+
+async def test_through_asgi_a_body_that_finds_no_room_is_503_too(impatient: Impatient) -> None:
+    bodies = impatient.station.services.ingest.bodies = Bodies(130_000)
+    other = bodies.begin()
+    assert other.grow(30_000)
     lane, told = impatient.station.lane, []
     scope = {
         "type": "http", "method": "POST", "path": impatient.paths["plain"], "query_string": b"",
@@ -199,8 +223,8 @@ async def test_through_asgi_a_body_that_finds_no_room_is_503_too(impatient: Impa
     await lane(scope, receive, send)
     assert 503 == told[0]["status"]
     assert {(b"connection", b"close"), (b"retry-after", b"1")} <= set(told[0]["headers"])
-    assert [(1, 0), (1, 60_000)] == held
-    assert (0, 0) == (bodies.open, bodies.bytes)
+    assert [(2, 30_000), (2, 90_000)] == held
+    assert (1, 30_000) == (bodies.open, bodies.bytes)
 
 
 async def test_a_large_body_is_let_go_when_its_call_is_answered_or_broken_off(impatient: Impatient) -> None:

@@ -119,7 +119,7 @@ class Ingest:
 
     def _check_declared(self, raw: RawRequest) -> Answer | None:
         declared = raw.headers.get("content-length")
-        most = raw.hook.definition.limits.body
+        most = self.largest(raw)
         if declared is not None and (not declared.isdecimal() or int(declared[:20]) > most):
             return self.too_large(raw, int(declared[:20]) if declared.isdecimal() else 0)
         if compressed(raw.headers.get("content-encoding")):
@@ -133,12 +133,16 @@ class Ingest:
             return self._unauthenticated(raw, 0, refusal)
         return None
 
+    def largest(self, raw: RawRequest) -> int:
+        """Most bytes of the call's body: the webhook's limit, or all the room that the station ever has for bodies."""
+        return min(raw.hook.definition.limits.body, self.bodies.most)
+
     def too_large(self, raw: RawRequest, size: int) -> Answer:
-        """413, for a declared or a counted length over the webhook's limit."""
-        most = raw.hook.definition.limits.body
-        return self.reject(
-            raw, "too_large", answers.refused(413, f"The body is larger than {most} bytes."), size
-        )
+        """413, for a declared or a counted length over what the webhook or the station allows."""
+        most = self.largest(raw)
+        whose = "" if most == raw.hook.definition.limits.body else STATIONS_LIMIT
+        error = f"The body is larger than {most} bytes.{whose}"
+        return self.reject(raw, "too_large", answers.refused(413, error), size)
 
     def no_room(self, raw: RawRequest, size: int) -> Answer:
         """503: as many calls are at work, or as many bytes of bodies held, as may be."""
@@ -348,6 +352,7 @@ def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:
 GONE: Final = frozenset({WebhookState.DISABLED, WebhookState.ARCHIVED})
 JOURNALLED_REJECTIONS: Final = 200
 """Most rejected calls a second that the journal keeps; the others are counted and logged."""
+STATIONS_LIMIT: Final = " The station's setting most_body_bytes is below the limits.body of this webhook."
 FULL: Final = "The station is busy. Send it again."
 PAUSED: Final = "This webhook is paused. Send it later."
 BROKEN: Final = "The station failed. Nothing was promised."

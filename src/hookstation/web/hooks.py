@@ -85,7 +85,7 @@ class HookLane:
 
     async def _read(self, raw: RawRequest, receive: Receive, share: Share) -> bytes | Answer | None:
         """The whole body; an answer where it is too large, too slow or one too many; ``None`` where the caller left."""
-        most = raw.hook.definition.limits.body
+        most = self.ingest.largest(raw)
         chunks: list[bytes] = []
         size = 0
         try:

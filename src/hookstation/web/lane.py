@@ -157,9 +157,10 @@ class Call:
         """More of the body is there; it may be too large by now."""
         if self._raw is None:
             return
-        if len(self.cycle.body) > self._raw.hook.definition.limits.body:
+        ingest = self._protocol.lane.ingest
+        if len(self.cycle.body) > ingest.largest(self._raw):
             raw, self._raw = self._raw, None
-            self._refuse(self._protocol.lane.ingest.too_large(raw, len(self.cycle.body)))
+            self._refuse(ingest.too_large(raw, len(self.cycle.body)))
             return
         self._protocol.flow.resume_reading()
 
