@@ -8,6 +8,8 @@ import time
 from os import urandom
 from typing import Final
 
+from hookstation.ports.clock import Clock
+
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 """Base 32, ten bits at a time: an identifier is 130 bits, thirteen look-ups."""
@@ -19,12 +21,25 @@ _RANDOM_DIGITS: Final = 16
 POOL: Final = _RANDOM_DIGITS * 256
 
 
+FAR_OFF: Final = 20_000
+"""Microseconds by which this machine's clock may differ from the database's before it is put right: what a heartbeat
+measures is no more exact than its round trip."""
+
+
 class SystemClock:
-    """Implements `ports.clock.Clock`."""
+    """Implements `ports.clock.Clock`. `correct` puts it right by the clock that all nodes share."""
+
+    def __init__(self) -> None:
+        self._ahead = 0
 
     def now(self) -> int:
         """Microseconds since the epoch, UTC."""
-        return time.time_ns() // 1000
+        return time.time_ns() // 1000 + self._ahead
+
+    def correct(self, now: int) -> None:
+        """The shared clock says that it is `now`."""
+        if abs(now - self.now()) > FAR_OFF:
+            self._ahead += now - self.now()
 
     def monotonic(self) -> float:
         """Seconds, never going back; the event loop's own scale."""
@@ -38,7 +53,8 @@ class SystemClock:
 class SystemIdentifiers:
     """Implements `ports.clock.Identifiers`. Not for use by several threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._millisecond = -1
         self._prefix = ""
         self._pool = ""
@@ -46,7 +62,7 @@ class SystemIdentifiers:
 
     def event_id(self) -> str:
         """Milliseconds in 48 bits, then 80 random bits (the layout of a ULID)."""
-        millisecond = time.time_ns() // 1_000_000
+        millisecond = self._clock.now() // 1000
         if millisecond != self._millisecond:
             self._millisecond = millisecond
             self._prefix = _encode(millisecond << 80)[:10]

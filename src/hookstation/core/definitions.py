@@ -117,7 +117,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An inbound webhook. `schema` is the JSON Schema, ``True`` where none was given."""
+    """An inbound webhook. `schema` is the JSON Schema, ``True`` where none was given.
+
+    `hold`: while its target is off-line or refuses our credentials, events are kept and sent later, in order.
+    """
 
     name: str
     authentication: Authentication
@@ -131,6 +134,7 @@ class Webhook:
     limits: Limits = Limits()
     schema: JSON = True
     keep_rejected_bodies: bool = False
+    hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final, TypeAlias
 
-from hookstation.core.records import Record
+from hookstation.core.records import Operation, Record
 from hookstation.core.values import Number, Scalar
 
 RowKey: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -16,6 +17,13 @@ LONGEST_WRITTEN_OUT: Final = 40
 """Digits before or after the point up to which a number is compared without its exponent, as text would write it."""
 
 _ZERO_FRACTION: Final = re.compile(r"\.0+$")
+
+
+def turn_of(record: Record) -> bytes:
+    """What one event at a time holds while it writes this row; empty for what is no upsert and needs no turn."""
+    if record.operation is not Operation.UPSERT:
+        return b""
+    return sha256(repr(row_key(record)).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def row_key(record: Record) -> RowKey:

@@ -7,7 +7,7 @@ that one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, TypeVar
@@ -28,6 +28,7 @@ from hookstation.core.jsontext import parse_json
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.spectext import read_spec
 from hookstation.core.values import JSON, Secret
+from hookstation.engine.bell import Bell
 from hookstation.engine.compiler import SchemaShelf, compile_webhook
 from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
 from hookstation.engine.targets import Targets
@@ -35,9 +36,12 @@ from hookstation.errors import BodyRefused, Invalid, Problem, SecretError, Store
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import Connector
 from hookstation.ports.secrets import Vault
-from hookstation.ports.store import Settings, StoredConfiguration, StoredWebhook
+from hookstation.ports.leases import CONFIGURATION_CHANGED
+from hookstation.ports.store import Store, StoredConfiguration, StoredWebhook
 
-WATCH_PAUSE: Final = 0.4
+WATCH_PAUSE: Final = 0.8
+"""Seconds between looks at the revision, for hints that were lost: a change is live on every node within a second."""
+
 TOKEN_PURPOSE: Final = "webhook/{}/token"  # noqa: S105 - what tokens are sealed for
 LARGEST_DOCUMENT: Final = 1_000_000
 RATE: Final = Setting("rate", Kind.RATE)
@@ -105,7 +109,7 @@ class Board:
 
     def __init__(
         self,
-        settings: Settings,
+        store: Store,
         vault: Vault,
         catalogue: Catalogue,
         build: Builder,
@@ -114,12 +118,13 @@ class Board:
         switchboard: Switchboard,
         clock: Clock,
     ) -> None:
-        self._settings, self._vault, self.catalogue = settings, vault, catalogue
+        self._store, self._vault, self.catalogue = store, vault, catalogue
         self._build, self._build_records = build, build_records
         self._targets, self._switchboard, self._clock = targets, switchboard, clock
         self._secrets = SealedSecrets(vault)
         self._schemas = SchemaShelf()
         self._bases: dict[str, tuple[object, ...]] = {}
+        self._listeners: list[Callable[[], Awaitable[None]]] = []
         self._specs: dict[tuple[str, str], tuple[str, EntitySpec]] = {}
         self.stored = StoredConfiguration(-1)
         self.panels: dict[str, Panel] = {}
@@ -127,7 +132,7 @@ class Board:
 
     async def refresh(self) -> None:
         """Read what is stored and put it live, unless something newer is live already."""
-        stored = await self._settings.load_configuration()
+        stored = await self._store.load_configuration()
         if stored.revision <= self.stored.revision:
             return
         retired = self._put_live(stored)
@@ -136,15 +141,38 @@ class Board:
             for connector in retired:
                 closing.push_async_callback(connector.close)
 
-    async def watch(self) -> None:
-        """Until cancelled: follow changes that another process made."""
-        while True:
-            await self._clock.sleep(WATCH_PAUSE)
+        if retired:
+            await self._tell_listeners()
+
+    async def _tell_listeners(self) -> None:
+        """What they do may fail without the change being less live."""
+        for listener in self._listeners:
             try:
-                if await self._settings.revision() != self.stored.revision:
-                    await self.refresh()
+                await listener()
             except StoreError as failure:
-                log.error("configuration not read: %s", failure.message)
+                log.error("a new connection was not acted upon: %s", failure.message)
+
+    def on_new_connections(self, listener: Callable[[], Awaitable[None]]) -> None:
+        """Call `listener` whenever a connection was changed, put in or taken away, once that is live."""
+        self._listeners.append(listener)
+
+    async def watch(self) -> None:
+        """Until cancelled: follow changes that another process made, at a hint or at the latest after `WATCH_PAUSE`."""
+        bell = Bell(self._clock)
+        stop = self._store.subscribe(lambda hint: bell.ring() if hint == CONFIGURATION_CHANGED else None)
+        try:
+            while True:
+                await bell.wait(WATCH_PAUSE)
+                await self._follow()
+        finally:
+            stop()
+
+    async def _follow(self) -> None:
+        try:
+            if await self._store.revision() != self.stored.revision:
+                await self.refresh()
+        except StoreError as failure:
+            log.error("configuration not read: %s", failure.message)
 
     def webhooks(self, names: Iterable[str]) -> dict[str, Webhook]:
         """The definitions of these stored webhooks by name; what cannot be read, or is not there, is left out."""

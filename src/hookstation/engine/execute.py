@@ -12,16 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.core.events import DueWork, Settlement, State
-from hookstation.core.jsontext import dump_json
+from hookstation.core.events import Settlement, State
+from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import EntitySpec, Record
 from hookstation.engine.lanes import Lanes
 from hookstation.engine.settlements import after_failure, failure, success
-from hookstation.errors import ActionFailed, StoreError, UnknownOutcome
+from hookstation.engine.unfinished import Unfinished, unfinished_job
+from hookstation.errors import ActionFailed, NeedsAuth, Retriable, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import RemoteConnector
 from hookstation.ports.log import EventLog
-from hookstation.ports.store import Finish, Journal
+from hookstation.ports.store import Committed, Finish, Journal
 
 FIRST_LOOK_UP: Final = 2.0
 """Seconds after an unknown outcome until it is first looked up."""
@@ -29,13 +30,23 @@ FIRST_LOOK_UP: Final = 2.0
 STORE_PAUSE: Final = 0.5
 """Seconds between tries to settle while the database cannot commit."""
 
+FIRST_HOLD: Final = 1.0
+LONGEST_HOLD: Final = 15.0
+LONGEST_HOLD_REFUSED: Final = 300.0
+"""Seconds until a held event is tried again: first, at most, and at most where the target refuses our credentials,
+since a target may lock an account that keeps knocking."""
+
+TAKEN_OVER: Final = "Another node took this event over while this one was silent."
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Call:
     """One record on its way: everything that the call and its settling need. `since`: microseconds, when it began.
 
+    `job` is the event's job, and `lease` this node's right to settle it.  `hold` is the order key under which the event
+    is held where the target cannot take it, empty where it fails then.
     `stands`: how the event stood before this attempt, where an attempt that surely failed does not change that: a
     record that was written stays written.
     """
@@ -48,33 +59,33 @@ class Job:
     marker: str
     run_id: str
     since: int
+    job: Job
+    lease: Lease
     attempt: int = 1
+    hold: str = ""
     stands: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whom to tell when the job has been settled."""
+    """Whom to tell when the call has been settled."""
 
     tell: Callable[[], None]
 
 
 class Executor:
-    """Runs jobs in tasks and knows which are under way.
-
-    Who starts a job has had its turn in `lanes`; its end gives the turn on, unless the outcome is not known.
-    """
+    """Makes calls in tasks and knows which are under way. Who starts one stands in `lanes`; its end leaves the lane."""
 
     def __init__(self, journal: Journal, clock: Clock, event_log: EventLog) -> None:
         self.lanes = Lanes()
         self._journal, self._clock, self._event_log = journal, clock, event_log
         self._under_way: dict[str, asyncio.Task[Settlement]] = {}
 
-    def start(self, job: Job, ready: Ready) -> asyncio.Task[Settlement]:
-        """Begin the call of a job whose intent is committed."""
-        task = asyncio.get_running_loop().create_task(self._run(job, ready), name=f"send {job.event_id}")
-        self._under_way[job.event_id] = task
-        task.add_done_callback(lambda _: self._under_way.pop(job.event_id, None))
+    def start(self, call: Call, ready: Ready) -> asyncio.Task[Settlement]:
+        """Begin a call whose intent is committed."""
+        task = asyncio.get_running_loop().create_task(self._run(call, ready), name=f"send {call.event_id}")
+        self._under_way[call.event_id] = task
+        task.add_done_callback(lambda _: self._under_way.pop(call.event_id, None))
         return task
 
     def is_under_way(self, event_id: str) -> bool:
@@ -84,7 +95,7 @@ class Executor:
     async def drain(self, seconds: float) -> int:
         """Wait for the calls under way, at most `seconds`; return how many did not end.
 
-        What does not end stays *sending* in the journal and is settled by look-up at the next start.
+        What does not end stays *sending* in the journal, and is looked up by whoever leases its job next.
         """
         if self._under_way:
             await asyncio.wait(set(self._under_way.values()), timeout=seconds)
@@ -93,23 +104,21 @@ class Executor:
             task.cancel()
         return len(left)
 
-    async def _run(self, job: Job, ready: Ready) -> Settlement:
+    async def _run(self, call: Call, ready: Ready) -> Settlement:
         started, clock_started = self._clock.now(), time.perf_counter_ns()
         try:
-            settlement = await self._call(job)
-            await self._settle(job, settlement, started)
-            if settlement.state is not State.UNKNOWN:
-                self.lanes.leave(job.event_id)
+            settlement = await self._settle(call, await self._call(call), started)
         finally:
+            self.lanes.leave(call.event_id)
             ready.tell()
         self._event_log.write(
             "attempt_ended",
-            event_id=job.event_id,
-            run_id=job.run_id,
-            webhook=job.webhook,
-            connection=job.record.connection,
-            entity=job.record.entity,
-            attempt=job.attempt,
+            event_id=call.event_id,
+            run_id=call.run_id,
+            webhook=call.webhook,
+            connection=call.record.connection,
+            entity=call.record.entity,
+            attempt=call.attempt,
             state=settlement.state.value,
             record_key=settlement.record_key,
             error=settlement.error,
@@ -117,54 +126,88 @@ class Executor:
         )
         return settlement
 
-    async def _call(self, job: Job) -> Settlement:
+    async def _call(self, call: Call) -> tuple[Settlement, Job | None]:
+        """How the event stands after the call, and what is left to do for it."""
         try:
-            written = await job.remote.execute(job.record, job.spec)
+            written = await call.remote.execute(call.record, call.spec)
         except UnknownOutcome as unknown:
-            return Settlement(State.UNKNOWN, error=unknown.message)
+            return self._unknown(call, unknown.message)
         except ActionFailed as refusal:
             if refusal.detail:
                 log.warning(
                     "action failed: %s",
                     refusal.detail,
-                    extra={"event_id": job.event_id, "run_id": job.run_id},
+                    extra={"event_id": call.event_id, "run_id": call.run_id},
                 )
-            return (
-                failure(refusal.message) if job.stands is None else after_failure(job.stands, refusal.message)
-            )
+            if call.hold and isinstance(refusal, (Retriable, NeedsAuth)):
+                return self._held(call, refusal)
+            settled = failure(refusal.message)
+            return (settled if call.stands is None else after_failure(call.stands, refusal.message)), None
         except Exception:
-            log.exception("the connector broke", extra={"event_id": job.event_id, "run_id": job.run_id})
-            return Settlement(
-                State.UNKNOWN, error="The call to the target broke off; its outcome is not known."
-            )
-        return success(written.key)
+            log.exception("the connector broke", extra={"event_id": call.event_id, "run_id": call.run_id})
+            return self._unknown(call, "The call to the target broke off; its outcome is not known.")
+        return success(written.key), None
 
-    async def _settle(self, job: Job, settlement: Settlement, started: int) -> None:
-        """Commit how the call ended; while the database cannot, keep trying: the truth is known only here."""
+    def _unknown(self, call: Call, error: str) -> tuple[Settlement, Job]:
+        work = Unfinished(call.record, call.marker, self._clock.now())
+        job = unfinished_job(call.event_id, work, key=call.job.key, seconds=FIRST_LOOK_UP, turn=call.job.turn)
+        return Settlement(State.UNKNOWN, error=error), job
+
+    def _held(self, call: Call, refusal: ActionFailed) -> tuple[Settlement, Job]:
+        """Nothing was executed: the event waits until the target works again, and its row is free meanwhile."""
+        most = LONGEST_HOLD_REFUSED if isinstance(refusal, NeedsAuth) else LONGEST_HOLD
+        work = Unfinished(call.record, call.marker, call.since)
+        job = unfinished_job(
+            call.event_id,
+            work,
+            key=call.hold,
+            seconds=min(FIRST_HOLD * 2 ** min(call.job.tries, 10), most),
+            tries=call.job.tries + 1,
+        )
+        return Settlement(State.HELD, error=refusal.message), job
+
+    async def _settle(self, call: Call, ended: tuple[Settlement, Job | None], started: int) -> Settlement:
+        """Commit how the call ended; while the database cannot, keep trying: the truth is known only here.
+
+        Where the lease was lost meanwhile, whoever has it says how the event stands; here that is not known.
+        """
+        settlement, job = ended
         finish = Finish(
-            job.event_id,
+            call.event_id,
             frozenset({State.SENDING}),
             lambda _: settlement,
             self._clock.now(),
-            due=self._look_up_later(job) if settlement.state is State.UNKNOWN else None,
+            job=job,
+            lease=call.lease,
             attempt_started_at=started,
         )
         while True:
             try:
-                await self._journal.finish(finish)
+                committed = await self._journal.finish(finish)
             except StoreError as failed:
-                log.error("event not settled yet: %s", failed.message, extra={"event_id": job.event_id})
+                log.error("event not settled yet: %s", failed.message, extra={"event_id": call.event_id})
                 await self._clock.sleep(STORE_PAUSE)
             else:
-                return
+                break
+        if committed.settlement is None:
+            log.warning("%s", TAKEN_OVER, extra={"event_id": call.event_id, "run_id": call.run_id})
+            return Settlement(State.UNKNOWN, error=TAKEN_OVER)
+        self._tell_of_holding(call, committed)
+        return settlement
 
-    def _look_up_later(self, job: Job) -> DueWork:
-        now = self._clock.now()
-        return DueWork(
-            job.event_id,
-            now + int(FIRST_LOOK_UP * 1_000_000),
-            now,
-            0,
-            dump_json(job.record.as_json()),
-            job.marker,
-        )
+    def _tell_of_holding(self, call: Call, committed: Committed) -> None:
+        """One alert when a webhook begins to hold its events, and one line when it has let the last one go."""
+        assert committed.settlement is not None
+        who = {"webhook": call.webhook, "connection": call.record.connection}
+        if committed.began and not call.job.key:
+            why = committed.settlement.error
+            self._event_log.write("holding_began", event_id=call.event_id, error=why, **who)
+            log.error(
+                "the webhook “%s” holds its events until “%s” works again: %s",
+                call.webhook,
+                call.record.connection,
+                why,
+            )
+        if committed.ended:
+            self._event_log.write("holding_ended", event_id=call.event_id, **who)
+            log.warning("the webhook “%s” has let go what it held", call.webhook)

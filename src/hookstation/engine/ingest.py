@@ -22,7 +22,7 @@ from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.engine.bodies import MOST_BODY_BYTES, Bodies
 from hookstation.engine.counters import Counters
-from hookstation.engine.process import NOT_STORED, Process
+from hookstation.engine.process import NOT_STORED, RETRY_AFTER, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
 from hookstation.engine.stages import MappedEvent, Outcome, RawRequest, VerifiedEvent
@@ -257,7 +257,9 @@ class Ingest:
             await self._journal.accept(Acceptance(entry, lambda _: settlement))
         except StoreUnavailable as unavailable:
             log.error("event not stored: %s", unavailable.message, extra={"event_id": raw.event_id})
-            return self._tell(raw, Outcome(answers.failed(NOT_STORED), settlement), len(event.body), 0)
+            return self._tell(
+                raw, Outcome(answers.busy(503, NOT_STORED, RETRY_AFTER), settlement), len(event.body), 0
+            )
         outcome = Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
         return self._tell(raw, outcome, len(event.body), 0)
 

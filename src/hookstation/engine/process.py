@@ -12,25 +12,32 @@ from collections.abc import Coroutine
 from typing import Final
 
 from hookstation.core import answers
-from hookstation.core.events import Answer, DueWork, JournalEntry, Mark, MarkState, Settlement, State
-from hookstation.core.jsontext import dump_json
+from hookstation.core.events import Answer, JournalEntry, Mark, MarkState, Settlement, State
 from hookstation.core.records import Effect
-from hookstation.engine.execute import Executor, Job, Ready
-from hookstation.engine.lanes import OCCUPIED
+from hookstation.core.rowkey import turn_of
+from hookstation.engine.execute import Call, Executor, Ready
+from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
+from hookstation.engine.membership import Membership
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.settlements import failure
 from hookstation.engine.stages import MappedEvent, Outcome
-from hookstation.errors import StoreUnavailable
+from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
+from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
-from hookstation.ports.store import Acceptance, Journal
-
-LEFT_BEHIND: Final = 600 * 1_000_000
-"""Microseconds after which an event that is still *sending* is looked at: longer than any call takes."""
+from hookstation.ports.store import Acceptance, Committed, Hold, Journal
 
 NOT_STORED: Final = "The event could not be stored just now. Nothing was done; send it again."
+NOT_SURE: Final = (
+    "Whether the event was stored is not known. Send it again, with its dedup key if it has one."
+)
+RETRY_AFTER: Final = 5
 TOO_SLOW: Final = (
     "The event could not be stored within the time limit. Send it again, with its dedup key if it has one."
+)
+
+WAITS_BEHIND: Final = (
+    "It waits behind earlier events of this webhook, which holds them until its target works again."
 )
 
 PART_FOR_THE_TURN: Final = 0.75
@@ -45,8 +52,16 @@ log = logging.getLogger(__name__)
 class Process:
     """Writes records. `executor` makes the calls to targets that are not in our database."""
 
-    def __init__(self, journal: Journal, clock: Clock, identifiers: Identifiers, executor: Executor) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        identifiers: Identifiers,
+        executor: Executor,
+        membership: Membership,
+    ) -> None:
         self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
+        self._membership = membership
         self._patience = Patience(clock)
 
     def insert(self, event: MappedEvent, claim: Claim | None) -> Coroutine[object, object, Outcome]:
@@ -65,42 +80,72 @@ class Process:
             effect,
             self._mark(event, ""),
         )
-        settlement, refusal = await self._commit(acceptance, event.raw.deadline)
-        if settlement is None:
-            return Outcome(refusal, NOT_WRITTEN)
+        return self._told(await self._commit(acceptance, event.raw.deadline))
+
+    @staticmethod
+    def _told(committed: Committed | Answer) -> Outcome:
+        """The outcome of an event that is settled by its commit."""
+        if isinstance(committed, Answer):
+            return Outcome(committed, NOT_WRITTEN)
+        settlement = committed.settlement
+        assert settlement is not None
         return Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
 
     async def _send_away(self, event: MappedEvent, claim: Claim | None) -> Outcome:
         raw, lanes = event.raw, self._executor.lanes
-        patience = max(0.0, raw.deadline - self._clock.monotonic()) * PART_FOR_THE_TURN
-        if not await lanes.enter(event.record, raw.event_id, patience):
+        turn, began = turn_of(event.record), self._clock.monotonic()
+        patience = max(0.0, raw.deadline - began) * PART_FOR_THE_TURN
+        if not await lanes.enter(turn, raw.event_id, patience):
             return await self._refuse(event)
         try:
-            intended = await self._intend(event)
+            intended = await self._intend(event, turn, began + patience)
         except BaseException:
             lanes.leave(raw.event_id)
             raise
-        if isinstance(intended, Answer):
+        if isinstance(intended, Outcome):
             lanes.leave(raw.event_id)
-            return Outcome(intended, NOT_WRITTEN)
+            return intended
         return await self._call(event, intended, claim)
 
     async def _refuse(self, event: MappedEvent) -> Outcome:
         """The event's turn did not come: it has failed, and nothing was sent."""
         settlement = failure(OCCUPIED)
         acceptance = Acceptance(self._entry(event, ""), lambda _: settlement)
-        settled, refusal = await self._commit(acceptance, event.raw.deadline)
-        if settled is None:
-            return Outcome(refusal, NOT_WRITTEN)
-        return Outcome(Answer(settled.answer_status, settled.answer_body), settled)
+        return self._told(await self._commit(acceptance, event.raw.deadline))
 
-    async def _intend(self, event: MappedEvent) -> Job | Answer:
-        """Commit that the record is going to be sent; the answer where that cannot be committed."""
+    async def _intend(self, event: MappedEvent, turn: bytes, until: float) -> Call | Outcome:
+        """Commit that the record is going to be sent; the event's outcome where it is not."""
         run_id = self._identifiers.run_id()
         now = self._clock.now()
+        job = unfinished_job(
+            event.raw.event_id, Unfinished(event.record, event.raw.hook.mapping.marker, now), turn=turn
+        )
+        acceptance = Acceptance(
+            self._entry(event, run_id),
+            lambda _: Settlement(State.SENDING),
+            None,
+            self._mark(event, run_id),
+            job,
+            self._membership.holder(CALL_LEASE),
+            self._hold(event),
+        )
+        pause = FIRST_PAUSE
+        while True:
+            committed = await self._commit(acceptance, event.raw.deadline)
+            if isinstance(committed, Answer):
+                return Outcome(committed, NOT_WRITTEN)
+            if not committed.occupied:
+                break
+            if self._clock.monotonic() + pause >= until:
+                return await self._refuse(event)
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        assert committed.settlement is not None
+        if committed.lease is None:
+            return Outcome(answers.pending(run_id), committed.settlement, run_id)
         hook = event.raw.hook
         assert hook.remote is not None
-        job = Job(
+        return Call(
             event.raw.event_id,
             hook.name,
             hook.remote,
@@ -109,28 +154,28 @@ class Process:
             hook.mapping.marker,
             run_id,
             now,
+            job,
+            committed.lease,
+            hold=hook.name if hook.definition.hold else "",
         )
-        acceptance = Acceptance(
-            self._entry(event, run_id),
-            lambda _: Settlement(State.SENDING),
-            None,
-            self._mark(event, run_id),
-            DueWork(job.event_id, now + LEFT_BEHIND, now, 0, dump_json(event.record.as_json()), job.marker),
-        )
-        settlement, refusal = await self._commit(acceptance, event.raw.deadline)
-        return refusal if settlement is None else job
 
-    async def _call(self, event: MappedEvent, job: Job, claim: Claim | None) -> Outcome:
-        run_id = job.run_id
+    @staticmethod
+    def _hold(event: MappedEvent) -> Hold | None:
+        """Behind what its webhook holds already, an event is not even tried: they go in order."""
+        hook = event.raw.hook
+        return Hold(hook.name, Settlement(State.HELD, error=WAITS_BEHIND)) if hook.definition.hold else None
+
+    async def _call(self, event: MappedEvent, call: Call, claim: Claim | None) -> Outcome:
+        run_id = call.run_id
         if claim is not None:
             claim.run_id = run_id
-        call = self._executor.start(job, Ready(claim.release if claim else nothing))
+        task = self._executor.start(call, Ready(claim.release if claim else nothing))
         left = event.raw.deadline - self._clock.monotonic()
-        done, _ = await asyncio.wait({call}, timeout=max(0.0, left))
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, left))
         if not done:
             return Outcome(answers.pending(run_id), Settlement(State.SENDING), run_id)
-        settled = call.result()
-        if settled.state is State.UNKNOWN:
+        settled = task.result()
+        if settled.state in (State.UNKNOWN, State.HELD):
             return Outcome(answers.pending(run_id), settled, run_id)
         return Outcome(Answer(settled.answer_status, settled.answer_body), settled, run_id)
 
@@ -144,25 +189,30 @@ class Process:
             run_id=run_id,
         )
 
-    async def _commit(
-        self, acceptance: Acceptance, deadline: float
-    ) -> tuple[Settlement, Answer] | tuple[None, Answer]:
-        """Commit within the time limit. A commit that does not end is left to end; its sender is told to repeat."""
+    async def _commit(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
+        """Commit within the time limit; the sender's answer where that is not possible.
+
+        A commit that does not end is left to end; its sender is told to repeat.
+        """
         waited = self._journal.accept(acceptance)
         self._patience.until(waited, deadline)
         try:
             committed = await waited
         except StoreUnavailable as failure:
             log.error("event not stored: %s", failure.message, extra={"event_id": acceptance.entry.id})
-            return None, answers.failed(NOT_STORED)
+            return answers.busy(503, NOT_STORED, RETRY_AFTER)
+        except StoreError as failure:
+            log.error(
+                "event perhaps not stored: %s", failure.message, extra={"event_id": acceptance.entry.id}
+            )
+            return answers.busy(503, NOT_SURE, RETRY_AFTER)
         except TimeoutError:
-            return None, answers.busy(503, TOO_SLOW, 5)
+            return answers.busy(503, TOO_SLOW, RETRY_AFTER)
         finally:
             self._patience.done(waited)
         if committed.conflict is not None:
             raise Overtaken(committed.conflict)
-        assert committed.settlement is not None
-        return committed.settlement, answers.SUCCEEDED
+        return committed
 
     def _mark(self, event: MappedEvent, run_id: str) -> Mark | None:
         if event.key is None:

@@ -7,16 +7,19 @@ from typing import Final
 
 from hookstation.core import answers
 from hookstation.core.duplicates import KeyReader, body_digest
-from hookstation.core.events import DueWork, Event, Mark, MarkState, Settlement, State
-from hookstation.core.jsontext import Parsed, dump_json, parse_json
+from hookstation.core.events import Event, Mark, MarkState, Settlement, State
+from hookstation.core.jsontext import Parsed, parse_json
 from hookstation.core.masking import lost_headers, lost_parameters
 from hookstation.core.records import Effect, Record
+from hookstation.core.rowkey import turn_of
 from hookstation.core.template import ALWAYS_HIDDEN, Scope
-from hookstation.engine.execute import Executor, Job, Ready
-from hookstation.engine.lanes import OCCUPIED
-from hookstation.engine.process import LEFT_BEHIND, nothing
+from hookstation.engine.execute import Call, Executor, Ready
+from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
+from hookstation.engine.membership import Membership
+from hookstation.engine.process import nothing
 from hookstation.engine.settlements import failure, kept
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
+from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
 from hookstation.errors import BodyRefused, Conflict, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Committed, Finish, Store
@@ -40,11 +43,12 @@ class Replay:
         store: Store,
         switchboard: Switchboard,
         executor: Executor,
+        membership: Membership,
         clock: Clock,
         identifiers: Identifiers,
     ) -> None:
         self._store, self._switchboard, self._executor = store, switchboard, executor
-        self._clock, self._identifiers = clock, identifiers
+        self._membership, self._clock, self._identifiers = membership, clock, identifiers
 
     async def replay(self, event_id: str, *, again: bool = False) -> Event:
         """Make a new attempt and return the event as it stands then.
@@ -110,7 +114,7 @@ class Replay:
         if hook.local is not None:
             await self._write_here(event, hook, record, mark, allowed, started)
         else:
-            await self._send_away(event, hook, record, mark, allowed, started)
+            await self._send_away(event, hook, record, mark, allowed)
 
     def _mark(self, event: Event, hook: CompiledWebhook, parsed: Parsed, body: bytes) -> Mark | None:
         repeats = hook.definition.duplicates
@@ -157,19 +161,17 @@ class Replay:
         record: Record,
         mark: Mark | None,
         allowed: frozenset[State],
-        started: int,
     ) -> None:
-        lanes = self._executor.lanes
-        stood = lanes.stands(event.id)
-        if not await lanes.enter(record, event.id, WAIT_FOR_TURN):
+        lanes, turn = self._executor.lanes, turn_of(record)
+        until = self._clock.monotonic() + WAIT_FOR_TURN
+        if not await lanes.enter(turn, event.id, WAIT_FOR_TURN):
             raise Conflict(OCCUPIED)
         try:
-            job = await self._intend(event, hook, record, mark, allowed, started)
+            call = await self._intend(event, hook, record, mark, allowed, until)
         except BaseException:
-            if not stood:
-                lanes.leave(event.id)
+            lanes.leave(event.id)
             raise
-        await asyncio.wait({self._executor.start(job, Ready(nothing))}, timeout=WAIT_FOR_CALL)
+        await asyncio.wait({self._executor.start(call, Ready(nothing))}, timeout=WAIT_FOR_CALL)
 
     async def _intend(
         self,
@@ -178,26 +180,34 @@ class Replay:
         record: Record,
         mark: Mark | None,
         allowed: frozenset[State],
-        started: int,
-    ) -> Job:
-        """Commit that the record is going to be sent."""
+        until: float,
+    ) -> Call:
+        """Commit that the record is going to be sent, once the turn at its row is free."""
         assert hook.remote is not None
-        run_id = event.run_id or self._identifiers.run_id()
-        marker = hook.mapping.marker
-        due = DueWork(event.id, started + LEFT_BEHIND, started, 0, dump_json(record.as_json()), marker)
+        run_id, marker = event.run_id or self._identifiers.run_id(), hook.mapping.marker
+        started = self._clock.now()
+        job = unfinished_job(event.id, Unfinished(record, marker, started), turn=turn_of(record))
         finish = Finish(
             event.id,
             allowed,
             lambda _: Settlement(State.SENDING),
             started,
-            due=due,
+            job=job,
+            holder=self._membership.holder(CALL_LEASE),
             mark=mark,
             run_id=run_id,
             connection=record.connection,
             entity=record.entity,
         )
-        check(await self._store.finish(finish))
-        return Job(
+        committed, pause = await self._store.finish(finish), FIRST_PAUSE
+        while committed.occupied:
+            if self._clock.monotonic() + pause >= until:
+                raise Conflict(OCCUPIED)
+            await self._clock.sleep(pause)
+            committed, pause = await self._store.finish(finish), min(2 * pause, LONGEST_PAUSE)
+        check(committed)
+        assert committed.lease is not None
+        return Call(
             event.id,
             hook.name,
             hook.remote,
@@ -206,8 +216,10 @@ class Replay:
             marker,
             run_id,
             started,
+            job,
+            committed.lease,
             event.attempts + 1,
-            None if event.state in FREELY else standing(event),
+            stands=None if event.state in FREELY else standing(event),
         )
 
     async def _refused(

@@ -7,10 +7,11 @@ from typing import Final
 
 from hookstation.core import answers
 from hookstation.core.events import OPEN_STATES, Answer, Event, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.jsontext import dump_json_line
 from hookstation.core.values import JSON
 from hookstation.errors import StoreError
-from hookstation.ports.store import Journal
+from hookstation.ports.store import Store
 
 RETRY_AFTER: Final = 2
 LONGEST_ID: Final = 64
@@ -19,15 +20,15 @@ LONGEST_ID: Final = 64
 class Runs:
     """Answers ``GET /hooks/runs/<id>``."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     async def answer(self, method: str, run_id: str) -> Answer:
         """202 while it runs, 200 at its end, 404 for anything else."""
         if not run_id or len(run_id) > LONGEST_ID:
             return answers.NOT_FOUND
         try:
-            event = await self._journal.find_run(run_id)
+            event = await self._store.find_run(run_id)
             runs_on = event is not None and await self._runs_on(event)
         except StoreError:
             return answers.busy(503, "The journal cannot be read just now. Ask again.", RETRY_AFTER)
@@ -43,7 +44,7 @@ class Runs:
     async def _runs_on(self, event: Event) -> bool:
         """An unknown outcome that nobody looks up any more waits for a person: that is an end for the caller."""
         if event.state is State.UNKNOWN:
-            return await self._journal.due_of(event.id) is not None
+            return await self._store.find_job(EVENTS, event.id) is not None
         return event.state in OPEN_STATES
 
 

@@ -1,38 +1,45 @@
-"""Unknown outcomes are settled: looked up until the target has told, or left to a person.
+"""Events that are not finished: looked up, sent again, let go, or left to a person.
 
 With a marker the look-up is certain: one hit is done, and none after the target's own time-out is surely not done, so
 the call may be made again; several hits are a double that a person must look at.  Without one, a hit counts only where
-no other event owns the record, and "none" never allows a repeat.
+no other event owns the record, and "none" never allows a repeat.  A held event was surely not executed: it is sent as
+soon as its target works again, in the order in which its webhook received it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
+from msgspec import structs
+
 from hookstation.core.answers import shorten
-from hookstation.core.events import DueWork, Event, Settlement, State
+from hookstation.core.events import Event, Settlement, State
+from hookstation.core.jobs import EVENTS, Job, JobEnd, Lease, Leased
+from hookstation.core.journal_rules import ORPHANED, is_open
 from hookstation.core.records import EntitySpec
-from hookstation.core.recordtext import read_record
-from hookstation.engine.execute import Executor, Job, Ready
+from hookstation.core.rowkey import turn_of
+from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import OCCUPIED
-from hookstation.engine.process import LEFT_BEHIND, nothing
+from hookstation.engine.membership import Membership
+from hookstation.engine.process import nothing
 from hookstation.engine.settlements import success
 from hookstation.engine.targets import Targets
-from hookstation.errors import ActionFailed, StoreError
+from hookstation.engine.unfinished import CALL_LEASE, Unfinished, read_unfinished, unfinished_job
+from hookstation.errors import ActionFailed, NotFound, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import LookUp, LookUpVerdict, RemoteConnector
 from hookstation.ports.log import EventLog
-from hookstation.ports.store import Finish, Store
+from hookstation.ports.store import Committed, Finish, Store
 
-PAUSE: Final = 0.5
-"""Seconds between looks at the due work."""
+AT_ONCE: Final = 20
+"""Events that one node finishes at the same time."""
 
-BATCH: Final = 20
-FOR_EVER: Final = 2**62
-EVERYTHING: Final = 2**31 - 1
+LOOK_UP_LEASE: Final = 120.0
+"""Seconds that a look-up may take."""
+
+FIRST_PAUSE: Final = 2.0
 LONGEST_PAUSE: Final = 60.0
 LEFT_TO_A_PERSON: Final = (
     "The target was asked and does not say whether the record was written. Look there: replay the event with --again "
@@ -44,101 +51,100 @@ DOUBLED: Final = (
 )
 
 BROKE: Final = "The look-up of the record broke off; it is tried again."
+UNDER_WAY: Final = 60.0
+"""Seconds until an event is looked at again whose lease is over while its call still goes on in this process."""
 
 log = logging.getLogger(__name__)
 
 
 class Settler:
-    """Works off the due work of this station, one task."""
+    """Does the jobs of the queue `EVENTS`: brings one event nearer to its end."""
 
     def __init__(
-        self, store: Store, targets: Targets, executor: Executor, clock: Clock, event_log: EventLog
+        self,
+        store: Store,
+        targets: Targets,
+        executor: Executor,
+        membership: Membership,
+        clock: Clock,
+        event_log: EventLog,
     ) -> None:
         self._store, self._targets, self._executor = store, targets, executor
-        self._clock, self._event_log = clock, event_log
+        self._membership, self._clock, self._event_log = membership, clock, event_log
 
-    async def take_turns(self) -> None:
-        """When the station is opened: whatever an earlier process left unsettled has the turn at its row."""
-        for work in await self._store.due(FOR_EVER, EVERYTHING):
-            if work.record:
-                self._executor.lanes.stand(read_record(work.record), work.event_id)
-
-    async def run(self) -> None:
-        """Until cancelled. A failure is logged and the work stays due."""
-        while True:
-            try:
-                done = await self.settle_due()
-            except StoreError as failure:
-                log.error("due work cannot be read: %s", failure.message)
-                done = 0
-            if done < BATCH:
-                await self._clock.sleep(PAUSE)
-
-    async def settle_due(self) -> int:
-        """Settle what is due now; return how many events were looked at."""
-        due = await self._store.due(self._clock.now(), BATCH)
-        for work in due:
-            try:
-                await self._settle_one(work)
-            except StoreError as failure:
-                log.error("event not settled: %s", failure.message, extra={"event_id": work.event_id})
-        return len(due)
-
-    async def _settle_one(self, work: DueWork) -> None:
-        """A look-up that breaks is put off like one that is refused, and holds up no other event."""
+    async def do(self, leased: Leased) -> JobEnd | None:
+        """Look the event up, or send it again; a look-up that breaks is put off like one that is refused."""
+        event = await self._store.get_event(leased.job.id)
+        if event is None or not is_open(event.state):
+            return JobEnd(leased.lease)
+        if event.state in (State.SENDING, State.WORKING):
+            return await self._orphaned(event, leased)
+        work = read_unfinished(leased.job)
         try:
-            await self._settle(work)
+            if event.state is State.HELD:
+                await self._let_go(event, leased, work)
+            else:
+                await self._look_up(event, leased, work)
         except StoreError:
             raise
         except Exception:
-            log.exception("the look-up broke", extra={"event_id": work.event_id})
-            event = await self._store.get_event(work.event_id)
-            if event is not None:
-                await self._later(event, work, BROKE)
+            log.exception("the look-up broke", extra={"event_id": event.id})
+            await self._later(event, leased, work, BROKE)
+        return None
 
-    async def _settle(self, work: DueWork) -> None:
-        event = await self._store.get_event(work.event_id)
-        if event is not None and event.state is State.SENDING:
-            await self._left_behind(event, work)
-        if event is None or event.state is not State.UNKNOWN:
-            return
+    async def hurry(self) -> None:
+        """A target may work again: what is held is tried at once."""
+        for key in await self._store.count_waiting(EVENTS):
+            await self._store.hurry(EVENTS, key)
+
+    async def _orphaned(self, event: Event, leased: Leased) -> JobEnd | None:
+        """Its node is dead, or the call took longer than its lease: whether it was executed has to be looked up."""
+        if self._executor.is_under_way(event.id):
+            return JobEnd(leased.lease, structs.replace(leased.job, delay=int(UNDER_WAY * 1_000_000)))
+        now = self._clock.now()
+        work = structs.replace(read_unfinished(leased.job), since=now)
+        job = unfinished_job(event.id, work, key=leased.job.key, turn=leased.job.turn)
+        await self._move(event, leased.lease, Settlement(State.UNKNOWN, error=ORPHANED), job)
+        return None
+
+    async def _look_up(self, event: Event, leased: Leased, work: Unfinished) -> None:
         remote = self._targets.remote(event.connection)
         if remote is None:
-            await self._later(event, work, f"The connection “{event.connection}” is not configured any more.")
+            await self._later(event, leased, work, not_configured(event.connection))
             return
         spec = self._targets.spec(event.connection, event.entity)
-        record = read_record(work.record)
         try:
-            found = await remote.look_up(record, spec, work.marker)
+            found = await remote.look_up(work.record, spec, work.marker)
         except ActionFailed as refusal:
-            await self._later(event, work, refusal.message)
+            await self._later(event, leased, work, refusal.message)
             return
         key = await self._owned(found, event, work)
         old_enough = self._clock.now() >= work.since + int(remote.settle_after * 1_000_000)
         if key:
-            await self._succeeded(event, key)
+            await self._succeeded(event, leased, key)
         elif work.marker and found.verdict is LookUpVerdict.SEVERAL:
-            await self._to_a_person(event, shorten(DOUBLED.format(keys=", ".join(found.keys))))
+            await self._to_a_person(event, leased, shorten(DOUBLED.format(keys=", ".join(found.keys))))
         elif not old_enough:
-            await self._later(event, work, event.error, remote.settle_after)
+            await self._later(event, leased, work, event.error, remote.settle_after)
         elif work.marker and found.verdict is LookUpVerdict.NONE:
-            await self._send_again(event, work, remote, spec)
+            await self._send(event, leased, work, remote, spec)
         else:
-            await self._to_a_person(event, LEFT_TO_A_PERSON)
+            await self._to_a_person(event, leased, LEFT_TO_A_PERSON)
 
-    async def _left_behind(self, event: Event, work: DueWork) -> None:
-        """An intent that nobody carries out, because its commit came too late for its caller: look it up."""
-        now = self._clock.now()
-        if self._executor.is_under_way(event.id):
-            settlement, later = Settlement(State.SENDING), now + LEFT_BEHIND
-        else:
-            settlement, later = Settlement(State.UNKNOWN, error="The call was not made in time."), now
-        due = replace(work, due_at=later)
-        await self._store.finish(
-            Finish(event.id, frozenset({State.SENDING}), lambda _: settlement, now, due=due)
-        )
+    async def _let_go(self, event: Event, leased: Leased, work: Unfinished) -> None:
+        """Try a held event again; the others of its webhook stay behind it until it has ended."""
+        remote = self._targets.remote(event.connection)
+        if remote is None:
+            await self._later(event, leased, work, not_configured(event.connection))
+            return
+        try:
+            spec = self._targets.spec(event.connection, event.entity)
+        except NotFound as gone:
+            await self._later(event, leased, work, gone.message)
+            return
+        await self._send(event, leased, work, remote, spec)
 
-    async def _owned(self, found: LookUp, event: Event, work: DueWork) -> str:
+    async def _owned(self, found: LookUp, event: Event, work: Unfinished) -> str:
         """The key of the record that this event wrote, empty where that cannot be said."""
         if found.verdict is LookUpVerdict.NONE:
             return ""
@@ -151,54 +157,77 @@ class Settler:
                 free.append(key)
         return free[0] if len(free) == 1 else ""
 
-    async def _succeeded(self, event: Event, key: str) -> None:
+    async def _succeeded(self, event: Event, leased: Leased, key: str) -> None:
         settlement = success(key)
-        await self._finish(event, lambda _: settlement, None)
+        await self._move(event, leased.lease, settlement, None)
         self._log(event, "settled", settlement)
 
-    async def _later(self, event: Event, work: DueWork, why: str, settle_after: float = 0.0) -> None:
+    async def _later(
+        self, event: Event, leased: Leased, work: Unfinished, why: str, settle_after: float = 0.0
+    ) -> None:
         """Ask again, ever less often, but once exactly when a look-up that finds nothing may be believed."""
-        now = self._clock.now()
-        pause = min(2.0 * 2 ** min(work.tries, 10), LONGEST_PAUSE)
-        believed = work.since + int(settle_after * 1_000_000)
-        at = now + int(pause * 1_000_000)
-        if now < believed < at:
-            at = believed
-        settlement = Settlement(State.UNKNOWN, error=why)
-        await self._finish(event, lambda _: settlement, replace(work, due_at=at, tries=work.tries + 1))
+        tries = leased.job.tries
+        pause = min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
+        believed = (work.since - self._clock.now()) / 1_000_000 + settle_after
+        if 0 < believed < pause:
+            pause = believed
+        job = unfinished_job(
+            event.id, work, key=leased.job.key, seconds=pause, tries=tries + 1, turn=leased.job.turn
+        )
+        await self._move(event, leased.lease, Settlement(event.state, error=why), job)
 
-    async def _to_a_person(self, event: Event, why: str) -> None:
+    async def _to_a_person(self, event: Event, leased: Leased, why: str) -> None:
         settlement = Settlement(State.UNKNOWN, error=why)
-        await self._finish(event, lambda _: settlement, None)
+        await self._move(event, leased.lease, settlement, None)
         self._log(event, "left_to_a_person", settlement)
 
-    async def _send_again(
-        self, event: Event, work: DueWork, remote: RemoteConnector, spec: EntitySpec
+    async def _send(
+        self, event: Event, leased: Leased, work: Unfinished, remote: RemoteConnector, spec: EntitySpec
     ) -> None:
-        """The marker proves that nothing was written: commit the intent anew, then call."""
-        record = read_record(work.record)
-        if not self._executor.lanes.stand(record, event.id):
-            await self._later(event, work, OCCUPIED)
-            return
+        """Nothing was written, that is sure: commit the intent anew, then call, and wait for its end."""
         now = self._clock.now()
-        intent = Settlement(State.SENDING)
-        if not await self._finish(
-            event, lambda _: intent, replace(work, due_at=now + LEFT_BEHIND, since=now)
-        ):
-            return
-        job = Job(
-            event.id, event.webhook, remote, spec, record, work.marker, event.run_id, now, event.attempts + 1
+        key, turn = leased.job.key, turn_of(work.record)
+        job = unfinished_job(
+            event.id, structs.replace(work, since=now), key=key, tries=leased.job.tries, turn=turn
         )
-        self._executor.start(job, Ready(nothing))
+        committed = await self._move(event, leased.lease, Settlement(State.SENDING), job, leasing=True)
+        if committed.occupied:
+            await self._later(event, leased, work, OCCUPIED)
+        if committed.lease is None:
+            return
+        call = Call(
+            event.id,
+            event.webhook,
+            remote,
+            spec,
+            work.record,
+            work.marker,
+            event.run_id,
+            now,
+            job,
+            committed.lease,
+            event.attempts + 1,
+            hold=key if event.state is State.HELD else "",
+        )
+        await asyncio.wait({self._executor.start(call, Ready(nothing))})
 
-    async def _finish(
-        self, event: Event, settle: Callable[[object], Settlement], due: DueWork | None
-    ) -> bool:
-        finish = Finish(event.id, frozenset({State.UNKNOWN}), settle, self._clock.now(), due=due)
+    async def _move(
+        self, event: Event, lease: Lease, settlement: Settlement, job: Job | None, *, leasing: bool = False
+    ) -> Committed:
+        """Settle the event as the one who holds its job; nothing is written where somebody else does now."""
+        finish = Finish(
+            event.id,
+            frozenset({event.state}),
+            lambda _: settlement,
+            self._clock.now(),
+            job=job,
+            holder=self._membership.holder(CALL_LEASE) if leasing else None,
+            lease=lease,
+        )
         committed = await self._store.finish(finish)
-        if due is None and committed.settlement is not None:
-            self._executor.lanes.leave(event.id)
-        return committed.settlement is not None
+        if committed.ended:
+            self._log(event, "holding_ended", settlement)
+        return committed
 
     def _log(self, event: Event, happened: str, settlement: Settlement) -> None:
         self._event_log.write(
@@ -211,3 +240,8 @@ class Settler:
             state=settlement.state.value,
             record_key=settlement.record_key,
         )
+
+
+def not_configured(connection: str) -> str:
+    """Why an event cannot be finished whose target was taken away."""
+    return f"The connection “{connection}” is not configured any more."

@@ -112,7 +112,7 @@ async def serve_station(
         settings.most_connections,
         private.getsockname(),
     )
-    async with open_station(settings, log, settings.public_url or url, key) as station:
+    async with open_station(settings, log, settings.public_url or url, key, "all") as station:
         await station.start()
         calm_collector()
         channel = control.announce(

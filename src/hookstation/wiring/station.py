@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.definitions import Connection
+from hookstation.core.jobs import EVENTS
 from hookstation.engine.board import Board
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator
@@ -27,14 +29,16 @@ from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
+from hookstation.engine.membership import Membership
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.runs import Runs
-from hookstation.engine.settle import Settler
+from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
+from hookstation.engine.worker import Worker
 from hookstation.errors import SecretError, StoreUnavailable
 from hookstation.ports.connector import Connector
 from hookstation.ports.log import EventLog
@@ -51,6 +55,8 @@ DATABASE: Final = "hookstation.db"
 KEY_FILE: Final = "master.key"
 FINGERPRINT: Final = "master_key_fingerprint"
 DRAIN_SECONDS: Final = 35.0
+COMMAND: Final = "command"
+"""The role of a process that opens the station for one command."""
 
 log = logging.getLogger(__name__)
 
@@ -64,39 +70,53 @@ class Station:
     http: GuardedHttpClient
     services: Services
     executor: Executor
-    settler: Settler
+    membership: Membership
+    worker: Worker
     pruner: Pruner
     app: Front
     lane: HookLane
+    _beats: list[asyncio.Task[None]] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
+    async def join(self) -> None:
+        """Become a node of the database; from now on it beats."""
+        await self.membership.join()
+        self._beats.append(_begin("beat", self.membership.run))
+
     async def start(self) -> None:
-        """Take up what was left unfinished, and begin the work that goes on by itself."""
-        clock = SystemClock()
-        left = await self.store.orphan(clock.now())
-        if left:
-            log.warning("%d events were under way when the station last ended; they are looked up now", left)
-        for name, work in (
-            ("settle", self.settler.run),
-            ("prune", self.pruner.run),
-            ("watch", self.services.board.watch),
-        ):
-            self._tasks.append(asyncio.create_task(_guarded(name, work), name=name))
+        """Begin the work that goes on by itself."""
+        await self.membership.reap()
+        self._tasks += [
+            _begin("finish events", self.worker.run),
+            _begin("prune", self.pruner.run),
+            _begin("watch", self.services.board.watch),
+        ]
 
     def stop_accepting(self) -> None:
         """From now on calls get 503; what was accepted goes on."""
         self.services.ingest.stopping = True
 
     async def stop(self) -> None:
-        """Let the calls under way end, then end the tasks."""
+        """Lease nothing more, let what is under way end, and give what is left back to the other nodes."""
         self.stop_accepting()
-        left = await self.executor.drain(DRAIN_SECONDS)
-        if left:
-            log.warning("%d calls did not end in time; they are looked up at the next start", left)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await _end(self._tasks)
+        ended = await asyncio.gather(self.executor.drain(DRAIN_SECONDS), self.worker.drain(DRAIN_SECONDS))
+        if any(ended):
+            log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
+        if self._beats:
+            await _end(self._beats)
+            await self.membership.leave()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
+
+
+def _begin(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    return asyncio.create_task(_guarded(name, work), name=name)
 
 
 async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -111,9 +131,13 @@ async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def open_station(
-    settings: StationSettings, event_log: EventLog, base_url: str, control_key: str = ""
+    settings: StationSettings,
+    event_log: EventLog,
+    base_url: str,
+    control_key: str = "",
+    role: str = COMMAND,
 ) -> AsyncIterator[Station]:
-    """A station on its data folder, migrated and with its configuration live; closed at the end.
+    """A station on its database, migrated and with its configuration live; closed at the end. `role`: as a node.
 
     Raises `FolderInUse`, `NewerDatabase`, `SecretError`, `StoreUnavailable`.
     """
@@ -123,12 +147,13 @@ async def open_station(
     station: Station | None = None
     try:
         vault = await _vault(settings, store)
-        station = await _assemble(settings, store, vault, http, event_log, base_url, control_key)
+        station = await _assemble(settings, store, vault, http, event_log, base_url, control_key, role)
+        await station.join()
         await station.services.board.refresh()
-        await station.settler.take_turns()
         yield station
     finally:
         if station is not None:
+            await station.stop()
             await _close_all(station.services.targets.connectors.values())
         await http.close()
         await store.close()
@@ -204,8 +229,10 @@ async def _assemble(
     event_log: EventLog,
     base_url: str,
     control_key: str,
+    role: str,
 ) -> Station:
-    clock, identifiers, counters = SystemClock(), SystemIdentifiers(), Counters()
+    clock, counters = SystemClock(), Counters()
+    identifiers = SystemIdentifiers(clock)
     targets, switchboard = Targets(), Switchboard()
 
     def build(connection: Connection) -> Connector:
@@ -215,7 +242,19 @@ async def _assemble(
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
     executor = Executor(store, clock, event_log)
-    process = Process(store, clock, identifiers, executor)
+    membership = Membership(
+        store,
+        clock,
+        event_log,
+        identifiers.event_id,
+        clock.correct,
+        role=role,
+        address=base_url,
+        version=version("hookstation"),
+    )
+    settler = Settler(store, targets, executor, membership, clock, event_log)
+    board.on_new_connections(settler.hurry)
+    process = Process(store, clock, identifiers, executor, membership)
     ingest = Ingest(
         switchboard,
         store,
@@ -234,7 +273,7 @@ async def _assemble(
         board=board,
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
-        replay=Replay(store, switchboard, executor, clock, identifiers),
+        replay=Replay(store, switchboard, executor, membership, clock, identifiers),
         keys=Keys(store, clock),
         targets=targets,
         ingest=ingest,
@@ -259,7 +298,8 @@ async def _assemble(
         http,
         services,
         executor,
-        Settler(store, targets, executor, clock, event_log),
+        membership,
+        Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, rule),
         Front(lane, build_api(services), senders),
         lane,

@@ -21,6 +21,7 @@ from hookstation.core.documents.authentication import (
 )
 from hookstation.core.documents.secrets import webhook_purpose
 from hookstation.core.duplicates import compile_key
+from hookstation.core.records import RECORDS
 from hookstation.core.fieldlist import Kind, SecretReader, SecretWriter, Setting, Values, decode, encode
 from hookstation.core.values import JSON, Number
 from hookstation.errors import Invalid, Problem
@@ -112,6 +113,13 @@ WEBHOOK: Final = (
         help="Whether the journal keeps the bodies of rejected calls.",
     ),
     Setting(
+        "hold",
+        Kind.BOOLEAN,
+        default=False,
+        help="Whether events are kept while the target is off-line or refuses our credentials (the sender gets 202), "
+        "and sent in their order when it works again. Without it the sender gets 500 and has to send again.",
+    ),
+    Setting(
         "schema",
         Kind.JSON,
         default=True,
@@ -138,6 +146,7 @@ def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | Non
     problems += [one.under("action") for one in check_action(values.group("action"))]
     problems += [one.under("duplicates") for one in _check_key(values.group("duplicates").text("key"))]
     problems += _check_limits(values.group("limits"))
+    problems += _check_hold(values)
     return (None, problems) if problems else (_webhook(values), [])
 
 
@@ -169,6 +178,18 @@ def _check_limits(limits: Values) -> list[Problem]:
     return []
 
 
+def _check_hold(values: Values) -> list[Problem]:
+    if values.flag("hold") and values.group("action").text("connection") == RECORDS:
+        return [
+            Problem(
+                ("hold",),
+                f"is for targets elsewhere: “{RECORDS}” is in the station's own database, where events are written at "
+                "once. Leave it out.",
+            )
+        ]
+    return []
+
+
 def _webhook(values: Values) -> Webhook:
     access, duplicates, limits = (values.group(name) for name in ("access", "duplicates", "limits"))
     return Webhook(
@@ -185,6 +206,7 @@ def _webhook(values: Values) -> Webhook:
         limits=Limits(limits.integer("body"), limits.seconds("time")) if limits else Limits(),
         schema=values.json("schema"),
         keep_rejected_bodies=values.flag("keep_rejected_bodies"),
+        hold=values.flag("hold"),
         action=action_of(values.group("action")),
     )
 
@@ -203,6 +225,7 @@ def encode_webhook(webhook: Webhook, secrets: SecretWriter, *, defaults: bool = 
         "duplicates": {"key": duplicates.key, "window": duplicates.window} if duplicates else None,
         "limits": {"body": webhook.limits.body, "time": _seconds(webhook.limits.time)},
         "keep_rejected_bodies": webhook.keep_rejected_bodies,
+        "hold": webhook.hold,
         "schema": webhook.schema,
         "action": action_values(webhook.action),
     }
