@@ -53,6 +53,11 @@ class Access:
         return 0 if self.pooler == "transaction" else self.statement_cache_size
 
     @property
+    def commit_timeout(self) -> float:
+        """Seconds after which a COMMIT without an answer counts as lost."""
+        return self.statement_timeout + COMMIT_GRACE
+
+    @property
     def begin(self) -> str:
         """What begins a transaction that writes, in one message.
 
@@ -156,7 +161,7 @@ async def connect(access: Access) -> asyncpg.Connection[asyncpg.Record]:
     return await asyncpg.connect(
         access.url,
         timeout=access.connect_timeout,
-        command_timeout=access.statement_timeout + COMMIT_GRACE,
+        command_timeout=access.commit_timeout,
         statement_cache_size=access.kept_statements,
     )
 

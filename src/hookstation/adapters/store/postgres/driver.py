@@ -343,7 +343,7 @@ class PostgresStore:
                         await connection.execute(self._access.begin)
                         result = await job(connection)
                         transaction = str(await connection.fetchval("SELECT pg_current_xact_id()::text"))
-                        await commit(connection)
+                        await commit(connection, self._access.commit_timeout)
                     except BaseException:
                         await _give_up(connection)
                         raise

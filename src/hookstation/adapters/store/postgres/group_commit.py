@@ -294,7 +294,7 @@ class _Flusher:
         batches: Sequence[Batch],
     ) -> None:
         try:
-            await commit(connection)
+            await commit(connection, self._access.commit_timeout)
         except OutcomeUnknown as unknown:
             raise _Unsure(self._transaction, _witness(units, outcomes), outcomes) from unknown
         for batch in batches:
