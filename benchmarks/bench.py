@@ -20,7 +20,10 @@ SMOKE_WARM_UP_CALLS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much a run does. `seconds` a round; `events` bulk-loaded; `rest`: seconds before memory is read."""
+    """How much a run does. `seconds` a round; `events` bulk-loaded; `rest`: seconds before memory is read.
+
+    `jobs` wait in a queue, a tenth of them in the slow ones; `idle`: seconds for which idle `nodes` are watched.
+    """
 
     seconds: float = 5.0
     rounds: int = 5
@@ -31,9 +34,13 @@ class Amounts:
     warm_up: int = WARM_UP_CALLS
     repeats: int = 20
     rest: float = 1.0
+    jobs: int = 20_000
+    pickups: int = 100
+    idle: float = 30.0
+    nodes: int = 10
 
 
-SMOKE: Final = Amounts(0.1, 1, 8, 5_000, 40, 20, SMOKE_WARM_UP_CALLS, 2, 0.1)
+SMOKE: Final = Amounts(0.1, 1, 8, 5_000, 40, 20, SMOKE_WARM_UP_CALLS, 2, 0.1, 500, 1, 0.5, 2)
 """Enough to prove that everything runs, and nothing more."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from benchmarks.load import Result
 
+Measured = TypeVar("Measured")
 PASS: Final = "pass"
 MISS: Final = "MISS"
 
@@ -76,9 +77,9 @@ def ratios(what: str, above: Sequence[float], below: Sequence[float], target: Ta
     return figure(what, [one / other for one, other in zip(above, below, strict=True)], "", target)
 
 
-def take_turns(rounds: int, runs: Sequence[Callable[[], Result]]) -> list[list[Result]]:
+def take_turns(rounds: int, runs: Sequence[Callable[[], Measured]]) -> list[list[Measured]]:
     """Results of each run, a round at a time and every second round backwards, so that a drifting machine is fair."""
-    found: list[list[Result]] = [[] for _ in runs]
+    found: list[list[Measured]] = [[] for _ in runs]
     for turn in range(rounds):
         order = range(len(runs)) if turn % 2 == 0 else reversed(range(len(runs)))
         for place in order:

@@ -46,7 +46,7 @@ class BenchServer(Server):
             return len(_STATEMENT.findall(log.read().decode(errors="replace")))
 
     def create(self, name: str, log_statements: bool = False) -> str:
-        """Make an empty database; its URL. With `log_statements` each statement of a client leaves a line in the log."""
+        """Make an empty database; its URL. With `log_statements` each statement of a client goes to the log."""
         asyncio.run(
             execute(self.url("postgres"), f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 60.0
 API_SECONDS: Final = 120.0
 STATION: Final = ("-m", "hookstation")
+MASTER_KEY: Final = base64.b64encode(bytes(range(32))).decode()
 
 
 class ServerFailed(Exception):
@@ -93,20 +95,36 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 class StationFolder:
     """A station's data folder, and what can be done with it whether it runs or not."""
 
-    def __init__(self, data: Path, core: int | None, paths: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        core: int | None,
+        paths: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.data, self._core = data, core
         self.database = data / "hookstation.db"
         self._paths = dict(paths or {})
+        self._environment = dict(environment or {})
+
+    @classmethod
+    def node(cls, data: Path, core: int | None, url: str) -> StationFolder:
+        """A node on PostgreSQL; all nodes of the benchmarks have the same master key."""
+        return cls(
+            data, core, environment={"HOOKSTATION_DATABASE_URL": url, "HOOKSTATION_MASTER_KEY": MASTER_KEY}
+        )
 
     def copy(self, data: Path) -> StationFolder:
         """The same station in another folder: same webhooks, same URLs. It must not run."""
         shutil.copytree(self.data, data)
-        return StationFolder(data, self._core, self.paths())
+        return StationFolder(data, self._core, self.paths(), self._environment)
 
     def command(self, *arguments: str) -> str:
         """Run a command of the station on this folder; its stdout. Raises `ServerFailed`."""
         command = [sys.executable, *STATION, *arguments, "--data", str(self.data)]
-        ran = subprocess.run(command, capture_output=True, text=True, env=_environment(None), check=False)
+        ran = subprocess.run(
+            command, capture_output=True, text=True, env=_environment(self._environment), check=False
+        )
         if ran.returncode:
             raise ServerFailed(f"hookstation {' '.join(arguments)} failed:\n{ran.stdout}{ran.stderr}")
         return ran.stdout
@@ -136,7 +154,7 @@ class StationFolder:
         """The station, running on this folder."""
         arguments = (*STATION, "serve", "--port", "0", "--data", str(self.data))
         log = self.data.with_name(f"{self.data.name}.log")
-        with running(arguments, log, self._core, environment) as server:
+        with running(arguments, log, self._core, {**self._environment, **(environment or {})}) as server:
             yield server
 
 

@@ -8,7 +8,9 @@ from benchmarks.bench import Scenario
 from benchmarks.scenarios.against_echo import against_echo
 from benchmarks.scenarios.against_framework import against_framework
 from benchmarks.scenarios.full_journal import full_journal
+from benchmarks.scenarios.jobs import jobs
 from benchmarks.scenarios.many_webhooks import many_webhooks
+from benchmarks.scenarios.on_postgres import on_postgres
 from benchmarks.scenarios.one_sender import one_sender
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -17,4 +19,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "one-sender": one_sender,
     "many-webhooks": many_webhooks,
     "full-journal": full_journal,
+    "postgres": on_postgres,
+    "jobs": jobs,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +27,8 @@ def one_sender(bench: Bench) -> list[Figure]:
         bare, full = echo.calls(), bench.webhook(folder, station)
         bench.warm_up(bare, full)
         commit = partial(_commits, bench, folder.database)
-        echoes, commits, calls = take_turns(
-            bench.amounts.rounds, [bench.round(bare, 1), commit, bench.round(full, 1)]
-        )
+        runs: list[Callable[[], Result]] = [bench.round(bare, 1), commit, bench.round(full, 1)]
+        echoes, commits, calls = take_turns(bench.amounts.rounds, runs)
     shares = [
         call.p50 / (one.p50 + other.p50) for one, other, call in zip(echoes, commits, calls, strict=True)
     ]
