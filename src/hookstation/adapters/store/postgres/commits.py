@@ -102,20 +102,24 @@ async def _ask(access: Access, transaction: str, event_id: str) -> bool | None:
     connection = None
     try:
         connection = await connect(access)
-        status = await _status(connection, transaction)
-        if status == "in progress":
-            return None
-        # In a statement of its own: one that began before the transaction ended would not see what it wrote.
-        there = bool(await connection.fetchval(_IS_THERE, event_id)) if event_id else status == "committed"
-        if there:
-            await _standby_has_it(connection, access)
-        return there
+        return await _look(connection, access, transaction, event_id)
     except Exception as error:
         if isinstance(error, OutcomeUnknown) or isinstance(translate(error), StoreError):
             return None
         raise
     finally:
         await let_go(connection)
+
+
+async def _look(connection: Connection, access: Access, transaction: str, event_id: str) -> bool | None:
+    status = await _status(connection, transaction)
+    if status == "in progress":
+        return None
+    # In a statement of its own: one that began before the transaction ended would not see what it wrote.
+    there = bool(await connection.fetchval(_IS_THERE, event_id)) if event_id else status == "committed"
+    if there:
+        await _standby_has_it(connection, access)
+    return there
 
 
 async def _standby_has_it(connection: Connection, access: Access) -> None:
