@@ -11,12 +11,24 @@ The cases are plain ``async def test_...`` methods; nothing here needs pytest to
 
 from __future__ import annotations
 
+from hookstation.testing.lease_suite import LeaseSuite
 from hookstation.testing.store_cases.accepting import AcceptingCases, MarkCases
 from hookstation.testing.store_cases.configuring import SettingsCases
 from hookstation.testing.store_cases.finishing import FinishingCases
+from hookstation.testing.store_cases.holding import EventJobCases, HoldingCases
 from hookstation.testing.store_cases.reading import HistoryCases
 from hookstation.testing.store_cases.recording import RecordingCases
 
 
-class StoreSuite(AcceptingCases, MarkCases, FinishingCases, RecordingCases, HistoryCases, SettingsCases):
+class StoreSuite(
+    AcceptingCases,
+    MarkCases,
+    FinishingCases,
+    EventJobCases,
+    HoldingCases,
+    RecordingCases,
+    HistoryCases,
+    SettingsCases,
+    LeaseSuite,
+):
     """Every obligation of `hookstation.ports.store`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 
 from hookstation.core.events import Event, JournalEntry, MarkState, Settlement, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.records import RECORDS, EffectResult
 from hookstation.errors import Conflict
 from hookstation.ports.store import Acceptance, EventFilter, Payload, Store
@@ -13,10 +14,10 @@ from hookstation.testing.store_cases.making import (
     ACTIVITIES,
     COURSES,
     NOW,
-    due,
     ends,
     entry,
     event_id,
+    event_job,
     fails,
     insert,
     journal,
@@ -166,21 +167,6 @@ class AcceptingCases:
         assert State.FAILED is event.state
         assert 0 == await store.count_records(COURSES.name)
 
-    async def test_due_work_of_an_open_event(self, store: Store) -> None:
-        """Due work is kept for an event that is still open."""
-        work = due(1, NOW + 5, tries=2, record='{"a": 1}', marker="UF_1")
-
-        await store.accept(Acceptance(entry(1), sends, due=work))
-
-        assert [work] == list(await store.due(NOW + 5, 10))
-        assert [] == list(await store.due(NOW + 4, 10))
-
-    async def test_no_due_work_of_a_settled_event(self, store: Store) -> None:
-        """Due work is not kept for an event that has ended."""
-        await store.accept(Acceptance(entry(1), succeeds, due=due(1)))
-
-        assert [] == list(await store.due(NOW + 5, 10))
-
     async def test_noted_calls(self, store: Store) -> None:
         """A noted call is there after the next commit, though nobody waited for it, and none was lost."""
         for number in range(5):
@@ -233,7 +219,7 @@ class MarkCases:
         expected = {
             State.WORKING: MarkState.WORKING,
             State.SENDING: MarkState.WORKING,
-            State.HELD: MarkState.WORKING,
+            State.HELD: MarkState.UNKNOWN,
             State.UNKNOWN: MarkState.UNKNOWN,
         }
         for number, state in enumerate(expected):
@@ -259,7 +245,9 @@ class MarkCases:
         """Under a held key nothing is written, and the caller is told whose key it is."""
         await store.accept(Acceptance(entry(1), succeeds, mark=mark(1)))
 
-        done = await store.accept(Acceptance(entry(2), succeeds, insert(COURSES, ID="7"), mark(2), due(2)))
+        done = await store.accept(
+            Acceptance(entry(2), succeeds, insert(COURSES, ID="7"), mark(2), event_job(2))
+        )
 
         assert done.settlement is None
         assert done.conflict is not None
@@ -269,6 +257,7 @@ class MarkCases:
             done.conflict.answer_status,
         )
         assert await store.get_event(event_id(2)) is None
+        assert await store.find_job(EVENTS, event_id(2)) is None
         assert 0 == await store.count_records(COURSES.name)
 
     async def test_conflict_also_of_what_would_fail(self, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Finishing an event, again and later: attempts, marks, due work."""
+"""Finishing an event, again and later: attempts and marks."""
 
 # ruff: noqa: SIM300 -- what is expected comes first
 from __future__ import annotations
@@ -6,16 +6,14 @@ from __future__ import annotations
 import asyncio
 
 from hookstation.core.events import Attempt, MarkState, Settlement, State
-from hookstation.core.journal_rules import ORPHANED
 from hookstation.core.records import RECORDS, EffectResult
-from hookstation.ports.store import Acceptance, EventFilter, Store
+from hookstation.ports.store import Acceptance, Store
 from hookstation.testing.store_cases.making import (
     COURSES,
     DAY,
     NOW,
     SECOND,
     Settle,
-    due,
     ends,
     entry,
     event_id,
@@ -31,7 +29,7 @@ from hookstation.testing.store_cases.making import (
 
 
 class FinishingCases:
-    """What `finish`, `due`, `orphan` and `owner_of` owe."""
+    """What `finish` and `owner_of` owe; what they owe to jobs is said in `holding`."""
 
     async def test_only_from_an_expected_state(self, store: Store) -> None:
         """An event in another state, or none at all, is left alone and `settle` is not asked."""
@@ -72,8 +70,8 @@ class FinishingCases:
         assert ("", "") == (succeeded.error, succeeded.reason)
 
     async def test_settles_what_was_sent(self, store: Store) -> None:
-        """A sent event ends with its answer, record, times and one attempt, and its due work is gone."""
-        await store.accept(Acceptance(entry(1, connection="imis", entity="Activity"), sends, due=due(1)))
+        """A sent event ends with its answer, record, times and one attempt."""
+        await store.accept(Acceptance(entry(1, connection="imis", entity="Activity"), sends))
 
         done = await move(
             store, 1, State.SENDING, ends(State.SUCCEEDED, 200, b"ok"), NOW + 9, attempt_started_at=NOW + 3
@@ -85,28 +83,26 @@ class FinishingCases:
         assert (State.SUCCEEDED, 200, b"ok") == (event.state, event.answer_status, event.answer_body)
         assert (1, NOW + 3, NOW + 9) == (event.attempts, event.started_at, event.settled_at)
         assert ("imis", "Activity") == (event.connection, event.entity)
-        assert [] == list(await store.due(NOW + SECOND, 10))
         expected = [Attempt(1, NOW + 3, NOW + 9, State.SUCCEEDED, "", "")]
         assert expected == list(await store.list_attempts(event_id(1)))
 
     async def test_unknown_keeps_no_attempt(self, store: Store) -> None:
-        """An outcome that becomes unknown is still the same attempt; its due work is replaced."""
-        await store.accept(Acceptance(entry(1), sends, mark=mark(1), due=due(1)))
+        """An outcome that becomes unknown is still the same attempt."""
+        await store.accept(Acceptance(entry(1), sends, mark=mark(1)))
 
-        await move(store, 1, State.SENDING, unknown, NOW + 5, due=due(1, NOW + 50, tries=1), run_id="RUN1")
+        await move(store, 1, State.SENDING, unknown, NOW + 5, run_id="RUN1")
 
         event = await store.find_run("RUN1")
         assert event is not None
         assert (State.UNKNOWN, 0, 1) == (event.state, event.settled_at, event.attempts)
         assert [] == list(await store.list_attempts(event_id(1)))
-        assert [due(1, NOW + 50, tries=1)] == list(await store.due(NOW + 50, 10))
         held = await store.find_mark("courses", "k1", NOW)
         assert held is not None
         assert (MarkState.UNKNOWN, "RUN1") == (held.state, held.run_id)
 
     async def test_mark_follows_to_success(self, store: Store) -> None:
         """When an unknown outcome turns out well, its mark holds the final answer."""
-        await store.accept(Acceptance(entry(1), unknown, mark=mark(1), due=due(1)))
+        await store.accept(Acceptance(entry(1), unknown, mark=mark(1)))
 
         await move(store, 1, State.UNKNOWN, succeeds)
 
@@ -223,7 +219,7 @@ class FinishingCases:
         """A replay that is sent first counts when it is sent, and is kept when it has ended."""
         await journal(store, 1, fails)
 
-        await move(store, 1, State.FAILED, sends, NOW + 10, attempt_started_at=NOW + 10, due=due(1))
+        await move(store, 1, State.FAILED, sends, NOW + 10, attempt_started_at=NOW + 10)
         under_way = list(await store.list_attempts(event_id(1)))
         await move(store, 1, State.SENDING, succeeds, NOW + 12)
 
@@ -257,41 +253,6 @@ class FinishingCases:
         assert 1 == sum(one.settlement is not None for one in done)
         assert 1 == await store.count_records(COURSES.name)
 
-    async def test_due_order(self, store: Store) -> None:
-        """Due work comes the most overdue first, no more than asked for, and nothing before its time."""
-        for number, delay in enumerate((30, 10, 20, 99)):
-            await store.accept(Acceptance(entry(number), sends, due=due(number, NOW + delay)))
-
-        assert [event_id(1), event_id(2)] == [work.event_id for work in await store.due(NOW + 30, 2)]
-        assert 3 == len(await store.due(NOW + 30, 10))
-        assert due(3, NOW + 99) == await store.due_of(event_id(3))
-        assert await store.due_of("nobody") is None
-
-    async def test_orphans(self, store: Store) -> None:
-        """What was under way at a crash becomes unknown, says why, and is due now, its intent kept; nothing else."""
-        work = due(1, NOW + 10**9, tries=3, record='{"a": 1}', marker="UF_1")
-        await store.accept(Acceptance(entry(1), sends, mark=mark(1), due=work))
-        await journal(store, 2, ends(State.WORKING))
-        for number, settle in enumerate((succeeds, fails, ends(State.HELD)), 3):
-            await journal(store, number, settle)
-
-        count = await store.orphan(NOW + 70)
-
-        assert 2 == count
-        events = (await store.list_events(_ALL, 10)).items
-        assert {event_id(1), event_id(2)} == {event.id for event in events if event.state is State.UNKNOWN}
-        assert {event_id(1), event_id(2)} == {event.id for event in events if event.error == ORPHANED}
-        expected = [due(1, NOW + 70, tries=3, record='{"a": 1}', marker="UF_1"), due(2, NOW + 70)]
-        found = await store.due(NOW + 70, 10)
-        assert [(w.event_id, w.due_at, w.tries, w.record, w.marker) for w in expected] == [
-            (w.event_id, w.due_at, w.tries, w.record, w.marker) for w in found
-        ]
-        assert {NOW + 70} == {work.since for work in found}
-        assert 0 == await store.orphan(NOW + 80)
-        held = await store.find_mark("courses", "k1", NOW)
-        assert held is not None
-        assert MarkState.UNKNOWN is held.state
-
     async def test_owner_of_a_record(self, store: Store) -> None:
         """The event that wrote a record is found by the record's key, in any target."""
         written = ends(State.SUCCEEDED, 200)
@@ -314,6 +275,3 @@ def _never(effect: EffectResult | None) -> Settlement:
 
 def _with_key(key: str) -> Settle:
     return lambda _: Settlement(State.SUCCEEDED, 200, record_key=key)
-
-
-_ALL = EventFilter()

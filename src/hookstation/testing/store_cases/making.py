@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
-from hookstation.core.events import DueWork, JournalEntry, Mark, MarkState, Settlement, State
+from hookstation.core.events import JournalEntry, Mark, MarkState, Settlement, State
+from hookstation.core.jobs import EVENTS, Job, JobEnd, Leased, Node, StoredJob
 from hookstation.core.journal_rules import lowest_id
 from hookstation.core.records import ACTIVITY, Effect, EffectResult, EntitySpec, Instances, Operation, Parent
 from hookstation.core.values import Scalar
+from hookstation.ports.leases import Hints, Jobs, Nodes
 from hookstation.ports.store import Acceptance, Committed, Finish, Store
 
 NOW: Final = 1_795_000_000_000_000
@@ -20,6 +22,15 @@ ACTIVITIES: Final = EntitySpec(ACTIVITY, {})
 COURSES: Final = EntitySpec("ABC_Courses", {})
 PROFILE: Final = EntitySpec("ABC_Profile", {}, instances=Instances.SINGLE)
 VENUES: Final = EntitySpec("ABC_Venues", {}, parent=Parent.STANDALONE, party_field=None)
+
+HOUR: Final = 3_600.0
+"""Seconds: a lease, a silence or a delay that no test outlives."""
+
+LATER: Final = 3_600 * SECOND
+"""A delay that no test outlives: microseconds."""
+
+QUEUE: Final = "chores"
+"""The queue of jobs that have nothing to do with events."""
 
 Settle = Callable[[EffectResult | None], Settlement]
 
@@ -57,9 +68,9 @@ def mark(number: int, key: str = "k1", webhook: str = "courses", expires_at: int
     return Mark(webhook, key, b"digest of %d" % number, event_id(number), MarkState.WORKING, expires_at)
 
 
-def due(number: int, due_at: int = NOW, **more: object) -> DueWork:
-    """Due work of event `number`."""
-    return DueWork(event_id(number), due_at, NOW, **more)  # type: ignore[arg-type]
+def event_job(number: int, **more: object) -> Job:
+    """The job of event `number`."""
+    return Job(EVENTS, event_id(number), **more)  # type: ignore[arg-type]
 
 
 def insert(spec: EntitySpec, **fields: Scalar) -> Effect:
@@ -95,3 +106,51 @@ async def move(
 ) -> Committed:
     """Finish event `number` from one expected state."""
     return await store.finish(Finish(event_id(number), frozenset({old}), settle, at, **more))  # type: ignore[arg-type]
+
+
+class Workplace(Jobs, Nodes, Hints, Protocol):
+    """What a store is to those who share its work."""
+
+
+def chore(job_id: str, **more: object) -> Job:
+    """A job of `QUEUE`."""
+    return Job(QUEUE, job_id, **more)  # type: ignore[arg-type]
+
+
+def node(node_id: str) -> Node:
+    """A node as it says of itself."""
+    return Node(node_id, "all", "127.0.0.1:8080", "1.2.3")
+
+
+async def join(store: Nodes, *node_ids: str) -> None:
+    """Let nodes in, the first one first."""
+    for node_id in node_ids:
+        await store.join(node(node_id))
+
+
+async def put(store: Jobs, *jobs: Job) -> None:
+    """Enqueue jobs in a commit each, so that the first one is due the longest."""
+    for job in jobs:
+        assert list(await store.enqueue([job])) == [True]
+
+
+async def take(
+    store: Jobs, node_id: str = "n1", limit: int = 100, queue: str = QUEUE, seconds: float = HOUR
+) -> Sequence[Leased]:
+    """Lease what is due."""
+    return await store.lease(queue, node_id, seconds, limit)
+
+
+def names(found: Iterable[Leased | StoredJob]) -> list[str]:
+    """The ids of jobs, in their order."""
+    return [one.job.id for one in found]
+
+
+async def release(store: Jobs, leased: Iterable[Leased]) -> list[bool]:
+    """Say of leased jobs that they are done."""
+    return list(await store.settle([JobEnd(one.lease) for one in leased]))
+
+
+async def states(store: Jobs, key: str = "", queue: str = QUEUE) -> dict[str, str]:
+    """How each job of a key stands."""
+    return {one.job.id: one.state.value for one in await store.list_jobs(queue, key, 10_000)}

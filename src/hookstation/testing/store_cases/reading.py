@@ -15,7 +15,6 @@ from hookstation.testing.store_cases.making import (
     NOW,
     SECOND,
     do,
-    due,
     ends,
     entry,
     event_id,
@@ -120,7 +119,7 @@ class HistoryCases:
 
     async def test_prune_takes_all_that_hangs_on_an_event(self, store: Store) -> None:
         """Payload, attempts, mark and status address go with their event."""
-        await store.accept(Acceptance(entry(1, run_id="RUN1"), fails, mark=mark(1), due=due(1)))
+        await store.accept(Acceptance(entry(1, run_id="RUN1"), fails, mark=mark(1)))
         await move(store, 1, State.FAILED, succeeds, NOW + 2 * SECOND)
 
         assert 1 == await store.prune(Retention(before=NOW + DAY, now=NOW + DAY), 100)
@@ -130,7 +129,6 @@ class HistoryCases:
         assert await store.find_run("RUN1") is None
         assert await store.find_mark("courses", "k1", NOW) is None
         assert [] == list(await store.list_attempts(event_id(1)))
-        assert [] == list(await store.due(NOW + DAY, 10))
 
     async def test_prune_by_age_waits_for_the_mark(self, store: Store) -> None:
         """An old event stays as it is while its mark is alive, and goes with it when the mark has expired."""
