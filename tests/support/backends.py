@@ -43,6 +43,11 @@ class Call(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         self.connection.close()
 
+    def handle(self) -> None:
+        """Serve one call after the other, until the caller hangs up, however he does it."""
+        with contextlib.suppress(ConnectionError, ValueError):
+            super().handle()
+
     def finish(self) -> None:
         """End the connection, also where it was cut."""
         with contextlib.suppress(OSError, ValueError):
@@ -80,12 +85,10 @@ class Backend:
         self.ready = True
         self.answering = answering
         self.headers: list[list[tuple[str, str]]] = []
-        self.began = threading.Event()
 
     def begin(self, call: Call) -> None:
         """A POST has come."""
         self.headers.append(list(call.headers.items()))
-        self.began.set()
 
     def close(self) -> None:
         """Take no connection any more; one more time does no harm."""
