@@ -17,7 +17,7 @@ from typing import Final
 import apsw
 
 from benchmarks.cloning import Row, Template, newest_event
-from hookstation.adapters.clock import SystemIdentifiers
+from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.store import migrations
 from hookstation.adapters.store.connections import open_reader, open_writer
 from hookstation.adapters.store.rows import mark_digest
@@ -26,7 +26,7 @@ READY: Final = 500
 """Rows that are made before the clock runs."""
 
 PATIENCE: Final = 2000
-identifiers = SystemIdentifiers()
+identifiers = SystemIdentifiers(SystemClock())
 
 
 def rows_of(template: Template, number: int) -> dict[str, Row]:

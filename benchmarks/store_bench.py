@@ -22,7 +22,7 @@ from pathlib import Path
 import apsw
 import uvloop
 
-from hookstation.adapters.clock import SystemIdentifiers
+from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.store import migrations
 from hookstation.adapters.store.connections import open_writer
 from hookstation.adapters.store.sqlite import open_sqlite
@@ -41,7 +41,7 @@ FIELDS = {
     "CATEGORY": "DATE:2026-11-22", "NOTE": "First name: Ada, Last name: Lovelace", "DESCRIPTION": "Course completed",
 }  # fmt: skip
 SPEC = EntitySpec(ACTIVITY, {})
-identifiers = SystemIdentifiers()
+identifiers = SystemIdentifiers(SystemClock())
 
 
 def settle(effect: EffectResult | None) -> Settlement:

@@ -44,8 +44,9 @@ class Silence:
 
 def member(store: Store) -> Membership:
     """A node that has not joined yet."""
-    clock, new_id = SystemClock(), SystemIdentifiers().event_id
-    return Membership(store, clock, Silence(), new_id, repr, role="bench", address="", version="1")
+    clock = SystemClock()
+    new_id = SystemIdentifiers(clock).event_id
+    return Membership(store, clock, Silence(), new_id, clock.correct, role="bench", address="", version="1")
 
 
 class Nothing:
