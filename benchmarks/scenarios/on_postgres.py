@@ -17,8 +17,8 @@ from benchmarks.scenarios.against_echo import ECHO
 from benchmarks.servers import Server, StationFolder, running
 from benchmarks.workload import Calls
 
-MANY: Final = (1, 2, 3)
-"""How many nodes run here at once."""
+MOST_HERE: Final = 3
+"""So many nodes run here at once, after fewer."""
 
 PROJECTED: Final = (2, 4, 8, 16)
 DATABASE_CORES: Final = 8
@@ -110,7 +110,8 @@ def _beside_echo(bench: Bench, server: BenchServer) -> tuple[list[Figure], Cost]
 def _several(bench: Bench, server: BenchServer) -> list[Figure]:
     """The same calls spread over more nodes, which share this machine: only the cost of a request may be believed."""
     figures, costs = [], list[Cost]()
-    for count in MANY:
+    most = min(MOST_HERE, bench.amounts.nodes)
+    for count in range(1, most + 1):
         tell(f"  {count} nodes")
         with started(bench, server, count, None) as nodes:
             bench.warm_up(*nodes.calls())
@@ -125,7 +126,7 @@ def _several(bench: Bench, server: BenchServer) -> list[Figure]:
     growth = costs[-1].node / costs[0].node
     return [
         *figures,
-        figure(f"processor time a request on {MANY[-1]} nodes ÷ on 1", [growth], "", at_most(1.1)),
+        figure(f"processor time a request on {most} nodes ÷ on 1", [growth], "", at_most(1.1)),
     ]
 
 

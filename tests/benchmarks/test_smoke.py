@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import apsw
+import asyncpg
 import pytest
 
 from benchmarks.cloning import newest_event
@@ -16,15 +18,20 @@ from benchmarks.filling import FIRST_KEY, fill
 from benchmarks.load import LoadFailed, PythonDriver, Result, Wrk
 from benchmarks.machine import memory
 from benchmarks.measures import at_least, at_most, figure, number, ratios, take_turns
+from benchmarks.postgres_server import bench_server
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.scenarios.against_echo import ECHO
+from benchmarks.scenarios.jobs import percentile
+from benchmarks.scenarios.on_postgres import DATABASE_CORES, Cost
 from benchmarks.servers import StationFolder, post, running
 from benchmarks.workload import BODY_SIZE, NUMBER, TOKEN, Calls, body_of
+from tests.support.postgres import execute
 
 ROOT = Path(__file__).resolve().parents[2]
-pytest.importorskip(
-    "fastapi", reason="the benchmarks' own requirements are not installed (make bench does it)"
-)
+MISSING = "the benchmarks' own requirements are not installed (make bench does it)"
+pytest.importorskip("fastapi", reason=MISSING)
+pytest.importorskip("procrastinate", reason=MISSING)
+pytest.importorskip("dbos", reason=MISSING)
 
 
 def a_round(rate: float) -> Result:
@@ -121,3 +128,36 @@ def test_the_reference_writes_the_same_rows_once(tmp_path: Path) -> None:
             for table in ("events", "payloads", "marks", "activities")
         ]
     assert [2, 2, 2, 2] == counts
+
+
+def test_a_client_s_statements_and_the_server_s_work_are_counted(tmp_path: Path) -> None:
+    with bench_server(tmp_path) as server:
+        loud, quiet = server.create("loud", log_statements=True), server.create("quiet")
+        before, size = server.processor_time, server.log_size()
+        for url in (loud, quiet):
+            asyncio.run(execute(url, "BEGIN", "SELECT 1 AS\none", "COMMIT"))
+        asyncio.run(prepared(loud))
+        assert 4 == server.statements_since(size)
+        asyncio.run(execute(quiet, "SELECT sum(n) FROM generate_series(1, 1000000) AS n"))
+        assert server.processor_time > before
+
+
+async def prepared(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.fetch("SELECT $1::int", 1)
+    await connection.close()
+
+
+def test_nodes_add_up_until_the_database_s_cores_are_full() -> None:
+    cost = Cost(node=100.0, database=50.0)
+    assert [20_000, 80_000] == [cost.most(2), cost.most(8)]
+    assert DATABASE_CORES * 20_000 == cost.most(1000)
+    assert DATABASE_CORES * 2 == cost.enough
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert [99.0, 1.0, 3.0] == [
+        percentile([float(one) for one in range(1, 101)], 99),
+        percentile([1.0], 99),
+        percentile([3.0, 1.0, 2.0], 99),
+    ]
