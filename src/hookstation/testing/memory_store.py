@@ -6,15 +6,15 @@ Tests and previews use it where a database would only be slow.  It passes `hooks
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from msgspec import structs
 
-from hookstation.core.events import Attempt, DueWork, Event, Mark, MarkState, Settlement, State
+from hookstation.core.events import Attempt, Event, Mark, MarkState, Settlement, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.journal_rules import (
-    ORPHANED,
     PRUNABLE_STATES,
     attempt_after,
     attempts_when_accepted,
@@ -24,7 +24,8 @@ from hookstation.core.journal_rules import (
     received_within,
 )
 from hookstation.core.records import EffectResult, StoredRecord
-from hookstation.errors import Conflict, HookstationError, StoreUnavailable
+from hookstation.errors import Conflict, HookstationError
+from hookstation.ports.leases import CONFIGURATION_CHANGED
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -37,6 +38,7 @@ from hookstation.ports.store import (
     Retention,
     StoredConfiguration,
 )
+from hookstation.testing.memory_jobs import MemoryWork, Written
 from hookstation.testing.memory_records import MemoryRecords
 
 Name = TypeVar("Name")
@@ -53,15 +55,17 @@ class _Kept:
     earlier: list[Attempt]
 
 
-class MemoryStore:
-    """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it."""
+class MemoryStore(MemoryWork):
+    """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
-    def __init__(self) -> None:
-        self.unavailable = ""
+    `now` says the store's time, microseconds since the epoch; without it that is the system's.
+    """
+
+    def __init__(self, now: Callable[[], int] | None = None) -> None:
+        super().__init__(*([now] if now else []))
         self.noted_lost = 0
         self._kept: dict[str, _Kept] = {}
         self._holders: dict[tuple[str, str], str] = {}
-        self._due: dict[str, DueWork] = {}
         self._records = MemoryRecords()
         self._configuration = StoredConfiguration(0)
         self._keys: dict[str, ApiKey] = {}
@@ -85,8 +89,17 @@ class MemoryStore:
             return Committed(None, conflict=held)
         if entry.id in self._kept:
             raise Conflict("This event is in the journal already.")
-        effect, settlement = self._settle(acceptance, entry.id)
+        job, holder, hold = acceptance.job, acceptance.holder, acceptance.hold
+        if job is not None and hold is not None and self._has_key(job.queue, hold.key):
+            job, holder = structs.replace(job, key=hold.key, turn=b""), None
+            effect, settlement, keep = None, hold.settlement, _nothing
+        else:
+            effect, settlement, keep = self._settle(acceptance, entry.id)
         state, tries = settlement.state, attempts_when_accepted(settlement.state)
+        job = job if is_open(state) else None
+        if job is not None and self._is_taken(job):
+            return Committed(None, occupied=True)
+        keep()
         event = Event(
             id=entry.id,
             webhook=entry.webhook,
@@ -113,9 +126,9 @@ class MemoryStore:
         self._kept[entry.id] = _Kept(event, entry.body, mark, [])
         if mark is not None and mark_state(state) is not None:
             self._holders[mark.webhook, mark.key] = entry.id
-        if acceptance.due is not None and is_open(state):
-            self._due[entry.id] = acceptance.due
-        return Committed(settlement, effect)
+        written = self._write(job, holder) if job else Written()
+        self._tell_ready()
+        return Committed(settlement, effect, None, False, *written)
 
     def note(self, acceptance: Acceptance) -> None:
         """Keep a rejected call; what cannot be kept is counted."""
@@ -130,18 +143,23 @@ class MemoryStore:
         kept = self._kept.get(finish.event_id)
         if kept is None or kept.event.state not in finish.expected:
             return Committed(None)
+        if finish.lease is not None and not self._is_held(finish.lease):
+            return Committed(None)
         if (held := self._held_by_another(finish)) is not None:
             return Committed(None, conflict=held)
-        effect, settlement = self._settle(finish, finish.event_id)
+        effect, settlement, keep = self._settle(finish, finish.event_id)
+        job = finish.job if is_open(settlement.state) else None
+        if job is not None and self._is_taken(job):
+            return Committed(None, occupied=True)
+        keep()
         old = kept.event
         if begins_attempt(old.state, settlement.state) and not is_open(old.state):
             kept.earlier += _last_attempt(old)
         kept.event = _moved(old, finish, settlement)
         self._follow(kept, finish.mark)
-        self._due.pop(finish.event_id, None)
-        if finish.due is not None and is_open(settlement.state):
-            self._due[finish.event_id] = finish.due
-        return Committed(settlement, effect)
+        written = self._write(job, finish.holder) if job else self._drop(EVENTS, finish.event_id)
+        self._tell_ready()
+        return Committed(settlement, effect, None, False, *written)
 
     async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         """The live mark of this key."""
@@ -152,26 +170,6 @@ class MemoryStore:
         return next(
             (kept.event for kept in self._kept.values() if run_id and kept.event.run_id == run_id), None
         )
-
-    async def due(self, now: int, limit: int) -> Sequence[DueWork]:
-        """Work whose time has come."""
-        ripe = [due for due in self._due.values() if due.due_at <= now]
-        return sorted(ripe, key=lambda due: (due.due_at, due.event_id))[:limit]
-
-    async def due_of(self, event_id: str) -> DueWork | None:
-        """The due work of one event."""
-        return self._due.get(event_id)
-
-    async def orphan(self, now: int) -> int:
-        """What was under way becomes unknown, and due."""
-        self._check()
-        orphans = [kept for kept in self._kept.values() if kept.event.state in (State.WORKING, State.SENDING)]
-        for kept in orphans:
-            event_id = kept.event.id
-            kept.event = replace(kept.event, state=State.UNKNOWN, error=ORPHANED, reason="")
-            had = self._due.get(event_id, DueWork(event_id, now, now))
-            self._due[event_id] = replace(had, due_at=now, since=now)
-        return len(orphans)
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:
         """The newest event that wrote this record."""
@@ -220,8 +218,9 @@ class MemoryStore:
                 kept.body = None
                 continue
             del self._kept[event_id]
-            self._due.pop(event_id, None)
+            self._drop(EVENTS, event_id)
             self._free(kept)
+        self._tell_ready()
         return len(gone)
 
     # --- records
@@ -263,6 +262,7 @@ class MemoryStore:
             _changed(now.panels, change.panels),
             _changed(now.specs, change.specs),
         )
+        self._tell(CONFIGURATION_CHANGED)
         return now.revision + 1
 
     async def add_key(self, key: ApiKey) -> None:
@@ -300,18 +300,14 @@ class MemoryStore:
 
     # --- inside
 
-    def _check(self) -> None:
-        if self.unavailable:
-            raise StoreUnavailable(self.unavailable)
-
-    def _settle(self, unit: Acceptance | Finish, event_id: str) -> tuple[EffectResult | None, Settlement]:
-        """The record is kept only once `settle` has returned: where it raises, nothing has happened."""
+    def _settle(
+        self, unit: Acceptance | Finish, event_id: str
+    ) -> tuple[EffectResult | None, Settlement, Callable[[], None]]:
+        """What a unit comes to; its record is there only once the last of these is called."""
         if unit.effect is None:
-            return None, unit.settle(None)
+            return None, unit.settle(None), _nothing
         result, keep = self._records.plan(unit.effect, event_id)
-        settlement = unit.settle(result)
-        keep()
-        return result, settlement
+        return result, unit.settle(result), keep
 
     def _live_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         kept = self._kept.get(self._holders.get((webhook, key), ""))
@@ -374,6 +370,10 @@ class MemoryStore:
             if surplus > 0 and not is_open(left[event_id].event.state):
                 surplus -= len(left[event_id].body or b"")
                 yield event_id
+
+
+def _nothing() -> None:
+    """There is no record to keep."""
 
 
 def _last_attempt(event: Event) -> list[Attempt]:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hookstation.core.events import MarkState, Settlement, State
 from hookstation.core.jobs import EVENTS, Job, JobEnd, JobState, Leased, StoredJob
@@ -433,7 +434,7 @@ class HoldingCases:
         assert expected == [(one.began, one.ended) for one in told]
 
     async def test_one_begins_at_once(self, store: Store) -> None:
-        """Of events that are held at once under one key one hears that it began, of those that end one that it ended."""
+        """Of events that are held at once under a key one hears that it began, of those that end one that it ended."""
         numbers = range(8)
         for number in numbers:
             await store.accept(Acceptance(entry(number), sends, job=event_job(number), holder=MINE))
