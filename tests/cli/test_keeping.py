@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import heard, here
-from tests.support.station import Station, command, environment, station, told
+from tests.support.program import environment
+from tests.support.station import Station, command, station, told
 from tests.support.webhooks import webhook
 from tests.support.wire import ask
 

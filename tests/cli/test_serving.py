@@ -23,7 +23,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.support.station import ENDING, apply, command, environment, serving, told, until
+from tests.support.program import ENDING, environment
+from tests.support.station import apply, command, serving, told, until
 from tests.support.webhooks import webhook
 
 DOCUMENT = {"version": 1, "webhooks": [webhook("courses")]}

@@ -9,12 +9,10 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
-from tests.support.station_process import PAUSE, READY_SECONDS, StationProcess
+from tests.support.program import PROGRAM, READY_SECONDS
+from tests.support.station_process import PAUSE, StationProcess
 from tests.support.watching import resident
-
-PROGRAM: Final = ("-m", "hookstation")
 
 
 def new_master_key() -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -14,26 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support.program import ENDING, PROGRAM, READY_SECONDS, Program, environment, start
 from tests.support.wire import Heard, ask
 
-ENDING = 30.0
-STARTING = 60.0
 Found = TypeVar("Found")
-
-
-def environment(**more: str) -> dict[str, str]:
-    """What a station's process sees."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
 
 
 def command(*words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`hookstation` with these words, run to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "hookstation", *map(str, words)],
+        [sys.executable, *PROGRAM, *map(str, words)],
         capture_output=True,
         text=True,
         env=environment(**variables),
-        timeout=STARTING,
+        timeout=READY_SECONDS,
         check=False,
     )
 
@@ -45,50 +37,15 @@ def told(*words: str | Path, **variables: str) -> Any:
     return json.loads(ended.stdout)
 
 
-@dataclass
-class Process:
-    """A program of ours that says when it is ready."""
-
-    running: subprocess.Popen[str]
-    url: str
-    log: Path
-
-    def end(self) -> int:
-        """SIGTERM, and its exit code."""
-        self.running.send_signal(signal.SIGTERM)
-        return self.running.wait(ENDING)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.running.kill()
-        self.running.wait(ENDING)
-
-
 @contextlib.contextmanager
-def process(log: Path, *words: str | Path) -> Iterator[Process]:
+def process(log: Path, *words: str | Path) -> Iterator[Program]:
     """`hookstation` with these words, from its ready line on until the block ends."""
-    with (
-        log.open("a") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "hookstation", *map(str, words)],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment(),
-        ) as running,
-    ):
-        try:
-            assert running.stdout is not None
-            line = running.stdout.readline()
-            assert "ready at http" in line, log.read_text()
-            yield Process(running, line.split()[-1], log)
-        finally:
-            if running.poll() is None:
-                running.terminate()
-                try:
-                    running.wait(ENDING)
-                except subprocess.TimeoutExpired:
-                    running.kill()
+    started = start(log, *words)
+    try:
+        started.ready()
+        yield started
+    finally:
+        started.close()
 
 
 @dataclass
@@ -97,7 +54,7 @@ class Station:
 
     url: str
     data: Path
-    process: Process
+    process: Program
     key: str = ""
     sandbox: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -170,7 +127,7 @@ def until(look: Callable[[], Found | None]) -> Found:
 
 
 @contextlib.contextmanager
-def serving(data: Path, *words: str) -> Iterator[Process]:
+def serving(data: Path, *words: str) -> Iterator[Program]:
     """`hookstation serve` on a free port."""
     with process(data.parent / f"{data.name}.log", "serve", "--port", "0", "--data", data, *words) as started:
         yield started

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +13,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-READY_SECONDS: Final = 60.0
+from tests.support.program import PROGRAM, READY_SECONDS, Program, start
+
 PAUSE: Final = 0.05
 
 
@@ -30,23 +28,23 @@ class StationProcess:
         self,
         folder: Path,
         *,
-        program: Sequence[str] = ("-m", "hookstation"),
+        program: Sequence[str] = PROGRAM,
         environment: Mapping[str, str] | None = None,
         keeps_port: bool = False,
     ) -> None:
         self.folder = folder
         self.url = ""
         self._program = program
-        self._environment = {**os.environ, **(environment or {})}
+        self._variables = environment
         self._keeps_port = keeps_port
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Program | None = None
         self._log = folder.with_name(folder.name + ".log")
 
     @property
     def pid(self) -> int:
         """The running process."""
         assert self._process is not None
-        return self._process.pid
+        return self._process.running.pid
 
     @property
     def port(self) -> int:
@@ -68,43 +66,38 @@ class StationProcess:
     async def start(self) -> None:
         """Start, and return when it says that it is ready."""
         self._process = self._launch()
-        assert self._process.stdout is not None
-        line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), READY_SECONDS)
-        if not line.startswith("Hookstation ready at "):
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._process.ready), READY_SECONDS)
+            self.url = self._process.url
+        except BaseException:
             await self.kill()
-            raise AssertionError(self.log)
-        self.url = line.split()[-1]
+            raise
 
-    def _launch(self) -> subprocess.Popen[str]:
+    def _launch(self) -> Program:
         port = self.port if self._keeps_port else 0
-        with self._log.open("a") as log:
-            return subprocess.Popen(
-                [sys.executable, *self._program, "serve", "--port", str(port), "--data", str(self.folder)],
-                env=self._environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        words = ("serve", "--port", str(port), "--data", self.folder)
+        return start(self._log, *words, program=self._program, variables=self._variables)
 
     def fails_to_start(self) -> tuple[int, list[str]]:
         """Start where that cannot go well: the exit code, and the lines it says."""
         before = len(self.log) if self._log.exists() else 0
-        self._process = self._launch()
-        out, _ = self._process.communicate(timeout=READY_SECONDS)
-        code, self._process = int(self._process.returncode), None
+        process = self._launch()
+        try:
+            out, _ = process.running.communicate(timeout=READY_SECONDS)
+        finally:
+            process.close()
         assert not out, out
-        return code, self.log[before:].splitlines()
+        return int(process.running.returncode), self.log[before:].splitlines()
 
     def signal(self, number: int) -> None:
         """Send a signal."""
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.running.send_signal(number)
 
     async def kill(self) -> None:
         """``kill -9``, and wait until it is gone. Safe where it is gone already."""
         if self._process is not None:
-            self._process.kill()
+            self._process.running.kill()
             await self._ended()
 
     async def terminate(self) -> int:
@@ -115,9 +108,8 @@ class StationProcess:
     async def _ended(self) -> int:
         assert self._process is not None
         process, self._process = self._process, None
-        code = await asyncio.to_thread(process.wait)
-        assert process.stdout is not None
-        process.stdout.close()
+        code = await asyncio.to_thread(process.running.wait)
+        process.close()
         return code
 
     async def api(
