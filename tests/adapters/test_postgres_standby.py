@@ -10,6 +10,7 @@ from hookstation.adapters.store.postgres.driver import PostgresStore, open_postg
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.store import Acceptance, EventFilter
 from hookstation.testing.store_cases.making import ACTIVITIES, entry, insert, succeeds
+from tests.support.cutting_proxy import Line
 from tests.support.postgres import execute
 from tests.support.standby import Pair, running_pair
 
@@ -92,3 +93,21 @@ async def test_a_wait_that_was_cancelled(pair: Pair, store: PostgresStore) -> No
     with pytest.raises(StoreUnavailable):
         await waiting
     assert 1 == await journalled(store)
+
+
+async def test_a_primary_without_power(pair: Pair) -> None:
+    """A machine that has fallen silent does not keep us from the one that has taken over."""
+    async with Line(pair.primary.port).open() as line:
+        hosts = f"127.0.0.1:{line.port},127.0.0.1:{pair.standby.port}"
+        url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
+        store = await open_postgres(Access(url, flushers=1, connect_timeout=1, statement_timeout=PATIENCE))
+        await store.accept(acceptance(1))
+        line.drop()
+        pair.standby.promote()
+
+        assert 1 == await journalled(store)
+        with pytest.raises(StoreUnavailable):
+            await store.accept(acceptance(2))
+        assert (await store.accept(acceptance(3))).settlement is not None
+        line.cut()
+        await store.close()

@@ -194,6 +194,9 @@ class _Flusher:
             except _Unsure:
                 await self._drop()
                 raise
+            except TimeoutError:
+                await self._drop()  # nobody answers on it any more
+                raise
             except Exception as error:
                 await self._roll_back()
                 if not left or not may_repeat(error):
