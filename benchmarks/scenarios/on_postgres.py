@@ -112,16 +112,17 @@ def _several(bench: Bench, server: BenchServer) -> list[Figure]:
     figures, costs = [], list[Cost]()
     most = min(MOST_HERE, bench.amounts.nodes)
     for count in range(1, most + 1):
-        tell(f"  {count} nodes")
+        here = "1 node" if count == 1 else f"{count} nodes"
+        tell(f"  {here}")
         with started(bench, server, count, None) as nodes:
             bench.warm_up(*nodes.calls())
             before = nodes.used()
             found = [_together(bench, nodes) for _ in range(bench.amounts.rounds)]
             costs.append(_cost(before, nodes.used(), [one for round_ in found for one in round_]))
         figures += [
-            figure(f"{count} nodes", [sum(rates(one)) for one in found], "requests/s"),
-            figure(f"{count} nodes, processor time a request, nodes", [costs[-1].node], "µs"),
-            figure(f"{count} nodes, processor time a request, database", [costs[-1].database], "µs"),
+            figure(f"{here} on this machine", [sum(rates(one)) for one in found], "requests/s"),
+            figure(f"{here}, processor time a request, nodes", [costs[-1].node], "µs"),
+            figure(f"{here}, processor time a request, database", [costs[-1].database], "µs"),
         ]
     growth = costs[-1].node / costs[0].node
     return [
