@@ -180,14 +180,37 @@ def test_the_image_runs_under_a_user_without_rights_who_owns_the_data() -> None:
     assert f"HOOKSTATION_DATA={data}" in instructions("ENV")[0].split()
 
 
-def test_what_the_image_copies_is_there_and_not_kept_out() -> None:
+def copied() -> set[str]:
+    """What the first stage of the Dockerfile takes from the checkout."""
     text = (DEPLOY / "Dockerfile").read_text()
-    copied = {
-        name for line in re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE) for name in line.split()
-    }
-    let_in = set(re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
-    assert copied == let_in
-    assert [] == [name for name in copied if not (ROOT / name).exists()]
+    lines = re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE)
+    return {name for line in lines for name in line.split()}
+
+
+def test_what_the_image_copies_is_there_and_not_kept_out() -> None:
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text()
+    assert copied() == set(re.findall(r"^!(.+)$", ignored, re.MULTILINE))
+    assert [] == [name for name in copied() if not (ROOT / name).exists()]
+
+
+def test_what_the_image_copies_makes_a_wheel(tmp_path: Path) -> None:
+    for name in copied():
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-qq",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        "wheels",
+    ]
+    built = subprocess.run([*command, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert 0 == built.returncode, built.stderr
+    assert 1 == len(list(tmp_path.glob("wheels/hookstation-*.whl")))
 
 
 def test_the_image_is_built_from_the_checkout() -> None:
