@@ -81,7 +81,22 @@ def test_the_file_lies_in_the_folder_that_was_chosen(tmp_path: Path) -> None:
         ("most_in_flight", "0", "must be from 1 to 100000"),
         ("log_level", "loud", "must be one of debug, info, warning, error"),
         ("public_url", "example.org", "must begin with http:// or https://"),
-        ("database_url", "mysql://x", "SQLite"),
+        ("role", "boss", "must be one of all, web, worker"),
+        ("database_pooler", "session", "must be one of none, transaction"),
+        ("database_flushers", "0", "must be from 1 to 16"),
+        ("database_synchronous_commit", "off", "could lose an event that was acknowledged"),
+        (
+            "database_synchronous_commit",
+            "maybe",
+            "must be one of on, remote_apply, remote_write, local, but is",
+        ),
+        ("database_replica_url", "sqlite:///x", "must begin with postgresql://"),
+        (
+            "role",
+            "worker",
+            "needs a database_url that begins with postgresql://; on SQLite one process does all",
+        ),
+        ("database_tls_ca", "ca.pem", "needs a database_url that begins with postgresql://"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(
@@ -141,4 +156,5 @@ def test_every_setting_has_a_name_a_variable_and_a_sentence() -> None:
     for spec in SETTINGS:
         assert f"HOOKSTATION_{spec.name.upper()}" == spec.variable
         assert spec.help.endswith(".")
-        assert spec.kind in {"text", "path", "secret", "integer", "list"}
+        assert spec.kind in {"text", "path", "secret", "database", "choice", "integer", "list"}
+        assert (spec.kind == "choice") is bool(spec.choices)

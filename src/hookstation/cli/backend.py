@@ -35,6 +35,15 @@ class Restored:
     missing_key: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """A database at this version: the numbers of its schema before and now; 0 is an empty database."""
+
+    database: str
+    before: int
+    after: int
+
+
 class Control(Protocol):
     """The station's API: that of the running server, or of the data folder where none runs."""
 
@@ -69,6 +78,10 @@ class Backend(Protocol):
         """Run the iMIS stand-in until a signal ends it, or its standard input where that is asked for."""
         ...
 
+    def refuse_backup(self, settings: StationSettings, target: Path) -> str:
+        """Why the database cannot be copied to a file here, and what does so; empty where it can."""
+        ...
+
     def restore(self, settings: StationSettings, source: Path) -> Restored:
         """Put a backup in the place of the database; nothing is replaced where another master key is there."""
         ...
@@ -77,6 +90,6 @@ class Backend(Protocol):
         """What `doctor` finds: (what was looked at, whether it is well, a sentence)."""
         ...
 
-    def migrate(self, settings: StationSettings) -> str:
-        """Bring the database to this version; a sentence about it."""
+    def migrate(self, settings: StationSettings) -> Migrated:
+        """Bring the database to this version."""
         ...

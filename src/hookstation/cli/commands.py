@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hookstation.cli import configuration, connections, journal, station, webhooks
+from hookstation.cli import configuration, connections, journal, nodes, station, webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -13,7 +13,7 @@ def cli() -> None:
     """Webhooks in, records written, exactly once, and the truth in the answer.
 
     Start with `hookstation demo`, or `hookstation apply FILE` and `hookstation serve`. Commands go through the running
-    station, or open the data folder where none runs. Data goes to stdout, messages to stderr; exit 0 done, 1 failed,
+    station, or open the database where none runs. Data goes to stdout, messages to stderr; exit 0 done, 1 failed,
     2 wrong use. `hookstation COMMAND --help` says more.
     """
 
@@ -24,5 +24,6 @@ for command in (
     *webhooks.COMMANDS,
     *connections.COMMANDS,
     *journal.COMMANDS,
+    *nodes.COMMANDS,
 ):
     cli.add_command(command)

@@ -32,7 +32,9 @@ def options_of_a_station(folder: str) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         data = click.option("--data", metavar="DIR", help=f"The data folder ({folder}).")
         database = click.option(
-            "--database-url", metavar="URL", help="The database; default is SQLite in the data folder."
+            "--database-url",
+            metavar="URL",
+            help="sqlite:///PATH or postgresql://… (SQLite in the data folder).",
         )
         return data(database(failing(command)))
 
@@ -78,7 +80,7 @@ def place(shelf: str, kind: str, name: str) -> str:
 def ask(settings: StationSettings, work: Callable[[Control], Awaitable[Answer]]) -> Answer:
     """Do `work` with a way to the station."""
     station = backend()
-    if not settings.data.exists():
+    if not settings.data.exists() and not settings.database.is_postgres:
         say(f"There is no data folder {settings.data} yet; it is made now.")
 
     async def asking() -> Answer:

@@ -21,7 +21,7 @@ from hookstation.cli.speaking import (
     table,
     text_of,
 )
-from hookstation.config.settings import effective
+from hookstation.config.settings import BY_NAME, effective
 from hookstation.core.values import JSON
 from hookstation.errors import Invalid
 
@@ -40,7 +40,9 @@ FOUND = tuple[str, bool, str]
 @click.option("--tls-cert", metavar="F", help="Certificate file (PEM) for HTTPS.")
 @click.option("--tls-key", metavar="F", help="Key file (PEM) for HTTPS.")
 @click.option(
-    "--role", type=click.Choice(["all"]), default="all", help="What this process does; one machine does all."
+    "--role",
+    type=click.Choice(BY_NAME["role"].choices),
+    help="web takes calls, worker works on what is unfinished, all does both (all).",
 )
 @station_options
 def serve(
@@ -48,7 +50,7 @@ def serve(
     port: int | None,
     tls_cert: str | None,
     tls_key: str | None,
-    role: str,
+    role: str | None,
     data: str | None,
     database_url: str | None,
 ) -> None:
@@ -58,7 +60,6 @@ def serve(
     calls, finishes those under way, and exits with 0. What is not given here is taken from HOOKSTATION_HOST,
     HOOKSTATION_PORT and so on, then from hookstation.toml in the data folder: `hookstation settings` shows it all.
     """
-    del role
     backend().serve(
         settings_of(
             data,
@@ -67,6 +68,7 @@ def serve(
             port=None if port is None else str(port),
             tls_cert=tls_cert,
             tls_key=tls_key,
+            role=role,
         )
     )
 
@@ -161,12 +163,15 @@ def _examined(data: str | None, database_url: str | None) -> list[FOUND]:
 def migrate(as_json: bool, data: str | None, database_url: str | None) -> None:
     """Bring the database to this version.
 
-    Every start does that too. A database of a newer version is refused.
+    Every start does that too, and of nodes that start together one does it. A database of a newer version is refused.
     """
     done = backend().migrate(settings_of(data, database_url))
     if as_json:
-        out({"detail": done})
-    say(done)
+        out({"database": done.database, "from": done.before, "to": done.after})
+    if done.before == done.after:
+        say(f"{done.database} is at this version, schema {done.after}: nothing to do.")
+    else:
+        say(f"{done.database}: schema {done.before} → {done.after}.")
 
 
 @click.command()
@@ -176,11 +181,14 @@ def migrate(as_json: bool, data: str | None, database_url: str | None) -> None:
 def backup(file: Path, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Copy the database to a new FILE.
 
-    The station may run meanwhile. The master key is not in the copy: keep it apart.
+    The station may run meanwhile. The master key is not in the copy: keep it apart. On PostgreSQL it prints the pg_dump
+    line to use instead, and ends with 1.
     """
-    made = one_call(
-        settings_of(data, database_url), "POST", "/backup", {"path": str(file.expanduser().absolute())}
-    )
+    settings, target = settings_of(data, database_url), file.expanduser().absolute()
+    if refusal := backend().refuse_backup(settings, target):
+        say(f"error: {refusal}")
+        sys.exit(1)
+    made = one_call(settings, "POST", "/backup", {"path": str(target)})
     if as_json:
         out(cast("JSON", made))
     kept = f"the file {made['master_key']}" if made["master_key"] else "HOOKSTATION_MASTER_KEY"
@@ -197,6 +205,7 @@ def backup(file: Path, as_json: bool, data: str | None, database_url: str | None
 def restore(file: Path, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Put a backup in the place of the database.
 
+    On PostgreSQL it prints the pg_restore line to use instead, and ends with 1.
     The station must not run. What was there is kept beside it. The master key of the backup's station is needed
     before the next start; where another key is there, nothing is replaced.
     """

@@ -26,6 +26,10 @@ PREFIX: Final = "/hooks/"
 RUNS: Final = "/hooks/runs/"
 BODY_SECONDS: Final = 15.0
 
+ELSEWHERE: Final = answers.busy(
+    503, "This node takes no calls: its role is worker. Send it again to the address of the others.", 1
+)
+
 _JSON: Final = (b"content-type", b"application/json")
 _CLOSE: Final = (b"connection", b"close")
 
@@ -33,12 +37,19 @@ log = logging.getLogger(__name__)
 
 
 class HookLane:
-    """Everything under ``/hooks/``."""
+    """Everything under ``/hooks/``. One that does not take calls sends them on to where they are taken."""
 
     def __init__(
-        self, ingest: Ingest, runs: Runs, body_seconds: float = BODY_SECONDS, senders: Senders | None = None
+        self,
+        ingest: Ingest,
+        runs: Runs,
+        body_seconds: float = BODY_SECONDS,
+        senders: Senders | None = None,
+        *,
+        takes_calls: bool = True,
     ) -> None:
         self.ingest, self._runs, self.body_seconds, self._senders = ingest, runs, body_seconds, senders
+        self._takes_calls = takes_calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, one answer."""
@@ -62,6 +73,8 @@ class HookLane:
 
     def admit(self, scope: Scope) -> RawRequest | Answer:
         """The steps before the body. Always answers."""
+        if not self._takes_calls:
+            return ELSEWHERE
         try:
             client = scope["client"]
             headers = join_headers(scope["headers"])
@@ -81,6 +94,8 @@ class HookLane:
 
     async def tell_run(self, scope: Scope) -> Answer:
         """How a run stands."""
+        if not self._takes_calls:
+            return ELSEWHERE
         return await self._runs.answer(scope["method"], scope["path"][len(RUNS) :])
 
     async def _read(self, raw: RawRequest, receive: Receive, share: Share) -> bytes | Answer | None:

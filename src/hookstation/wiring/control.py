@@ -3,7 +3,9 @@
 A running server writes ``control.json`` beside its database (mode 0600): the address of a loopback listener and a
 key of this process.  Who can read the folder can steer the station; nobody else learns the key.  The file may be
 left over or copied, and its port another's by now: before the key or anything else is sent there, the station has to
-prove that it knows the key and holds this very folder.
+prove that it knows the key and holds this very folder.  On PostgreSQL the file lies in the data folder, which may be
+that of several nodes: the last one that started is reached, and where there is none a command opens the database
+itself beside the nodes.
 """
 
 from __future__ import annotations
@@ -31,9 +33,9 @@ from hookstation.core.values import JSON
 from hookstation.errors import FolderInUse, StoreError, StoreUnavailable
 from hookstation.web.api import access
 from hookstation.web.api.build import PROOF
-from hookstation.wiring.station import DRAIN_SECONDS, address, database_path, open_station, place_of
+from hookstation.wiring.opening import channel_database, channel_file, place_of
+from hookstation.wiring.station import DRAIN_SECONDS, address, open_station
 
-FILE: Final = "control.json"
 ROOT: Final = "/api/v1"
 TRIES: Final = 50
 PAUSE: Final = 0.1
@@ -44,10 +46,9 @@ MOST_MEMBERS: Final = 10_000_000
 
 def announce(settings: StationSettings, url: str, key: str) -> Path:
     """Write the channel's address for commands to find; only its owner can read it. Raises `StoreUnavailable`."""
-    database = database_path(settings)
-    path = database.with_name(FILE)
+    path = channel_file(settings)
     part = path.with_suffix(f".{os.getpid()}")
-    told = {"url": url, "key": key, "pid": os.getpid(), "database": database.name}
+    told = {"url": url, "key": key, "pid": os.getpid(), "database": channel_database(settings)}
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -60,11 +61,17 @@ def announce(settings: StationSettings, url: str, key: str) -> Path:
     return path
 
 
+def withdraw(path: Path, key: str) -> None:
+    """Remove the channel's file, unless another node of the same folder has written its own there."""
+    if (_told(path) or {}).get("key") == key:
+        path.unlink(missing_ok=True)
+
+
 @asynccontextmanager
 async def reach(settings: StationSettings) -> AsyncIterator[Control]:
     """The running server, else the data folder itself. Raises `FolderInUse` where its holder cannot be reached."""
     for attempt in range(TRIES):
-        async with _running(database_path(settings)) as server:
+        async with _running(settings) as server:
             if server is not None:
                 yield server
                 return
@@ -84,23 +91,23 @@ async def reach(settings: StationSettings) -> AsyncIterator[Control]:
 
 
 @asynccontextmanager
-async def _running(database: Path) -> AsyncIterator[Control | None]:
+async def _running(settings: StationSettings) -> AsyncIterator[Control | None]:
     """The server that holds the database; none where it left its file behind, or another has its port now."""
-    match _told(database.with_name(FILE)):
-        case {"url": str(url), "key": str(key), "database": name} if name == database.name:
+    match _told(channel_file(settings)):
+        case {"url": str(url), "key": str(key), "database": name} if name == channel_database(settings):
             timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
             connector = aiohttp.TCPConnector(ssl=False)
             async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-                proven = await _is_holder(session, url, key, database)
+                proven = await _is_holder(session, url, key, place_of(settings))
                 yield _Channel(session, url, key) if proven else None
         case _:
             yield None
 
 
-async def _is_holder(session: aiohttp.ClientSession, url: str, key: str, database: Path) -> bool:
-    """Whether the station that wrote the key, and holds the folder of `database`, answers there."""
+async def _is_holder(session: aiohttp.ClientSession, url: str, key: str, place: str) -> bool:
+    """Whether the station that wrote the key, and holds the folder `place`, answers there."""
     nonce = secrets.token_hex(32)
-    wanted = dump_json({"proof": access.proof(key, place_of(database), nonce)}).encode()
+    wanted = dump_json({"proof": access.proof(key, place, nonce)}).encode()
     quickly = aiohttp.ClientTimeout(total=ALIVE_SECONDS)
     try:
         async with session.get(

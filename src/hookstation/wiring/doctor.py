@@ -9,9 +9,9 @@ from hookstation.cli.backend import Control
 from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
 from hookstation.errors import HookstationError
-from hookstation.wiring import control
+from hookstation.wiring import control, doctor_postgres
+from hookstation.wiring.opening import KEY_FILE, database_name, database_path
 from hookstation.wiring.running import check_certificate
-from hookstation.wiring.station import KEY_FILE, database_path
 
 MOST_NAMES: Final = 5
 Finding = tuple[str, bool, str]
@@ -20,20 +20,31 @@ Finding = tuple[str, bool, str]
 async def examine(settings: StationSettings) -> list[Finding]:
     """Every finding: (what, whether it is well, a sentence with what to do where it is not)."""
     findings: list[Finding] = [_folder(settings), *_key(settings), *_certificate(settings)]
-    database = database_path(settings)
-    if not settings.data.exists() or not database.exists():
-        # Opening would make what is only to be looked at.
-        there = "is opened" if database.exists() else "is made"
-        return [*findings, ("database", True, f"{database} {there} at the first start")]
+    looked, may_open = await _database(settings)
+    findings += looked
+    if not may_open:
+        return findings
     try:
         async with control.reach(settings) as station:
-            findings.append(("database", True, f"{database} opens, and its master key fits"))
+            findings.append(("database", True, f"{database_name(settings)} opens, and its master key fits"))
             findings += _webhooks(await _all(station, "/webhooks"))
             for one in await _all(station, "/connections"):
                 findings.append(await _connection(station, str(one["name"])))
     except HookstationError as failure:
         findings.append(("database", False, failure.message))
     return findings
+
+
+async def _database(settings: StationSettings) -> tuple[list[Finding], bool]:
+    """What can be seen of the database without opening it, which would make what is only to be looked at; and whether
+    it may be opened."""
+    if settings.database.is_postgres:
+        return await doctor_postgres.examine(settings)
+    database = database_path(settings)
+    if settings.data.exists() and database.exists():
+        return [], True
+    there = "is opened" if database.exists() else "is made"
+    return [("database", True, f"{database} {there} at the first start")], False
 
 
 async def _all(station: Control, path: str) -> list[dict[str, JSON]]:
@@ -57,7 +68,7 @@ def _folder(settings: StationSettings) -> Finding:
 
 def _key(settings: StationSettings) -> list[Finding]:
     path = settings.data / KEY_FILE
-    if settings.master_key is not None or not path.exists():
+    if settings.master_key is not None or settings.database.is_postgres or not path.exists():
         return []
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         return [("master key", False, f"others may read {path}: chmod 600 {path}")]

@@ -6,25 +6,55 @@ import asyncio
 from pathlib import Path
 
 from hookstation.adapters.store import backup
+from hookstation.adapters.store.postgres.checkup import schema_at
+from hookstation.adapters.store.postgres.driver import open_postgres
 from hookstation.adapters.vault import AesVault, key_file, read_key
-from hookstation.cli.backend import Restored
+from hookstation.cli.backend import Migrated, Restored
 from hookstation.config.settings import StationSettings
-from hookstation.errors import SecretError
+from hookstation.errors import Conflict, SecretError
 from hookstation.wiring import control
-from hookstation.wiring.station import FINGERPRINT, KEY_FILE, database_path
+from hookstation.wiring.opening import (
+    FINGERPRINT,
+    KEY_FILE,
+    access_of,
+    database_name,
+    database_path,
+    dump_advice,
+    restore_advice,
+)
 
 
-async def migrate(settings: StationSettings) -> str:
-    """Open the station once."""
-    async with control.reach(settings):
-        return f"{database_path(settings)} is at this version."
+async def migrate(settings: StationSettings) -> Migrated:
+    """Bring the database to this version, also while other nodes do so; PostgreSQL needs no master key for it."""
+    before = await _schema(settings)
+    if settings.database.is_postgres:
+        await (await open_postgres(access_of(settings))).close()
+    else:
+        async with control.reach(settings):
+            pass
+    return Migrated(database_name(settings), before, await _schema(settings))
+
+
+async def _schema(settings: StationSettings) -> int:
+    """The number of the database's schema, 0 where there is none yet."""
+    if settings.database.is_postgres:
+        return await schema_at(access_of(settings))
+    return backup.schema_of(database_path(settings))
+
+
+def refuse_backup(settings: StationSettings, target: Path) -> str:
+    """What copies PostgreSQL instead of us; empty for SQLite."""
+    return dump_advice(settings, target) if settings.database.is_postgres else ""
 
 
 def restore(settings: StationSettings, source: Path) -> Restored:
     """Put a backup in the place of the database, and open it once where its master key is here.
 
-    Raises `SecretError` where another key is here, before anything is replaced; else as `backup.restore`.
+    Raises `SecretError` where another key is here, before anything is replaced, and `Conflict` on PostgreSQL; else as
+    `backup.restore`.
     """
+    if settings.database.is_postgres:
+        raise Conflict(restore_advice(settings, source))
     backup.check(source)
     wanted, here = backup.fact_in(source, FINGERPRINT), _fingerprint(settings)
     key, database = settings.data / KEY_FILE, database_path(settings)

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from hookstation.cli.backend import Control, Restored
+from hookstation.cli.backend import Control, Migrated, Restored
 from hookstation.cli.commands import cli
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE
@@ -38,6 +38,10 @@ class LocalBackend:
         """Run the iMIS stand-in."""
         running.sandbox(port, until_stdin_ends=until_stdin_ends)
 
+    def refuse_backup(self, settings: StationSettings, target: Path) -> str:
+        """What copies PostgreSQL instead of us."""
+        return keeping.refuse_backup(settings, target)
+
     def restore(self, settings: StationSettings, source: Path) -> Restored:
         """Put a backup in the place of the database and see that its secrets can be opened."""
         return keeping.restore(settings, source)
@@ -46,7 +50,7 @@ class LocalBackend:
         """Look at everything that a station needs."""
         return asyncio.run(doctor.examine(settings))
 
-    def migrate(self, settings: StationSettings) -> str:
+    def migrate(self, settings: StationSettings) -> Migrated:
         """Open the database, which brings it to this version."""
         return asyncio.run(keeping.migrate(settings))
 

@@ -20,6 +20,7 @@ from hookstation.testing.sandbox import serve_sandbox
 from hookstation.web.server import Listening, listen
 from hookstation.web.server import serve as serve_http
 from hookstation.wiring import control
+from hookstation.wiring.opening import make_folder
 from hookstation.wiring.station import Station, address, open_station
 
 YOUNG_OBJECTS: Final = 20_000
@@ -101,6 +102,7 @@ async def serve_station(
     log = JsonLog()
     set_up_logging(log, settings.log_level)
     check_certificate(settings.tls_cert, settings.tls_key)
+    make_folder(settings.data)
     public, private = listen(settings.host, settings.port), listen("127.0.0.1", 0)
     url = address(settings, public.getsockname()[1])
     key = secrets.token_urlsafe(32)
@@ -112,7 +114,7 @@ async def serve_station(
         settings.most_connections,
         private.getsockname(),
     )
-    async with open_station(settings, log, settings.public_url or url, key, "all") as station:
+    async with open_station(settings, log, settings.public_url or url, key, settings.role) as station:
         await station.start()
         calm_collector()
         channel = control.announce(
@@ -128,7 +130,7 @@ async def serve_station(
                 station.app, station.lane, listening, [public, private], ready, station.stop_accepting
             )
         finally:
-            channel.unlink(missing_ok=True)
+            control.withdraw(channel, key)
             for task in started:
                 task.cancel()
             await asyncio.gather(*started, return_exceptions=True)

@@ -8,14 +8,12 @@ from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
 from hookstation.adapters.schema_trial import ProcessSchemaTrial
-from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
-from hookstation.adapters.vault import AesVault, key_file, read_key
+from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
@@ -39,21 +37,19 @@ from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.engine.worker import Worker
-from hookstation.errors import SecretError, StoreUnavailable
 from hookstation.ports.connector import Connector
 from hookstation.ports.log import EventLog
+from hookstation.ports.store import Store
 from hookstation.web.api import build_api
 from hookstation.web.app import Front
 from hookstation.web.hooks import HookLane
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
+from hookstation.wiring.opening import KEY_FILE, backup_of, open_store, open_vault, place_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-DATABASE: Final = "hookstation.db"
-KEY_FILE: Final = "master.key"
-FINGERPRINT: Final = "master_key_fingerprint"
 DRAIN_SECONDS: Final = 35.0
 COMMAND: Final = "command"
 """The role of a process that opens the station for one command."""
@@ -66,7 +62,7 @@ class Station:
     """Everything that runs in one process."""
 
     settings: StationSettings
-    store: SqliteStore
+    store: Store
     http: GuardedHttpClient
     services: Services
     executor: Executor
@@ -86,11 +82,9 @@ class Station:
     async def start(self) -> None:
         """Begin the work that goes on by itself."""
         await self.membership.reap()
-        self._tasks += [
-            _begin("finish events", self.worker.run),
-            _begin("prune", self.pruner.run),
-            _begin("watch", self.services.board.watch),
-        ]
+        self._tasks.append(_begin("watch", self.services.board.watch))
+        if self.settings.role != "web":
+            self._tasks += [_begin("finish events", self.worker.run), _begin("prune", self.pruner.run)]
 
     def stop_accepting(self) -> None:
         """From now on calls get 503; what was accepted goes on."""
@@ -141,12 +135,11 @@ async def open_station(
 
     Raises `FolderInUse`, `NewerDatabase`, `SecretError`, `StoreUnavailable`.
     """
-    _make_folder(settings.data)
-    store = await open_sqlite(database_path(settings))
+    store = await open_store(settings)
     http = GuardedHttpClient()
     station: Station | None = None
     try:
-        vault = await _vault(settings, store)
+        vault = await open_vault(settings, store)
         station = await _assemble(settings, store, vault, http, event_log, base_url, control_key, role)
         await station.join()
         await station.services.board.refresh()
@@ -157,15 +150,6 @@ async def open_station(
             await _close_all(station.services.targets.connectors.values())
         await http.close()
         await store.close()
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as failure:
-        raise StoreUnavailable(
-            f"The data folder {folder} cannot be made: choose another with --data. ({failure.strerror})"
-        ) from failure
 
 
 def address(settings: StationSettings, port: int) -> str:
@@ -183,47 +167,9 @@ async def _close_all(connectors: Iterable[Connector]) -> None:
             log.exception("the connection “%s” could not be closed", connector.name)
 
 
-def database_path(settings: StationSettings) -> Path:
-    """The database file."""
-    if settings.database_url:
-        return Path(settings.database_url.removeprefix("sqlite:///"))
-    return settings.data / DATABASE
-
-
-def place_of(database: Path) -> str:
-    """What tells the folder of a database from its copies, however it is reached."""
-    found = database.parent.stat()
-    return f"{found.st_dev}:{found.st_ino}:{database.name}"
-
-
-async def _vault(settings: StationSettings, store: SqliteStore) -> AesVault:
-    """The vault under the master key; a database that was sealed under another key is refused."""
-    if settings.master_key is not None:
-        key = read_key(settings.master_key.reveal())
-    else:
-        known = await store.get_fact(FINGERPRINT)
-        path = settings.data / KEY_FILE
-        if known and not path.exists():
-            raise SecretError(
-                f"The master key is missing: put the file {path} back, or give it as HOOKSTATION_MASTER_KEY. "
-                f"Its fingerprint is {known}."
-            )
-        key = key_file(path)
-    vault = AesVault(key)
-    known = await store.get_fact(FINGERPRINT)
-    if known and known != vault.fingerprint:
-        raise SecretError(
-            f"This master key (fingerprint {vault.fingerprint}) is not the one that this database was sealed under "
-            f"(fingerprint {known}). Give that one."
-        )
-    if not known:
-        await store.set_fact(FINGERPRINT, vault.fingerprint)
-    return vault
-
-
 async def _assemble(
     settings: StationSettings,
-    store: SqliteStore,
+    store: Store,
     vault: AesVault,
     http: GuardedHttpClient,
     event_log: EventLog,
@@ -278,14 +224,14 @@ async def _assemble(
         targets=targets,
         ingest=ingest,
         counters=counters,
-        backup=store.backup_to,
+        backup=backup_of(settings, store),
         base_url=base_url,
         control_key=control_key,
-        place=place_of(database_path(settings)),
+        place=place_of(settings),
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
-    lane = HookLane(ingest, Runs(store), senders=senders)
+    lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
     rule = RetentionRule(
         settings.retention_days,
         settings.retention_rejected_days,

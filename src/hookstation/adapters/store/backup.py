@@ -66,6 +66,18 @@ def check(source: Path) -> int:
     return number
 
 
+def schema_of(database: Path) -> int:
+    """The number of a database's schema, 0 where there is none yet. Another process may have it open."""
+    if not database.exists():
+        return 0
+    with translated():
+        connection = open_reader(database, READER_PATIENCE)
+        try:
+            return migrations.number_of(connection)
+        finally:
+            connection.close()
+
+
 def fact_in(source: Path, name: str) -> str:
     """A small fact that a checked backup keeps, or an empty text."""
     with translated():

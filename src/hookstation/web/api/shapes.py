@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hookstation.core.definitions import Webhook
 from hookstation.core.documents import PersonSecrets, encode_webhook
 from hookstation.core.events import Attempt, Event
+from hookstation.core.jobs import Node
 from hookstation.core.records import StoredRecord
 from hookstation.core.values import JSON
 from hookstation.engine.runs import moment
@@ -100,6 +101,18 @@ def event_in_full(one: Event, payload: Payload | None, attempts: Sequence[Attemp
 def record(one: StoredRecord) -> dict[str, JSON]:
     """A row of the built-in records."""
     return {"key": one.key, "fields": dict(one.fields), "event_id": one.event_id}
+
+
+def node(one: Node) -> dict[str, JSON]:
+    """A process that works on the database; its times are the database's."""
+    return {
+        "id": one.id,
+        "role": one.role,
+        "address": one.address,
+        "version": one.version,
+        "started_at": moment(one.started_at),
+        "seen_at": moment(one.seen_at),
+    }
 
 
 def key(one: ApiKey) -> dict[str, JSON]:

@@ -1,0 +1,166 @@
+"""The database of a station, opened as its settings say, and the vault under the key that fits it.
+
+Nothing else knows both drivers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, cast
+
+from hookstation.adapters.store.postgres.connecting import Access
+from hookstation.adapters.store.postgres.driver import open_postgres
+from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
+from hookstation.adapters.vault import AesVault, key_file, read_key
+from hookstation.config.settings import StationSettings
+from hookstation.config.settings.databases import SQLITE, without_password
+from hookstation.errors import Conflict, SecretError, StoreUnavailable
+from hookstation.ports.store import Store
+
+DATABASE: Final = "hookstation.db"
+KEY_FILE: Final = "master.key"
+CHANNEL: Final = "control.json"
+FINGERPRINT: Final = "master_key_fingerprint"
+NO_KEY: Final = (
+    "With PostgreSQL the master key has to be given, the same to every node: make one with openssl rand -base64 32, "
+    "keep it safe, and give it as HOOKSTATION_MASTER_KEY."
+)
+
+_SynchronousCommit: TypeAlias = Literal["on", "remote_apply", "remote_write", "local"]
+_Pooler: TypeAlias = Literal["none", "transaction"]
+
+
+async def open_store(settings: StationSettings) -> Store:
+    """The database, migrated; one on PostgreSQL only where a master key is given, so that nothing is made in vain.
+
+    Raises `FolderInUse`, `NewerDatabase`, `SecretError`, `StoreError`, `StoreUnavailable`.
+    """
+    if settings.database.is_postgres:
+        if settings.master_key is None:
+            raise SecretError(NO_KEY)
+        return await open_postgres(access_of(settings))
+    make_folder(settings.data)
+    return await open_sqlite(database_path(settings))
+
+
+def access_of(settings: StationSettings) -> Access:
+    """How PostgreSQL is reached."""
+    database = settings.database
+    return Access(
+        database.url,
+        flushers=database.flushers,
+        readers=database.pool,
+        connect_timeout=database.connect_timeout,
+        pool_timeout=database.pool_timeout,
+        statement_timeout=database.statement_timeout,
+        lock_timeout=database.lock_timeout,
+        synchronous_commit=cast("_SynchronousCommit", database.synchronous_commit),
+        pooler=cast("_Pooler", database.pooler),
+        replica_url=database.replica_url,
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the data folder for its owner alone. Raises `StoreUnavailable`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as failure:
+        raise StoreUnavailable(
+            f"The data folder {folder} cannot be made: choose another with --data. ({failure.strerror})"
+        ) from failure
+
+
+def database_path(settings: StationSettings) -> Path:
+    """The file of SQLite."""
+    if settings.database.url:
+        return Path(settings.database.url.removeprefix(SQLITE))
+    return settings.data / DATABASE
+
+
+def database_name(settings: StationSettings) -> str:
+    """The database for people."""
+    return settings.database.shown if settings.database.is_postgres else str(database_path(settings))
+
+
+def channel_file(settings: StationSettings) -> Path:
+    """Where a server says how commands reach it: beside SQLite's file, else in the data folder."""
+    if settings.database.is_postgres:
+        return settings.data / CHANNEL
+    return database_path(settings).with_name(CHANNEL)
+
+
+def channel_database(settings: StationSettings) -> str:
+    """What tells the database of a channel from another one of the same folder."""
+    if settings.database.is_postgres:
+        return "postgresql " + hashlib.sha256(without_password(settings.database.url).encode()).hexdigest()
+    return database_path(settings).name
+
+
+def place_of(settings: StationSettings) -> str:
+    """What tells the folder of a channel from its copies, however it is reached; empty where there is no folder."""
+    folder = channel_file(settings).parent
+    if not folder.exists():
+        return ""
+    found = folder.stat()
+    return f"{found.st_dev}:{found.st_ino}:{channel_database(settings)}"
+
+
+async def open_vault(settings: StationSettings, store: Store) -> AesVault:
+    """The vault under the master key; a database that was sealed under another key is refused.
+
+    Of nodes that start together on a new database one decides which key it is. Raises `SecretError`.
+    """
+    vault = AesVault(await _key(settings, store))
+    known = await store.get_fact(FINGERPRINT) or await store.claim_fact(FINGERPRINT, vault.fingerprint)
+    if known != vault.fingerprint:
+        raise SecretError(
+            f"This master key (fingerprint {vault.fingerprint}) is not the one that this database was sealed under "
+            f"(fingerprint {known}). Give that one."
+        )
+    return vault
+
+
+async def _key(settings: StationSettings, store: Store) -> bytes:
+    if settings.master_key is not None:
+        return read_key(settings.master_key.reveal())
+    path = settings.data / KEY_FILE
+    if not path.exists() and (known := await store.get_fact(FINGERPRINT)):
+        raise SecretError(
+            f"The master key is missing: put the file {path} back, or give it as HOOKSTATION_MASTER_KEY. "
+            f"Its fingerprint is {known}."
+        )
+    return key_file(path)
+
+
+def backup_of(settings: StationSettings, store: Store) -> Callable[[Path], Awaitable[int]]:
+    """What copies the running database to a new file and returns its bytes; on PostgreSQL it says what does so."""
+    if isinstance(store, SqliteStore):
+        return store.backup_to
+
+    async def refuse(target: Path) -> int:
+        raise Conflict(dump_advice(settings, target))
+
+    return refuse
+
+
+def dump_advice(settings: StationSettings, target: Path) -> str:
+    """How PostgreSQL is backed up."""
+    url = shlex.quote(without_password(settings.database.url))
+    return (
+        "PostgreSQL is backed up by its own program, also while nodes run: pg_dump --format=custom --no-owner "
+        f"--file={shlex.quote(str(target))} {url} (it asks for the password, or reads ~/.pgpass). The master key is "
+        "not in it: keep that apart."
+    )
+
+
+def restore_advice(settings: StationSettings, source: Path) -> str:
+    """How PostgreSQL is put back."""
+    url = shlex.quote(without_password(settings.database.url))
+    return (
+        "PostgreSQL is put back by its own program, into a new and empty database, while no node runs: pg_restore "
+        f"--exit-on-error --single-transaction --no-owner --dbname={url} {shlex.quote(str(source))}. Start the nodes "
+        "with the master key that was given when the backup was made: another one is refused."
+    )
