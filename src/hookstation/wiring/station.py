@@ -232,12 +232,6 @@ async def _assemble(
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
     lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
-    rule = RetentionRule(
-        settings.retention_days,
-        settings.retention_rejected_days,
-        settings.retention_rejected_count,
-        settings.retention_bytes,
-    )
     return Station(
         settings,
         store,
@@ -246,7 +240,16 @@ async def _assemble(
         executor,
         membership,
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
-        Pruner(store, clock, rule),
+        Pruner(store, clock, _retention(settings)),
         Front(lane, build_api(services), senders),
         lane,
+    )
+
+
+def _retention(settings: StationSettings) -> RetentionRule:
+    return RetentionRule(
+        settings.retention_days,
+        settings.retention_rejected_days,
+        settings.retention_rejected_count,
+        settings.retention_bytes,
     )
