@@ -46,6 +46,14 @@ class Node(StationProcess):
         """SIGCONT: it goes on as if no time had passed."""
         self.signal(signal.SIGCONT)
 
+    async def sees(self, count: int) -> None:
+        """Wait until so many nodes live for it."""
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                if len(await self.items("/nodes")) == count:
+                    return
+                await asyncio.sleep(PAUSE)  # house: allow sleep - a node tells nobody what it has learnt
+
     async def knows(self, webhook: str) -> None:
         """Wait until it answers for a webhook."""
         async with asyncio.timeout(READY_SECONDS):

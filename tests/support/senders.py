@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from tests.support.counts import tell
 from tests.support.raw_http import Cut, Received, read_answer
 from tests.support.station_process import StationProcess
 
@@ -104,6 +105,19 @@ async def unsettled(station: StationProcess, account: Account) -> set[str]:
     return set(account.acknowledged.values()) - known
 
 
+async def settle_up(what: str, rounds: int, senders: Senders, station: StationProcess) -> None:
+    """The verdict over all that was sent, of which a line goes to the table: nothing lost, doubled or untrue."""
+    account = senders.account
+    await senders.follow(station.url)
+    written = await written_keys(station)
+    verdict = judge(account, written)
+    tell(what, rounds, verdict.acknowledged, len(verdict.lost), len(verdict.doubled))
+    assert ([], [], []) == verdict.wrong
+    assert set() == await unsettled(station, account)
+    assert account.succeeded == set(written)
+    assert (0, 0) == (account.bare, account.torn)
+
+
 class Senders:
     """A number of senders that call one webhook at one address. `mark` sets their keys apart from those of others."""
 
@@ -162,7 +176,7 @@ class Senders:
             while not self._ending:
                 key = f"{self._mark}{len(self.account.sent)}"
                 self.account.sent.append(key)
-                request = self._request(key)
+                request = self.request(key)
                 while True:
                     link, status = await self._send(link, key, request)
                     if status not in AGAIN:
@@ -192,7 +206,8 @@ class Senders:
             return None, answer.status
         return link, answer.status
 
-    def _request(self, key: str) -> bytes:
+    def request(self, key: str) -> bytes:
+        """The call for an event, which is the same each time."""
         body = f'{{"key": "{key}", "memberId": "10420", "amount": 19.90, "note": "{"n" * 300}"}}'.encode()
         head = (
             f"POST {self._path} HTTP/1.1\r\nHost: station\r\nContent-Type: application/json\r\n"

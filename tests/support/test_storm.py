@@ -26,8 +26,8 @@ async def test_a_storm(tmp_path: Path) -> None:
             weather = await storm(node.url, requests)
 
         assert (CONNECTIONS, 0) == (weather.connected, weather.refused)
-        assert {200, 503} == set(weather.answers) - {0}
-        assert 100 * 3 == weather.answers[200]
+        assert {0, 200, 503} >= set(weather.answers)
+        assert weather.answers[200] >= 100 * 3
         assert 0 == weather.bare
         assert 0 < grown[0] < 100 << 20
 
