@@ -182,7 +182,8 @@ SETTINGS: Final = (
         "most_body_bytes",
         "integer",
         "268435456",
-        "Most bytes of bodies held at once over all connections; a body that finds no room gets 503 with Retry-After.",
+        "Most bytes of bodies held at once over all connections; a body that finds no room gets 503 with Retry-After, "
+        "one that alone is larger gets 413, whatever its webhook's `limits.body`.",
         1 << 20,
         1 << 40,
     ),
@@ -190,7 +191,8 @@ SETTINGS: Final = (
         "most_connections",
         "integer",
         "10000",
-        "Most open connections; one more gets 503 and is closed. Keep it below the process's limit of open files.",
+        "Most open connections; one more gets 503 and is closed. Keep it below the process's limit of open files. "
+        "The station's own command line does not count.",
         10,
         1_000_000,
     ),
