@@ -217,6 +217,16 @@ def test_a_wrong_webhook_is_refused_with_an_instruction(changes: dict[str, JSON]
     assert expected in webhook_problems(**changes)
 
 
+def test_holding_is_off_until_it_is_said_and_is_not_for_the_built_in_target() -> None:
+    assert (False, True) == (webhook().hold, webhook(hold=True).hold)
+    action: JSON = {"type": "insert_activity", "connection": "records", "fields": {"ID": "1"}}
+    assert [] == webhook_problems(hold=False, action=action)
+    assert [
+        "hold: is for targets elsewhere: “records” is in the station's own database, where events are written at once. "
+        "Leave it out."
+    ] == webhook_problems(hold=True, action=action)
+
+
 def test_a_party_panel_has_the_persons_id_and_an_ordinal_without_defining_them() -> None:
     spec = panel(fields={"Credits": {"type": "decimal", "precision": 5, "scale": 2}}).spec
     assert spec.party_field == "ID"

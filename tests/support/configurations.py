@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from hookstation.core.definitions import (
 )
 from hookstation.core.documents import Catalogue, decode_panel
 from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON, Number, Secret
 
 CATALOGUE: Final[Catalogue] = {
@@ -210,6 +212,10 @@ webhooks: Final = st.builds(
 )
 
 
+def _holding(hook: Webhook, hold: bool) -> Webhook:
+    return replace(hook, hold=hold and hook.action.connection != RECORDS)
+
+
 def _named(some: list[Connection], hooks: list[Webhook], singles: bool) -> Configuration:
     return Configuration(
         {one.name: one for one in {one.name.casefold(): one for one in some}.values()},
@@ -219,5 +225,8 @@ def _named(some: list[Connection], hooks: list[Webhook], singles: bool) -> Confi
 
 
 configurations: Final = st.builds(
-    _named, st.lists(connections, max_size=2), st.lists(webhooks, max_size=2), st.booleans()
+    _named,
+    st.lists(connections, max_size=2),
+    st.lists(st.builds(_holding, webhooks, st.booleans()), max_size=2),
+    st.booleans(),
 )
