@@ -54,10 +54,12 @@ def test_mark_states() -> None:
         (State.FAILED, State.SUCCEEDED, True),
         (State.SUCCEEDED, State.FAILED, True),
         (State.HELD, State.SENDING, True),
+        (State.HELD, State.HELD, False),
+        (State.SENDING, State.HELD, False),
     ],
 )
 def test_new_attempts(old: State, new: State, begins: bool) -> None:
-    """A move is a new attempt where the last one had ended, or an unknown one is sent once more."""
+    """A move is a new attempt where the last one had ended, or one that is unknown or held is sent once more."""
     assert begins is begins_attempt(old, new)
 
 

@@ -60,7 +60,7 @@ def begins_attempt(old: State, new: State) -> bool:
     """Whether this move of an event is a new try of its action, and not a later word on the one under way."""
     if old in (State.WORKING, State.SENDING):
         return False
-    return new in (State.SENDING, State.WORKING) if old is State.UNKNOWN else True
+    return new in (State.SENDING, State.WORKING) if old in (State.UNKNOWN, State.HELD) else True
 
 
 def is_numbered(spec: EntitySpec) -> bool:
