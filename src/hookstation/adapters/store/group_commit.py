@@ -54,6 +54,10 @@ class BatchWriter(Protocol[UnitIn, DoneOut]):
         """Write one; its exception is its caller's."""
         ...
 
+    def committed(self) -> None:
+        """Called on the event loop after each commit, of units and of jobs, once its callers have their answers."""
+        ...
+
 
 class GroupCommit(Generic[Unit, Done]):
     """Owns the writing connection: one task turns waiting units into batches, and jobs into transactions."""
@@ -139,6 +143,8 @@ class GroupCommit(Generic[Unit, Done]):
                 failure = error
                 self._roll_back()
         self._answer(asked, len(noted), outcomes, failure)
+        if failure is None:
+            self._writer.committed()
 
     def _answer(
         self,
@@ -188,6 +194,7 @@ class GroupCommit(Generic[Unit, Done]):
             _resolve(future, translate(error))
         else:
             _resolve(future, result)
+            self._writer.committed()
 
     def _committed(self, job: Job) -> object:
         result = job(self._connection)

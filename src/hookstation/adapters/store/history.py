@@ -9,8 +9,8 @@ import apsw
 
 from hookstation.adapters.store import queries
 from hookstation.adapters.store.records import get_record
-from hookstation.adapters.store.rows import Row, mark_digest, read_due, read_event, read_mark
-from hookstation.core.events import Attempt, DueWork, Event, Mark, State
+from hookstation.adapters.store.rows import Row, mark_digest, read_event, read_mark
+from hookstation.core.events import Attempt, Event, Mark, State
 from hookstation.core.journal_rules import ID_SLACK, lowest_id
 from hookstation.core.records import RECORDS
 from hookstation.ports.store import EventFilter, Page, Payload
@@ -99,18 +99,6 @@ def list_attempts(connection: apsw.Connection, event_id: str) -> list[Attempt]:
 def _attempt(row: Row) -> Attempt:
     number, started_at, ended_at, state, error, key = cast("tuple[int, int, int, str, str, str]", row)
     return Attempt(number, started_at, ended_at, State(state), error, key)
-
-
-def list_due(connection: apsw.Connection, now: int, limit: int) -> list[DueWork]:
-    """Work whose time has come."""
-    return [read_due(row) for row in connection.execute(queries.DUE, (now, limit)).fetchall()]
-
-
-def due_of(connection: apsw.Connection, event_id: str) -> DueWork | None:
-    """The due work of one event."""
-    for row in connection.execute(queries.DUE_OF, (event_id,)).fetchall():
-        return read_due(row)
-    return None
 
 
 def owner_of(connection: apsw.Connection, target: str, entity: str, key: str) -> str:

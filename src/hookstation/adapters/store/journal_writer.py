@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import apsw
+from msgspec import structs
 
-from hookstation.adapters.store import queries
+from hookstation.adapters.store import job_queries, queries
+from hookstation.adapters.store.hints import Hints
 from hookstation.adapters.store.history import find_mark
+from hookstation.adapters.store.jobs import JobTable, TurnTaken, Written
 from hookstation.adapters.store.records import RecordBatch
-from hookstation.adapters.store.rows import Row, due_row, event_row, headers_text, mark_digest
+from hookstation.adapters.store.rows import Row, event_row, headers_text, mark_digest
 from hookstation.core.events import Mark, Settlement, State
+from hookstation.core.jobs import EVENTS, Job
 from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
 from hookstation.core.records import Effect, EffectResult
 from hookstation.errors import Conflict
-from hookstation.ports.store import Acceptance, Committed, Finish
+from hookstation.ports.store import Acceptance, Committed, Finish, Hold, Holder
 
 Unit: TypeAlias = Acceptance | Finish
+
+
+_NO_JOB: Final = Written()
 
 
 class KeyTaken(Exception):
@@ -27,30 +34,45 @@ class KeyTaken(Exception):
 class JournalWriter:
     """Implements `BatchWriter` for the journal."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: apsw.Connection, jobs: JobTable, hints: Hints) -> None:
+        self._connection, self._jobs, self._hints = connection, jobs, hints
 
     def write_together(self, units: Sequence[Unit]) -> Sequence[Committed]:
-        """Write all as if no key were held; raises `KeyTaken` where one is."""
-        batch = Batch(self._connection)
-        done = [batch.accept(unit) if isinstance(unit, Acceptance) else batch.finish(unit) for unit in units]
-        batch.flush()
-        return done
+        """Write all as if no key and no turn were held; raises `KeyTaken` or `TurnTaken` where one is."""
+        return self._write(units, Batch(self._connection, self._jobs))
 
     def write_alone(self, unit: Unit) -> Committed:
-        """Write one, or say which mark is in its way."""
+        """Write one, or say which mark is in its way, or that another has its turn."""
         if isinstance(unit, Acceptance):
             held = unit.mark and find_mark(
                 self._connection, unit.mark.webhook, unit.mark.key, unit.entry.received_at
             )
             if held is not None:
                 return Committed(None, conflict=held)
+        self._connection.execute("SAVEPOINT turn")
         try:
-            return self.write_together([unit])[0]
+            done = self._write([unit], Batch(self._connection, self._jobs, alone=True))[0]
+        except TurnTaken:
+            self._connection.execute("ROLLBACK TO turn")
+            done = Committed(None, occupied=True)
         except apsw.ConstraintError as error:
             raise Conflict(
                 f"This event is in the journal already, or its rows clash with others. ({error})"
             ) from error
+        self._connection.execute("RELEASE turn")
+        return done
+
+    def committed(self) -> None:
+        """Tell of the queues in which a job became ready that is due."""
+        if self._jobs.ready:
+            queues = tuple(self._jobs.ready)
+            self._jobs.ready.clear()
+            self._hints.tell_ready(queues)
+
+    def _write(self, units: Sequence[Unit], batch: Batch) -> Sequence[Committed]:
+        done = [batch.accept(unit) if isinstance(unit, Acceptance) else batch.finish(unit) for unit in units]
+        batch.flush()
+        return done
 
 
 class Standing(NamedTuple):
@@ -67,10 +89,10 @@ class Standing(NamedTuple):
 
 
 class Batch:
-    """The rows of one transaction."""
+    """The rows of one transaction. `alone`: it has one unit, and says what stands in that one's way."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: apsw.Connection, jobs: JobTable, *, alone: bool = False) -> None:
+        self._connection, self._jobs, self._alone = connection, jobs, alone
         self._records = RecordBatch(connection)
         [(newest,)] = connection.execute(queries.NEWEST_PAYLOAD).fetchall()
         self._payload_no = cast("int", newest)
@@ -78,34 +100,38 @@ class Batch:
         self._payloads: list[Row] = []
         self._marks: list[Row] = []
         self._keys: set[bytes] = set()
-        self._due: list[Row] = []
+        self._new_jobs: list[Row] = []
         self._rejected = 0
         self._bytes = 0
 
     def accept(self, acceptance: Acceptance) -> Committed:
         """Gather the rows of one event."""
-        entry, mark = acceptance.entry, acceptance.mark
-        effect = self._effect(acceptance.effect, entry.id)
-        settlement = acceptance.settle(effect)
+        entry, mark, job = acceptance.entry, acceptance.mark, acceptance.job
+        hold = acceptance.hold if job is not None and self._waits(job, acceptance.hold) else None
+        effect = self._effect(acceptance.effect, entry.id) if hold is None else None
+        settlement = acceptance.settle(effect) if hold is None else hold.settlement
         state = settlement.state
         self._payload_no += 1
         self._events.append(event_row(entry, settlement, mark, self._payload_no))
         self._payloads.append((self._payload_no, headers_text(entry), entry.body))
         if mark is not None:
             self._take(mark, entry.id, entry.received_at, state)
-        if acceptance.due is not None and is_open(state):
-            self._due.append(due_row(acceptance.due))
+        written = _NO_JOB
+        if job is not None and is_open(state):
+            written = self._write_job(job, acceptance.holder, hold)
         if entry.body is not None:
             self._bytes += len(entry.body)
         if state is State.REJECTED:
             self._rejected += 1
-        return Committed(settlement, effect)
+        return Committed(settlement, effect, None, False, *written)
 
     def finish(self, finish: Finish) -> Committed:
         """Write how one event of the journal stands now."""
         rows = self._connection.execute(queries.EVENT_TO_FINISH, (finish.event_id,)).fetchall()
         old = Standing(*cast("Standing", rows[0])) if rows else None
         if old is None or old.state not in finish.expected:
+            return Committed(None)
+        if finish.lease is not None and not self._jobs.is_held(finish.lease):
             return Committed(None)
         held = self._held_by_another(finish)
         if held is not None:
@@ -114,12 +140,12 @@ class Batch:
         settlement = finish.settle(effect)
         self._move(finish, old, settlement)
         self._follow(finish, old, settlement.state)
-        if finish.due is not None and is_open(settlement.state):
-            self._connection.execute(queries.PUT_DUE, due_row(finish.due))
+        if finish.job is not None and is_open(settlement.state):
+            written = self._jobs.write(finish.job, finish.holder)
         else:
-            self._connection.execute(queries.DROP_DUE, (finish.event_id,))
+            written = self._jobs.drop(EVENTS, finish.event_id)
         self._rejected += (settlement.state is State.REJECTED) - (old.state == State.REJECTED)
-        return Committed(settlement, effect)
+        return Committed(settlement, effect, None, False, *written)
 
     def flush(self) -> None:
         """Write what was gathered, a statement a table."""
@@ -130,14 +156,27 @@ class Batch:
             many(queries.INSERT_PAYLOAD, self._payloads)
         if self._marks:
             self._write_marks()
-        if self._due:
-            many(queries.PUT_DUE, self._due)
+        if self._new_jobs:
+            many(job_queries.INSERT, self._new_jobs)
         totals = [total for total in ((self._rejected, "rejected"), (self._bytes, "body_bytes")) if total[0]]
         if totals:
             many(queries.ADD_TOTAL, totals)
 
     def _effect(self, effect: Effect | None, event_id: str) -> EffectResult | None:
         return None if effect is None else self._records.apply(effect, event_id)
+
+    def _waits(self, job: Job, hold: Hold | None) -> bool:
+        return hold is not None and self._jobs.has_key(job.queue, hold.key)
+
+    def _write_job(self, job: Job, holder: Holder | None, hold: Hold | None) -> Written:
+        """Write an event's job: without a key and among others together with theirs, as if no turn were held."""
+        if hold is not None:
+            return self._jobs.write(structs.replace(job, key=hold.key, turn=b""), None)
+        if job.key or self._alone:
+            return self._jobs.write(job, holder)
+        row, lease = self._jobs.new_row(job, holder)
+        self._new_jobs.append(row)
+        return Written(lease)
 
     def _take(self, mark: Mark, event_id: str, at: int, state: State) -> None:
         """Take the key for an event that may hold one; one that failed must not have met another's mark either."""

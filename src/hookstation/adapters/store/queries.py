@@ -34,12 +34,6 @@ FIND_MARK: Final = (
 )
 """The live mark of a key, with the state and the answer of the event that holds it."""
 
-PUT_DUE: Final = "INSERT OR REPLACE INTO due_work VALUES (?,?,?,?,?,?)"
-"""Put or replace the due work of an event."""
-
-DROP_DUE: Final = "DELETE FROM due_work WHERE event_id = ?"
-"""Remove the due work of an event."""
-
 ADD_TOTAL: Final = "UPDATE totals SET value = value + ? WHERE name = ?"
 """Move a roll-up."""
 
@@ -63,17 +57,6 @@ CLAIM_KEY: Final = "UPDATE events SET dedup_key = ?, body_digest = ? WHERE id = 
 
 INSERT_ATTEMPT: Final = "INSERT INTO attempts VALUES (?,?,?,?,?,?,?)"
 """Keep the last attempt of an event before a new one takes its place."""
-
-ORPHANS_DUE: Final = (
-    "INSERT INTO due_work SELECT id, :now, :now, 0, '', '' FROM events WHERE state IN ('working', 'sending') "
-    "ON CONFLICT (event_id) DO UPDATE SET due_at = excluded.due_at, since = excluded.since"
-)
-"""Make every event that was under way due now; work that it had keeps its record."""
-
-ORPHANS_UNKNOWN: Final = (
-    "UPDATE events SET state = 'unknown', error = ?, reason = '' WHERE state IN ('working', 'sending')"
-)
-"""Say of every event that was under way that its outcome is not known."""
 
 # --- reading the journal ---------------------------------------------------------------------------------------------
 
@@ -101,15 +84,6 @@ LIST_ATTEMPTS: Final = (
     "WHERE id = ? AND attempts > 0 AND settled_at > 0 ORDER BY 1"
 )
 """The finished attempts of an event: the earlier ones, and the last as the event shows it."""
-
-DUE: Final = (
-    "SELECT event_id, due_at, since, tries, record, marker FROM due_work "
-    "WHERE due_at <= ? ORDER BY due_at, event_id LIMIT ?"
-)
-"""Work whose time has come, the most overdue first."""
-
-DUE_OF: Final = "SELECT event_id, due_at, since, tries, record, marker FROM due_work WHERE event_id = ?"
-"""The due work of one event."""
 
 OWNER_ELSEWHERE: Final = (
     "SELECT id FROM events WHERE connection = ? AND connection <> 'records' AND entity = ? AND record_key = ? "

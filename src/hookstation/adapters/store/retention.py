@@ -11,9 +11,11 @@ import apsw
 import msgspec
 
 from hookstation.adapters.store import queries
+from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.rows import Row, mark_digest
 from hookstation.adapters.store.sweeps import LOOK, Choice, Sweep, Sweeps
 from hookstation.core.events import OPEN_STATES, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.journal_rules import ID_SLACK, PRUNABLE_STATES, lowest_id
 from hookstation.ports.store import Retention
 
@@ -62,7 +64,6 @@ _FREE_MARKS: Final = (
 
 _DROP: Final = (
     "DELETE FROM attempts WHERE event_id IN (SELECT value FROM json_each(?))",
-    "DELETE FROM due_work WHERE event_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))",
 )
 """Forget the events, and what else hangs on them."""
@@ -155,7 +156,9 @@ def _total(reader: apsw.Connection, name: str) -> int:
     return int(str(value))
 
 
-def remove(connection: apsw.Connection, event_ids: Sequence[str], now: int, *, only_bodies: bool) -> int:
+def remove(
+    connection: apsw.Connection, jobs: JobTable, event_ids: Sequence[str], now: int, *, only_bodies: bool
+) -> int:
     """Delete these events with all that hangs on them but their records; those that were opened again stay.
 
     One that holds a mark at `now` stays too; `only_bodies` says that it loses its body then.  Returns how many went
@@ -175,6 +178,7 @@ def remove(connection: apsw.Connection, event_ids: Sequence[str], now: int, *, o
     connection.execute(_DROP_BODIES, (_text([event.payload_no for event in emptied]),))
     for statement in _DROP:
         connection.execute(statement, (ids,))
+    jobs.drop_many(EVENTS, ids)
     rejected = sum(event.state == State.REJECTED for event in going)
     freed = sum(event.size for event in (*going, *emptied))
     connection.executemany(queries.ADD_TOTAL, [(-rejected, "rejected"), (-freed, "body_bytes")])

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import msgspec
 
-from hookstation.core.events import DueWork, Event, JournalEntry, Mark, MarkState, Settlement, State
+from hookstation.core.events import Event, JournalEntry, Mark, MarkState, Settlement, State
 from hookstation.core.journal_rules import attempts_when_accepted, is_open, mark_state, record_key
 from hookstation.core.jsontext import parse_json
 from hookstation.core.records import StoredRecord
@@ -71,11 +71,6 @@ def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, pa
     )
 
 
-def due_row(due: DueWork) -> Row:
-    """The row of an event's due work."""
-    return (due.event_id, due.due_at, due.since, due.tries, due.record, due.marker)
-
-
 def read_event(row: Row) -> Event:
     """A row of `EVENT_COLUMNS`."""
     values = list(row)
@@ -95,11 +90,6 @@ def read_mark(webhook: str, row: Row) -> Mark | None:
         return None
     answer = (status, body) if held is MarkState.SUCCEEDED else (0, b"")
     return Mark(webhook, key, digest, event_id, held, expires_at, run_id, *answer)
-
-
-def read_due(row: Row) -> DueWork:
-    """A row of `DUE`."""
-    return DueWork(*row)  # type: ignore[arg-type]
 
 
 def read_fields(text: str) -> dict[str, Scalar]:

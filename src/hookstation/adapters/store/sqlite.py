@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
@@ -21,13 +19,17 @@ from hookstation.adapters.store import backup, configuration, history, migration
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
+from hookstation.adapters.store.hints import Hints
+from hookstation.adapters.store.jobs import JobTable, is_any_over, system_time
 from hookstation.adapters.store.journal_writer import JournalWriter
+from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
+from hookstation.adapters.store.sharing import SqliteSharing
 from hookstation.adapters.store.sweeps import Sweeps
-from hookstation.core.events import Attempt, DueWork, Event, Mark
-from hookstation.core.journal_rules import ORPHANED
+from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable
+from hookstation.ports.leases import CONFIGURATION_CHANGED
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -41,21 +43,21 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 
-Asked = ParamSpec("Asked")
-Result = TypeVar("Result")
 
-
-async def open_sqlite(path: Path) -> SqliteStore:
+async def open_sqlite(path: Path, now: Callable[[], int] = system_time) -> SqliteStore:
     """Open the database at `path`, made and migrated as needed, and hold its folder until `close`.
 
+    `now` says the store's time for jobs and nodes, microseconds since the epoch.  What was leased is due again, since
+    the folder's lock proves that nobody who held it lives.
     Raises `FolderInUse`, `NewerDatabase`, and `StoreUnavailable` where the folder or the file cannot be written.
     """
-    return SqliteStore(path, await asyncio.to_thread(_open, path))
+    return SqliteStore(path, await asyncio.to_thread(_open, path, now))
 
 
 @dataclass(frozen=True, slots=True)
 class _Handles:
     lock: FolderLock
+    jobs: JobTable
     writer: apsw.Connection
     near: apsw.Connection
     far: apsw.Connection
@@ -66,7 +68,7 @@ class _Handles:
         self.lock.release()
 
 
-def _open(path: Path) -> _Handles:
+def _open(path: Path, now: Callable[[], int]) -> _Handles:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -79,13 +81,21 @@ def _open(path: Path) -> _Handles:
             writer = open_writer(path)
             opened.append(writer)
             migrations.migrate(writer)
+            jobs = JobTable(writer, now)
+            _free_jobs(writer, jobs)
             opened += [open_reader(path, 0), open_reader(path, READER_PATIENCE)]
     except BaseException:
         for connection in opened:
             connection.close()
         lock.release()
         raise
-    return _Handles(lock, *opened)
+    return _Handles(lock, jobs, *opened)
+
+
+def _free_jobs(writer: apsw.Connection, jobs: JobTable) -> None:
+    if is_any_over(writer, (), jobs.now()):
+        with writer:
+            jobs.give_back((), living=())
 
 
 def _make_private(path: Path) -> None:
@@ -98,16 +108,17 @@ def _make_private(path: Path) -> None:
         ) from error
 
 
-class SqliteStore:
+class SqliteStore(SqliteSharing):
     """Implements `ports.store.Store`. Made by `open_sqlite`."""
 
     def __init__(self, path: Path, handles: _Handles) -> None:
+        hints = Hints()
+        writer = JournalWriter(handles.writer, handles.jobs, hints)
+        commits = GroupCommit(handles.writer, writer)
+        super().__init__(handles.jobs, commits, Readers(handles.near, handles.far), hints)
         self.path = path
         self._handles = handles
-        self._near = handles.near
-        self._commits = GroupCommit(handles.writer, JournalWriter(handles.writer))
         self._sweeps = Sweeps()
-        self._thread = ThreadPoolExecutor(1, "hookstation-reader")
         self._closed = False
 
     # --- journal
@@ -131,51 +142,33 @@ class SqliteStore:
 
     async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         """The live mark of this key."""
-        return self._look_up(history.find_mark, webhook, key, now)
+        return self._readers.look_up(history.find_mark, webhook, key, now)
 
     async def find_run(self, run_id: str) -> Event | None:
         """The event whose status address this is."""
-        return self._look_up(history.find_run, run_id)
-
-    async def due(self, now: int, limit: int) -> Sequence[DueWork]:
-        """Work whose time has come."""
-        return self._look_up(history.list_due, now, limit)
-
-    async def due_of(self, event_id: str) -> DueWork | None:
-        """The due work of one event."""
-        return self._look_up(history.due_of, event_id)
-
-    async def orphan(self, now: int) -> int:
-        """What was under way when its process died becomes unknown, and due."""
-
-        def work(connection: apsw.Connection) -> int:
-            connection.execute(queries.ORPHANS_DUE, {"now": now})
-            connection.execute(queries.ORPHANS_UNKNOWN, (ORPHANED,))
-            return connection.changes()
-
-        return await self._commits.run(work)
+        return self._readers.look_up(history.find_run, run_id)
 
     async def owner_of(self, connection: str, entity: str, key: str) -> str:
         """The newest event that wrote this record."""
-        return self._look_up(history.owner_of, connection, entity, key)
+        return self._readers.look_up(history.owner_of, connection, entity, key)
 
     # --- history
 
     async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
         """One page, newest first."""
-        return await self._read(history.list_events, which, limit, after)
+        return await self._readers.read(history.list_events, which, limit, after)
 
     async def get_event(self, event_id: str) -> Event | None:
         """One event."""
-        return self._look_up(history.get_event, event_id)
+        return self._readers.look_up(history.get_event, event_id)
 
     async def get_payload(self, event_id: str) -> Payload | None:
         """The raw body, where it is kept."""
-        return await self._read(history.get_payload, event_id)
+        return await self._readers.read(history.get_payload, event_id)
 
     async def list_attempts(self, event_id: str) -> Sequence[Attempt]:
         """Finished attempts."""
-        return await self._read(history.list_attempts, event_id)
+        return await self._readers.read(history.list_attempts, event_id)
 
     async def prune(self, retention: Retention, limit: int) -> int:
         """Delete what may go, in steps that let the lane pass."""
@@ -183,11 +176,17 @@ class SqliteStore:
         for look in rules(retention, self._sweeps):
             ended = False
             while gone < limit and not ended:
-                found = await self._read(look, limit - gone)
+                found = await self._readers.read(look, limit - gone)
                 ended = found.ended
                 for start in range(0, len(found.event_ids), STEP):
                     step = found.event_ids[start : start + STEP]
-                    work = partial(remove, event_ids=step, now=retention.now, only_bodies=found.only_bodies)
+                    work = partial(
+                        remove,
+                        jobs=self._jobs,
+                        event_ids=step,
+                        now=retention.now,
+                        only_bodies=found.only_bodies,
+                    )
                     gone += await self._commits.run(work)
         return gone
 
@@ -195,32 +194,34 @@ class SqliteStore:
 
     async def list_records(self, entity: str, limit: int, after: str = "") -> Sequence[StoredRecord]:
         """Records in the order of writing."""
-        return await self._read(records.list_records, entity, limit, after)
+        return await self._readers.read(records.list_records, entity, limit, after)
 
     async def get_record(self, entity: str, key: str) -> StoredRecord | None:
         """One record."""
-        return self._look_up(records.get_record, entity, key)
+        return self._readers.look_up(records.get_record, entity, key)
 
     async def count_records(self, entity: str) -> int:
         """How many records an entity has, by its roll-up."""
-        count = self._look_up(records.entity_count, entity)
+        count = self._readers.look_up(records.entity_count, entity)
         return count.records if count else 0
 
     # --- settings
 
     async def load_configuration(self) -> StoredConfiguration:
         """Everything configured."""
-        return await self._read(configuration.load)
+        return await self._readers.read(configuration.load)
 
     async def revision(self) -> int:
         """The configuration's revision."""
-        return self._look_up(configuration.revision)
+        return self._readers.look_up(configuration.revision)
 
     async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
         """Write a change; raises `Conflict` where somebody else was quicker."""
-        return await self._commits.run(
+        revision = await self._commits.run(
             lambda connection: configuration.save(connection, change, expected_revision)
         )
+        self._hints.tell(CONFIGURATION_CHANGED)
+        return revision
 
     async def add_key(self, key: ApiKey) -> None:
         """Keep a key; raises `Conflict` where the name is taken."""
@@ -228,11 +229,11 @@ class SqliteStore:
 
     async def keys(self) -> Sequence[ApiKey]:
         """All keys."""
-        return self._look_up(configuration.keys)
+        return self._readers.look_up(configuration.keys)
 
     async def get_fact(self, name: str) -> str:
         """A small fact."""
-        return self._look_up(configuration.get_fact, name)
+        return self._readers.look_up(configuration.get_fact, name)
 
     async def set_fact(self, name: str, value: str) -> None:
         """Keep a small fact."""
@@ -262,28 +263,5 @@ class SqliteStore:
             return
         self._closed = True
         await self._commits.close()
-        self._thread.shutdown()
+        self._readers.close()
         await asyncio.to_thread(self._handles.close)
-
-    def _look_up(
-        self,
-        read: Callable[Concatenate[apsw.Connection, Asked], Result],
-        *asked: Asked.args,
-        **named: Asked.kwargs,
-    ) -> Result:
-        """Read a row or two here and now: handing it to a thread would take longer."""
-        with translated():
-            return read(self._near, *asked, **named)
-
-    async def _read(
-        self,
-        read: Callable[Concatenate[apsw.Connection, Asked], Result],
-        *asked: Asked.args,
-        **named: Asked.kwargs,
-    ) -> Result:
-        """Read in the thread, so that the lane goes on."""
-        if self._closed:
-            raise StoreUnavailable("The database is closed.")
-        work = partial(read, self._handles.far, *asked, **named)
-        with translated():
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)

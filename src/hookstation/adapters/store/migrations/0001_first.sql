@@ -45,15 +45,27 @@ CREATE TABLE marks (
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE due_work (
-  event_id TEXT PRIMARY KEY,
+-- What is to be done after the request, by whoever leases it. Of a key one job is ready or leased, the rest behind it.
+CREATE TABLE jobs (
+  queue TEXT NOT NULL,
+  id TEXT NOT NULL,
+  key TEXT NOT NULL,                -- empty: none
+  state TEXT NOT NULL,              -- ready, behind or leased
+  priority INTEGER NOT NULL,        -- 0 is the most urgent
   due_at INTEGER NOT NULL,
-  since INTEGER NOT NULL,
   tries INTEGER NOT NULL,
-  record TEXT NOT NULL,
-  marker TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX due_work_by_time ON due_work (due_at);
+  turn BLOB,
+  node TEXT NOT NULL,               -- who holds it, empty where nobody does
+  token INTEGER NOT NULL,           -- greater with each lease
+  until INTEGER NOT NULL,           -- when its lease is over
+  payload TEXT NOT NULL,            -- last, so that the rest is read without it
+  PRIMARY KEY (queue, id)
+) STRICT;
+CREATE INDEX jobs_ready ON jobs (queue, priority, due_at, id) WHERE state = 'ready';
+CREATE INDEX jobs_by_key ON jobs (queue, key, id) WHERE key <> '';
+CREATE INDEX jobs_heads ON jobs (queue, key) WHERE key <> '' AND state <> 'behind';
+CREATE INDEX jobs_leased ON jobs (node) WHERE state = 'leased';
+CREATE UNIQUE INDEX jobs_turns ON jobs (turn) WHERE turn IS NOT NULL;
 
 -- Attempts before the last one; the last one is read off its event.
 CREATE TABLE attempts (

@@ -1,0 +1,34 @@
+"""Hints within one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hookstation.ports.leases import JOBS_READY
+
+
+class Hints:
+    """Implements `ports.leases.Hints` where nobody else writes the database. Used on the event loop only."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[object, Callable[[str], None]] = {}
+
+    def subscribe(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call `listener` with each hint; returns how to stop it."""
+        ticket = object()
+        self._listeners[ticket] = listener
+
+        def stop() -> None:
+            self._listeners.pop(ticket, None)
+
+        return stop
+
+    def tell(self, hint: str) -> None:
+        """Tell everybody who listens."""
+        for listener in tuple(self._listeners.values()):
+            listener(hint)
+
+    def tell_ready(self, queues: Iterable[str]) -> None:
+        """Say of these queues that they have jobs that are due."""
+        for queue in sorted(queues):
+            self.tell(JOBS_READY + queue)

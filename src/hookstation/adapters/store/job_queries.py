@@ -1,0 +1,139 @@
+"""Every statement of the SQLite driver about jobs, by name, with a sentence each.
+
+A partial index is taken only by a statement that repeats its condition word by word.
+"""
+
+# ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
+from __future__ import annotations
+
+from typing import Final
+
+from hookstation.core.jobs import Priority
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+INSERT: Final = (
+    "INSERT INTO jobs (queue, id, key, state, priority, due_at, tries, turn, node, token, until, payload) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+"""Write a job that is new to its queue."""
+
+INSERT_NEW: Final = f"{INSERT} ON CONFLICT (queue, id) DO NOTHING RETURNING queue, id"
+"""Write a job, or leave the one there alone."""
+
+DROP: Final = "DELETE FROM jobs WHERE queue = ? AND id = ? RETURNING key, token"
+"""Remove a job, whoever holds it."""
+
+DROP_MANY: Final = "DELETE FROM jobs WHERE queue = ? AND id IN (SELECT value FROM json_each(?)) RETURNING key"
+"""Remove jobs, whoever holds them."""
+
+HURRY: Final = (
+    "UPDATE jobs SET due_at = :now WHERE queue = :queue AND key = :key AND key <> '' AND state <> 'leased' "
+    "AND due_at > :now RETURNING state"
+)
+"""Make what waits for its time under a key due now."""
+
+TURN_OF_ANOTHER: Final = (
+    "SELECT 1 FROM jobs WHERE turn = ? AND turn IS NOT NULL AND NOT (queue = ? AND id = ?)"
+)
+"""Whether another job has this turn."""
+
+# --- leasing ---------------------------------------------------------------------------------------------------------
+
+_ARM: Final = (
+    "SELECT * FROM (SELECT rowid AS row, priority, due_at, id FROM jobs "
+    "WHERE queue = :queue AND state = 'ready' AND priority = {} AND due_at <= :now ORDER BY due_at, id LIMIT :limit)"
+)
+_DUE: Final = " UNION ALL ".join(_ARM.format(priority.value) for priority in Priority)
+
+LEASE: Final = (
+    "UPDATE jobs SET state = 'leased', node = :node, token = max(token + 1, :token), until = :until "
+    f"WHERE rowid IN (SELECT row FROM ({_DUE}) ORDER BY priority, due_at, id LIMIT :limit) "
+    "RETURNING priority, due_at, id, key, tries, payload, turn, token"
+)
+"""Lease what is due; an arm a priority, so that those of one that are not due yet are never walked over."""
+
+LEASE_ONE: Final = (
+    "UPDATE jobs SET state = 'leased', node = ?, token = ?, until = ? WHERE queue = ? AND id = ?"
+)
+"""Lease a job in the transaction that wrote it."""
+
+HOW_IT_STANDS: Final = "SELECT state, token FROM jobs WHERE queue = ? AND id = ?"
+"""Whether a job is free to be leased, and beyond which token."""
+
+HELD_UNDER: Final = (
+    "SELECT 1 FROM jobs WHERE queue = ? AND id = ? AND state = 'leased' AND node = ? AND token = ?"
+)
+"""Whether a lease is its job's."""
+
+SETTLE: Final = (
+    "DELETE FROM jobs WHERE rowid IN (SELECT j.rowid FROM json_each(?) AS l CROSS JOIN jobs AS j "
+    "ON j.queue = l.value ->> 0 AND j.id = l.value ->> 1 "
+    "WHERE j.state = 'leased' AND j.node = l.value ->> 2 AND j.token = l.value ->> 3) "
+    "RETURNING queue, id, key, node, token"
+)
+"""Remove jobs that are held under these leases. One statement: in a thread each asks for the interpreter lock."""
+
+DO_AGAIN: Final = (
+    "UPDATE jobs SET state = ?, priority = ?, due_at = ?, tries = ?, turn = ?, payload = ?, node = '', until = 0 "
+    "WHERE queue = ? AND id = ? AND state = 'leased' AND node = ? AND token = ? RETURNING 1"
+)
+"""Put a job back that is held under this lease."""
+
+_ENDED: Final = (
+    "state = 'leased' AND (node IN (SELECT value FROM json_each(:ended)) "
+    "OR :every AND (until <= :now OR node NOT IN (SELECT value FROM json_each(:living))))"
+)
+
+GIVE_BACK: Final = (
+    "UPDATE jobs SET state = iif(key = '', 'ready', 'behind'), node = '', until = 0, due_at = :now, "
+    f"token = token + 1 WHERE {_ENDED} RETURNING queue, key"
+)
+"""End leases; the token grows, so that a late word is refused."""
+
+ANY_OVER: Final = (
+    "SELECT 1 FROM jobs WHERE state = 'leased' "
+    "AND (until <= ? OR node NOT IN (SELECT value FROM json_each(?))) LIMIT 1"
+)
+"""Whether a lease is over or its node is not there."""
+
+# --- the order of a key ----------------------------------------------------------------------------------------------
+
+ANY_OF_KEY: Final = "SELECT 1 FROM jobs WHERE queue = ? AND key = ? AND key <> '' LIMIT 1"
+"""Whether a queue has jobs of a key."""
+
+TWO_OF_KEY: Final = "SELECT 1 FROM jobs WHERE queue = ? AND key = ? AND key <> '' LIMIT 2"
+"""Whether a queue has one job of a key or more."""
+
+HEADS: Final = "SELECT id, state FROM jobs WHERE queue = ? AND key = ? AND key <> '' AND state <> 'behind'"
+"""What of a key is ready or leased."""
+
+SMALLEST: Final = "SELECT id FROM jobs WHERE queue = ? AND key = ? AND key <> '' ORDER BY id LIMIT 1"
+"""The job of a key that came first."""
+
+STAND: Final = "UPDATE jobs SET state = ? WHERE queue = ? AND id = ? RETURNING due_at"
+"""Let a job move up, or stand behind another."""
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+_COLUMNS: Final = "queue, id, key, state, priority, due_at, tries, turn, node, payload"
+
+FIND: Final = f"SELECT {_COLUMNS} FROM jobs WHERE queue = ? AND id = ?"
+"""One job."""
+
+LIST: Final = f"SELECT {_COLUMNS} FROM jobs WHERE queue = ? AND id > ? ORDER BY id LIMIT ?"
+"""Jobs of a queue."""
+
+LIST_OF_KEY: Final = (
+    f"SELECT {_COLUMNS} FROM jobs WHERE queue = ? AND key = ? AND key <> '' AND id > ? ORDER BY id LIMIT ?"
+)
+"""Jobs of a key."""
+
+FIRST_DUE: Final = " UNION ALL ".join(
+    f"SELECT min(due_at) FROM jobs WHERE queue = :queue AND state = 'ready' AND priority = {priority.value}"
+    for priority in Priority
+)
+"""When the first job of each priority is due."""
+
+COUNT: Final = "SELECT key, count(*) FROM jobs WHERE queue = ? AND key <> '' GROUP BY key"
+"""How many jobs each key has."""

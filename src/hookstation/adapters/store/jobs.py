@@ -1,0 +1,327 @@
+"""The table of jobs: written inside transactions that somebody else begins and commits, and read back."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple, cast
+
+import apsw
+import msgspec
+
+from hookstation.adapters.store import job_queries as queries
+from hookstation.adapters.store.rows import Row
+from hookstation.core.jobs import Job, JobEnd, JobState, Lease, Leased, Priority, StoredJob
+from hookstation.errors import Conflict
+from hookstation.ports.store import Holder
+
+SOON: Final = 1_000_000
+"""Microseconds: a job that becomes ready and is due within them is worth a hint."""
+
+Place = tuple[str, str]
+"""A queue, and a job's id or key in it."""
+
+_json: Final = msgspec.json.Encoder().encode
+
+
+def system_time() -> int:
+    """Microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+class TurnTaken(Exception):
+    """Another job has the turn of one that was to be written."""
+
+
+class Written(NamedTuple):
+    """What came of writing or removing the job of an event, as `ports.store.Committed` says it."""
+
+    lease: Lease | None = None
+    began: bool = False
+    ended: bool = False
+
+
+class JobTable:
+    """The jobs of a database that no other process writes.
+
+    `ready` gathers the queues in which a job became ready that is due, for whoever tells the hints after the commit.
+    """
+
+    def __init__(self, connection: apsw.Connection, now: Callable[[], int] = system_time) -> None:
+        self._connection = connection
+        self.now = now
+        self.ready: set[str] = set()
+        self._token = 0
+
+    # --- the jobs of events
+
+    def has_key(self, queue: str, key: str) -> bool:
+        """Whether a queue has jobs of this key."""
+        return bool(self._all(queries.ANY_OF_KEY, (queue, key)))
+
+    def is_held(self, lease: Lease) -> bool:
+        """Whether the lease is its job's."""
+        return bool(self._all(queries.HELD_UNDER, (lease.queue, lease.id, lease.node, lease.token)))
+
+    def new_row(self, job: Job, holder: Holder | None) -> tuple[Row, Lease | None]:
+        """The row of a job without a key that is new to its queue, and its lease."""
+        now = self.now()
+        due_at = now + job.delay
+        if holder is None:
+            self._note(job.queue, due_at, now)
+            return _row(job, JobState.READY, due_at), None
+        lease = Lease(job.queue, job.id, holder.node, self._next_token(now))
+        until = now + round(holder.seconds * 1_000_000)
+        return _row(job, JobState.LEASED, due_at, lease, until), lease
+
+    def write(self, job: Job, holder: Holder | None) -> Written:
+        """Put a job in the place of the one there; raises `TurnTaken`."""
+        if job.turn and self._all(queries.TURN_OF_ANOTHER, (job.turn, job.queue, job.id)):
+            raise TurnTaken
+        now = self.now()
+        old_key, old_token = "", 0
+        for key, token in self._all(queries.DROP, (job.queue, job.id)):
+            old_key, old_token = cast("str", key), cast("int", token)
+        state = JobState.BEHIND if job.key else JobState.READY
+        fence = Lease(job.queue, job.id, "", old_token + 1)
+        self._all(queries.INSERT, _row(job, state, now + job.delay, fence))
+        self._arrange({(job.queue, job.key), (job.queue, old_key)})
+        lease = None if holder is None else self._lease_one(job, holder, now)
+        if holder is None and not job.key:
+            self._note(job.queue, now + job.delay, now)
+        began = bool(job.key) and job.key != old_key and self._is_alone(job.queue, job.key)
+        return Written(lease, began, bool(old_key) and not self.has_key(job.queue, old_key))
+
+    def drop(self, queue: str, job_id: str) -> Written:
+        """Remove a job, if it is there."""
+        for key, _ in self._all(queries.DROP, (queue, job_id)):
+            if key:
+                self._arrange({(queue, str(key))})
+                return Written(ended=not self.has_key(queue, str(key)))
+        return Written()
+
+    def drop_many(self, queue: str, job_ids: str) -> None:
+        """Remove these jobs; `job_ids`: a JSON array."""
+        rows = self._all(queries.DROP_MANY, (queue, job_ids))
+        self._arrange({(queue, str(key)) for (key,) in rows})
+
+    # --- jobs of their own
+
+    def enqueue(self, jobs: Sequence[Job]) -> list[bool]:
+        """Write jobs; false for each that is there. Raises `Conflict` where a turn is held."""
+        now = self.now()
+        rows = [_row(job, JobState.BEHIND if job.key else JobState.READY, now + job.delay) for job in jobs]
+        try:
+            written = self._connection.executemany(queries.INSERT_NEW, rows).fetchall()
+        except apsw.ConstraintError as error:
+            raise _conflict() from error
+        new = Counter(cast("list[Place]", written))
+        told = []
+        for job in jobs:
+            place = (job.queue, job.id)
+            told.append(new[place] > 0)
+            if told[-1]:
+                new[place] -= 1
+                self._note_without_key(job, now)
+        self._arrange({(job.queue, job.key) for job in jobs})
+        return told
+
+    def lease(self, queue: str, holder: Holder, limit: int) -> list[Leased]:
+        """Lease jobs that are due, the most urgent first, then the longest due."""
+        now = self.now()
+        asked = {
+            "queue": queue,
+            "now": now,
+            "limit": limit,
+            "node": holder.node,
+            "token": max(now, self._token + 1),
+            "until": now + round(holder.seconds * 1_000_000),
+        }
+        rows = cast("list[_LeasedRow]", self._connection.execute(queries.LEASE, asked).fetchall())
+        rows.sort()
+        leased = [_leased(queue, holder.node, row) for row in rows]
+        self._token = max([self._token, *(one.lease.token for one in leased)])
+        return leased
+
+    def settle(self, ends: Sequence[JobEnd]) -> list[bool]:
+        """Say how leased jobs ended. Raises `Conflict` where one is to have a turn that is held."""
+        done = [end.lease for end in ends if end.again is None]
+        moved: set[Place] = set()
+        told: set[Lease] = set()
+        if done:
+            asked = _json([(one.queue, one.id, one.node, one.token) for one in done]).decode()
+            for queue, job_id, key, node, token in cast("list[_Ended]", self._all(queries.SETTLE, (asked,))):
+                told.add(Lease(queue, job_id, node, token))
+                moved.add((queue, key))
+        for end in ends:
+            if end.again is not None and self._do_again(end.lease, end.again):
+                told.add(end.lease)
+                moved.add((end.again.queue, end.again.key))
+        self._arrange(moved)
+        return [_take(told, end.lease) for end in ends]
+
+    def cancel(self, queue: str, job_id: str) -> bool:
+        """Take a job away; false where there is none."""
+        gone = self._all(queries.DROP, (queue, job_id))
+        self._arrange({(queue, str(key)) for key, _ in gone})
+        return bool(gone)
+
+    def hurry(self, queue: str, key: str) -> int:
+        """Make what waits for its time under a key due now; returns how many did."""
+        now = self.now()
+        rows = self._all(queries.HURRY, {"queue": queue, "key": key, "now": now})
+        if any(state == JobState.READY for (state,) in rows):
+            self.ready.add(queue)
+        return len(rows)
+
+    def give_back(self, node_ids: Sequence[str], *, living: Sequence[str] | None = None) -> int:
+        """End the leases of these nodes; where `living` is given, all that are over or held by nobody of them.
+
+        Returns how many ended.  Their jobs are due now.
+        """
+        now = self.now()
+        asked = {
+            "now": now,
+            "ended": _json(node_ids).decode(),
+            "every": living is not None,
+            "living": _json(living or ()).decode(),
+        }
+        rows = cast("list[Place]", self._all(queries.GIVE_BACK, asked))
+        self.ready.update(queue for queue, key in rows if not key)
+        self._arrange(set(rows))
+        return len(rows)
+
+    # --- inside
+
+    def _all(self, statement: str, bindings: Row | dict[str, int | str | bool]) -> list[Row]:
+        return self._connection.execute(statement, bindings).fetchall()
+
+    def _next_token(self, now: int, beyond: int = 0) -> int:
+        self._token = max(now, self._token + 1, beyond + 1)
+        return self._token
+
+    def _lease_one(self, job: Job, holder: Holder, now: int) -> Lease | None:
+        for state, token in self._all(queries.HOW_IT_STANDS, (job.queue, job.id)):
+            if state == JobState.READY:
+                lease = Lease(job.queue, job.id, holder.node, self._next_token(now, cast("int", token)))
+                until = now + round(holder.seconds * 1_000_000)
+                self._all(queries.LEASE_ONE, (lease.node, lease.token, until, job.queue, job.id))
+                return lease
+        return None
+
+    def _do_again(self, lease: Lease, job: Job) -> bool:
+        now = self.now()
+        state = JobState.BEHIND if job.key else JobState.READY
+        stands = (state.value, job.priority, now + job.delay, job.tries, job.turn or None, job.payload)
+        where = (lease.queue, lease.id, lease.node, lease.token)
+        try:
+            again = self._all(queries.DO_AGAIN, (*stands, *where))
+        except apsw.ConstraintError as error:
+            raise _conflict() from error
+        if again:
+            self._note_without_key(job, now)
+        return bool(again)
+
+    def _note_without_key(self, job: Job, now: int) -> None:
+        if not job.key:
+            self._note(job.queue, now + job.delay, now)
+
+    def _note(self, queue: str, due_at: int, now: int) -> None:
+        if due_at <= now + SOON:
+            self.ready.add(queue)
+
+    def _is_alone(self, queue: str, key: str) -> bool:
+        return len(self._all(queries.TWO_OF_KEY, (queue, key))) == 1
+
+    def _arrange(self, places: Iterable[Place]) -> None:
+        """Of each key that jobs came to or left, the one with the smallest id is ready if none is leased."""
+        for queue, key in places:
+            if key:
+                self._arrange_key(queue, key)
+
+    def _arrange_key(self, queue: str, key: str) -> None:
+        standing = dict(cast("list[tuple[str, str]]", self._all(queries.HEADS, (queue, key))))
+        first = "" if JobState.LEASED in standing.values() else self._smallest(queue, key)
+        for job_id, state in standing.items():
+            if state == JobState.READY and job_id != first:
+                self._all(queries.STAND, (JobState.BEHIND.value, queue, job_id))
+        if first and first not in standing:
+            [(due_at,)] = self._all(queries.STAND, (JobState.READY.value, queue, first))
+            self._note(queue, cast("int", due_at), self.now())
+
+    def _smallest(self, queue: str, key: str) -> str:
+        for (job_id,) in self._all(queries.SMALLEST, (queue, key)):
+            return str(job_id)
+        return ""
+
+
+_LeasedRow = tuple[int, int, str, str, int, str, bytes | None, int]
+_Ended = tuple[str, str, str, str, int]
+
+
+def _row(job: Job, state: JobState, due_at: int, lease: Lease | None = None, until: int = 0) -> Row:
+    node, token = (lease.node, lease.token) if lease else ("", 0)
+    turn = job.turn or None
+    stands = (job.queue, job.id, job.key, state.value, job.priority.value, due_at, job.tries, turn)
+    return (*stands, node, token, until, job.payload)
+
+
+def _leased(queue: str, node: str, row: _LeasedRow) -> Leased:
+    priority, _, job_id, key, tries, payload, turn, token = row
+    job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"")
+    return Leased(Lease(queue, job_id, node, token), job)
+
+
+def _take(told: set[Lease], lease: Lease) -> bool:
+    """A lease that is brought twice counts once."""
+    counts = lease in told
+    told.discard(lease)
+    return counts
+
+
+def _conflict() -> Conflict:
+    return Conflict("The turn of one of these jobs is held by another job: wait until that one is done.")
+
+
+def find_job(connection: apsw.Connection, queue: str, job_id: str) -> StoredJob | None:
+    """One job."""
+    for row in connection.execute(queries.FIND, (queue, job_id)).fetchall():
+        return _stored(row)
+    return None
+
+
+def list_jobs(
+    connection: apsw.Connection, queue: str, key: str, limit: int, after: str
+) -> Sequence[StoredJob]:
+    """Jobs in the order of their ids, of one key or of any and none."""
+    if key:
+        rows = connection.execute(queries.LIST_OF_KEY, (queue, key, after, limit))
+    else:
+        rows = connection.execute(queries.LIST, (queue, after, limit))
+    return [_stored(row) for row in rows.fetchall()]
+
+
+def _stored(row: Row) -> StoredJob:
+    queue, job_id, key, state, priority, due_at, tries, turn, node, payload = cast(
+        "tuple[str, str, str, str, int, int, int, bytes | None, str, str]", row
+    )
+    job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"")
+    return StoredJob(job, JobState(state), due_at, node)
+
+
+def first_due(connection: apsw.Connection, queue: str) -> int | None:
+    """When the first job that is ready is due, microseconds since the epoch."""
+    rows = connection.execute(queries.FIRST_DUE, {"queue": queue}).fetchall()
+    times = [cast("int", due_at) for (due_at,) in rows if due_at is not None]
+    return min(times, default=None)
+
+
+def is_any_over(connection: apsw.Connection, living: Sequence[str], now: int) -> bool:
+    """Whether a lease is over or held by nobody of these nodes."""
+    return bool(connection.execute(queries.ANY_OVER, (now, _json(living).decode())).fetchall())
+
+
+def count_waiting(connection: apsw.Connection, queue: str) -> dict[str, int]:
+    """How many jobs there are by key."""
+    return dict(cast("list[tuple[str, int]]", connection.execute(queries.COUNT, (queue,)).fetchall()))
