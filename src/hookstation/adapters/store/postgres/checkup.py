@@ -16,7 +16,8 @@ LISTENERS: Final = 1
 """Connections of a node besides its flushers and readers."""
 
 _SETTINGS: Final = (
-    "SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS safe, "
+    "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, "
+    "current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS safe, "
     "current_setting('synchronous_standby_names') <> '' AS standbys, current_setting('server_encoding') AS encoding, "
     "current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS connections, "
     "pg_is_in_recovery() AS standby"
@@ -69,10 +70,9 @@ async def check_up(access: Access, fact: str) -> Checkup:
             told = await connection.fetchrow(_SETTINGS)
             assert told is not None
             schema = await _schema(connection)
-            version = connection.get_server_version()
             return Checkup(
-                version=f"{version.major}.{version.minor}",
-                major=version.major,
+                version=told["version"],
+                major=connection.get_server_version().major,
                 encoding=told["encoding"],
                 schema=schema,
                 newest=known_number(),
