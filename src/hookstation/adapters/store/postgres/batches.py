@@ -1,20 +1,24 @@
 """One transaction's events: many acceptances and finishes, a statement a table.
 
-Locks are taken in one order by every node: events to be finished, dedup keys, parties and matches of records, records,
-roll-ups; each kind sorted.
+Locks are taken in one order by every node: events to be finished, dedup keys, keys of jobs, turns, parties and matches
+of records, records, roll-ups; each kind sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias, cast
 
+from msgspec import structs
+
 from hookstation.adapters.store.postgres import queries
+from hookstation.adapters.store.postgres.batch_jobs import BatchJobs, turn_of
 from hookstation.adapters.store.postgres.connecting import Connection
+from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.marks import Claim, Taken, Taking, take_marks
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.records import RecordBatch, TryLater, total_of
-from hookstation.adapters.store.postgres.rows import Row, columns, due_row, event_row, kept, told
+from hookstation.adapters.store.postgres.rows import Row, columns, event_row, kept, told
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.core.events import Mark, Settlement, State
 from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
@@ -46,17 +50,18 @@ class Standing(NamedTuple):
 class Batch:
     """The rows of one transaction that somebody else begins and commits."""
 
-    def __init__(self, connection: Connection, numbering: Numbering, slot: int) -> None:
+    def __init__(
+        self, connection: Connection, numbering: Numbering, slot: int, crowded: set[Key] | None = None
+    ) -> None:
         self._connection = connection
         self._records = RecordBatch(connection, numbering)
+        self._jobs = BatchJobs(connection, set() if crowded is None else crowded)
         self._slot = slot
         self._standings: dict[str, Standing] = {}
         self._marks: dict[bytes, Taken] = {}
         self._events: list[Row] = []
         self._finished: list[Row] = []
         self._attempts: list[Row] = []
-        self._due: list[Row] = []
-        self._not_due: list[str] = []
         self._freed: list[Row] = []
         self._extended: list[Row] = []
         self._totals: dict[str, int] = {}
@@ -65,15 +70,24 @@ class Batch:
         """Write what can be written of these units. An exception of the driver means that nothing of it stands."""
         outcomes: dict[int, Outcome] = {}
         going = self._without_twins(units, outcomes)
-        await self._read_standings([unit for unit in going.values() if isinstance(unit, Finish)])
+        await self._read_standings(_finishes(going))
         self._turn_away(going, outcomes, self._expected)
+        await self._jobs.read(_finishes(going))
         await self._take_marks(list(going.values()))
         self._turn_away(going, outcomes, self._undisputed)
-        await self._records.prepare([unit.effect for unit in going.values() if unit.effect is not None])
-        for place, unit in going.items():
+        await self._jobs.lock(_acceptances(going), _finishes(going))
+        self._turn_away(going, outcomes, self._allowed)
+        await self._jobs.write_ahead(_acceptances(going), _finishes(going))
+        await self._records.prepare([effect for unit in going.values() if (effect := self._effect_of(unit))])
+        for place, unit in sorted(going.items(), key=lambda item: isinstance(item[1], Finish)):
             outcomes[place] = self._carry_out(unit)
         await self._flush()
-        return [outcomes[place] for place in range(len(units))]
+        return [self._with_lease(units[place], outcomes[place]) for place in range(len(units))]
+
+    @property
+    def hints(self) -> set[str]:
+        """What is to be told when it is committed."""
+        return self._jobs.hints
 
     def end(self, committed: bool) -> None:
         """Hear how the transaction ended; not called where nobody knows, or where the server was lost."""
@@ -87,11 +101,12 @@ class Batch:
     # --- which units go
 
     def _without_twins(self, units: Sequence[Unit], outcomes: dict[int, Outcome]) -> dict[int, Unit]:
-        """Of units with one event or one key only the first goes: the next ones have to see what it did."""
+        """Of units with one event, key or turn only the first goes: the next ones have to see what it did."""
         going: dict[int, Unit] = {}
         seen: set[str | bytes] = set()
         for place, unit in enumerate(units):
             names = {event_of(unit)} | ({digest_of(unit.mark)} if unit.mark is not None else set())
+            names |= {b"turn " + turn} if (turn := turn_of(unit)) else set()
             if names & seen:
                 outcomes[place] = _LATER
             else:
@@ -136,48 +151,79 @@ class Batch:
             return Committed(None, conflict=taken)
         return _LATER if taken is Taking.LOST else None
 
+    def _allowed(self, unit: Unit) -> Outcome | None:
+        refused: Outcome | None = None
+        if isinstance(unit, Acceptance):
+            refused = None if self._jobs.place_of(unit) else _LATER
+        elif not self._jobs.under_lease(unit):
+            refused = Committed(None)
+        if refused is not None:
+            self._release(unit)
+        return refused
+
     # --- carrying them out
+
+    def _effect_of(self, unit: Unit) -> Effect | None:
+        return None if isinstance(unit, Acceptance) and self._jobs.holds(unit) else unit.effect
 
     def _carry_out(self, unit: Unit) -> Outcome:
         """Settle one unit and gather its rows; where it fails, nothing of it is gathered."""
+        if isinstance(unit, Acceptance) and unit.hold is not None and self._jobs.holds(unit):
+            return self._accept(unit, None, unit.hold.settlement)
         try:
-            effect, settlement = self._settle(unit.effect, unit.settle, event_of(unit))
+            effect, settlement, keep = self._settle(unit.effect, unit.settle, event_of(unit))
         except Exception as error:
-            self._release(unit)
+            self._give_up(unit)
             return error
+        if is_open(settlement.state) and self._jobs.occupied(unit):
+            self._give_up(unit)
+            return Committed(None, occupied=True)
+        keep()
         if isinstance(unit, Acceptance):
-            self._accept(unit, settlement)
-        else:
-            self._finish(unit, self._standings[unit.event_id], settlement)
-        return Committed(settlement, effect)
+            return self._accept(unit, effect, settlement)
+        return self._finish(unit, self._standings[unit.event_id], effect, settlement)
+
+    def _give_up(self, unit: Unit) -> None:
+        self._release(unit)
+        if isinstance(unit, Acceptance):
+            self._jobs.release(unit)
+
+    def _with_lease(self, unit: Unit, outcome: Outcome) -> Outcome:
+        """The lease of a finished event's new job has its token only now."""
+        if isinstance(unit, Finish) and isinstance(outcome, Committed) and outcome.settlement is not None:
+            lease = self._jobs.lease_of(unit)
+            return outcome if lease is None else structs.replace(outcome, lease=lease)
+        return outcome
 
     def _settle(
         self, effect: Effect | None, settle: Callable[[EffectResult | None], Settlement], event_id: str
-    ) -> tuple[EffectResult | None, Settlement]:
-        """The record is written only once `settle` has returned: where it raises, nothing has happened."""
+    ) -> tuple[EffectResult | None, Settlement, Callable[[], None]]:
+        """What is to become of the event; its record is written only once the last of the three is called."""
         if effect is None:
-            return None, settle(None)
+            return None, settle(None), _nothing
         result, keep = self._records.plan(effect, event_id)
-        settlement = settle(result)
-        keep()
-        return result, settlement
+        return result, settle(result), keep
 
     def _release(self, unit: Unit) -> None:
         """Give back a key that was taken in this transaction."""
         if unit.mark is not None and self._marks[digest_of(unit.mark)] is Taking.TAKEN:
             self._freed.append((digest_of(unit.mark), event_of(unit)))
 
-    def _accept(self, acceptance: Acceptance, settlement: Settlement) -> None:
+    def _accept(
+        self, acceptance: Acceptance, effect: EffectResult | None, settlement: Settlement
+    ) -> Committed:
         entry, state = acceptance.entry, settlement.state
         self._events.append(event_row(entry, settlement, acceptance.mark))
         if mark_state(state) is None:
             self._release(acceptance)
-        if acceptance.due is not None and is_open(state):
-            self._due.append(due_row(acceptance.due))
         self._add("body_bytes", len(entry.body or b""))
         self._add("rejected", state is State.REJECTED)
+        job = self._jobs.accept(acceptance, is_open(state))
+        return Committed(settlement, effect, lease=job.lease, began=job.began)
 
-    def _finish(self, finish: Finish, old: Standing, settlement: Settlement) -> None:
+    def _finish(
+        self, finish: Finish, old: Standing, effect: EffectResult | None, settlement: Settlement
+    ) -> Committed:
         state = State(old.state)
         if begins_attempt(state, settlement.state) and old.attempts and not is_open(state):
             self._attempts.append(
@@ -185,11 +231,9 @@ class Batch:
             )
         self._finished.append(_finished_row(finish, old, settlement))
         self._follow(finish, old, settlement.state)
-        if finish.due is not None and is_open(settlement.state):
-            self._due.append(due_row(finish.due))
-        else:
-            self._not_due.append(finish.event_id)
         self._add("rejected", (settlement.state is State.REJECTED) - (state is State.REJECTED))
+        job = self._jobs.finish(finish, is_open(settlement.state))
+        return Committed(settlement, effect, began=job.began, ended=job.ended)
 
     def _follow(self, finish: Finish, old: Standing, new: State) -> None:
         """The event's mark follows: freed where it failed, taken where the event claims its key anew."""
@@ -218,14 +262,24 @@ class Batch:
         for statement, rows in (
             (queries.FINISH_EVENTS, self._finished),
             (queries.INSERT_ATTEMPTS, self._attempts),
-            (queries.PUT_DUE, self._due),
             (queries.FREE_MARKS, sorted(self._freed, key=lambda row: cast("bytes", row[0]))),
             (queries.EXTEND_MARKS, self._extended),
         ):
             if rows:
                 await self._connection.execute(statement, *columns(rows, 0))
-        if self._not_due:
-            await self._connection.execute(queries.DROP_DUE, self._not_due)
+        await self._jobs.flush()
+
+
+def _nothing() -> None:
+    """Where there is no effect, nothing is kept."""
+
+
+def _acceptances(going: Mapping[int, Unit]) -> list[Acceptance]:
+    return [unit for unit in going.values() if isinstance(unit, Acceptance)]
+
+
+def _finishes(going: Mapping[int, Unit]) -> list[Finish]:
+    return [unit for unit in going.values() if isinstance(unit, Finish)]
 
 
 def _finished_row(finish: Finish, old: Standing, new: Settlement) -> Row:

@@ -1,6 +1,7 @@
 """Reaching PostgreSQL, and the one seam where its errors become ours.
 
-Nothing is asked of a session that outlives a transaction, so that a pooler in transaction mode may stand between.
+Nothing is asked of a session that outlives a transaction but what it begins with and who listens for hints, and neither
+where a pooler in transaction mode stands between.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ Connection: TypeAlias = (
 )
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
+READ_ONLY: Final = "25006"
+"""SQLSTATE `read_only_sql_transaction` (PostgreSQL, appendix A)."""
+
 COMMIT_GRACE: Final = 5.0
 """Seconds beyond the statement time-out after which a silent server counts as lost."""
 
@@ -34,6 +38,7 @@ class Access:
     `statement_timeout`, a lock `lock_timeout`, a free connection of the readers `pool_timeout` and a new one
     `connect_timeout`.  `pooler` says whether one in transaction mode stands between: then statements are not kept
     prepared, and nobody listens for hints.  `replica_url`, where it is not empty, serves the journal's pages.
+    `application_name` is what the server's own lists show.
     """
 
     url: str
@@ -47,6 +52,17 @@ class Access:
     synchronous_commit: Literal["on", "remote_apply", "remote_write", "local"] = "on"
     pooler: Literal["none", "transaction"] = "none"
     replica_url: str = ""
+    application_name: str = "hookstation"
+
+    @property
+    def session(self) -> dict[str, str]:
+        """What a connection is begun with; a pooler would refuse more than the name.
+
+        A statement stays prepared while its tables grow: one that was planned when a table was empty would read the
+        whole of it later.
+        """
+        named = {"application_name": self.application_name}
+        return named if self.pooler == "transaction" else {**named, "enable_seqscan": "off", "jit": "off"}
 
     @property
     def kept_statements(self) -> int:
@@ -63,10 +79,12 @@ class Access:
         """What begins a transaction that writes, in one message.
 
         `synchronous_commit` is never left to the server's own setting; a transaction that lost its program ends soon.
+        Where the server takes no writes, the first one says so, in the same way on a standby and on a primary that
+        was fenced off.
         """
         statement, lock = int(self.statement_timeout * 1000), int(self.lock_timeout * 1000)
         return (
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+            "BEGIN ISOLATION LEVEL READ COMMITTED; "
             f"SET LOCAL synchronous_commit = {self.synchronous_commit}; "
             f"SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; "
             f"SET LOCAL idle_in_transaction_session_timeout = {statement}"
@@ -80,7 +98,10 @@ _ASK_AGAIN: Final = (
         "The database refuses this user: correct user and password in the URL, or the server's pg_hba.conf",
     ),
     ("42501", "This user may not do that: make it the owner of the database, or grant it what is named"),
-    ("25006", "The server takes no writes, as a standby does: name the primary in the URL"),
+    (
+        READ_ONLY,
+        "The server takes no writes, as a standby does: name the primary in the URL, or all servers with commas",
+    ),
     ("53100", "The database server's disk is full: free some space"),
     (
         "53300",
@@ -144,8 +165,13 @@ def whole_database(error: BaseException) -> bool:
 def may_repeat(error: BaseException) -> bool:
     """Whether the same transaction may succeed at once: a deadlock was broken, or an old connection was dead."""
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith(("40", "08", "57P01", "57P02", "25P03"))
+        return (error.sqlstate or "").startswith(("40", "08", "57P01", "57P02", "25P03", READ_ONLY))
     return isinstance(error, (ConnectionError, asyncpg.InterfaceError))
+
+
+def takes_no_writes(error: BaseException) -> bool:
+    """Whether the connection is to a server that is no primary (any more): it has to be made anew."""
+    return isinstance(error, asyncpg.PostgresError) and error.sqlstate == READ_ONLY
 
 
 @contextmanager
@@ -164,6 +190,7 @@ async def connect(access: Access) -> asyncpg.Connection[asyncpg.Record]:
         timeout=access.connect_timeout,
         command_timeout=access.commit_timeout,
         statement_cache_size=access.kept_statements,
+        server_settings=access.session,
     )
 
 
@@ -190,17 +217,18 @@ def _ways(url: str) -> list[str]:
     return [parts._replace(netloc=user + at + host).geturl() for host in hosts.split(",")]
 
 
-def make_pool(access: Access) -> Pool:
-    """The readers' connections, none of them open yet."""
+def make_pool(access: Access, url: str = "") -> Pool:
+    """The readers' connections, none of them open yet; `url`: to another server."""
     connect_in_turn: Any = _connect_in_turn  # the stubs want every argument of asyncpg.connect by its name
     return asyncpg.create_pool(
-        access.url,
+        url or access.url,
         connect=connect_in_turn,
         min_size=0,
         max_size=access.readers,
         timeout=access.connect_timeout,
         command_timeout=access.statement_timeout,
         statement_cache_size=access.kept_statements,
+        server_settings=access.session,
         reset=_leave_as_it_is,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -21,9 +21,11 @@ from hookstation.adapters.store.postgres.connecting import (
     connect,
     let_go,
     may_repeat,
+    takes_no_writes,
     translate,
     whole_database,
 )
+from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
 from hookstation.adapters.store.postgres.records import TryLater
@@ -48,10 +50,16 @@ Asked: TypeAlias = "tuple[Unit, asyncio.Future[Committed] | None]"
 
 
 class GroupCommit:
-    """The line of waiting units, and the flushers that take from it."""
+    """The line of waiting units, and the flushers that take from it. `announce` hears of what is committed."""
 
-    def __init__(self, access: Access, numbering: Numbering, partitions: Partitions) -> None:
-        self._access, self._numbering, self._partitions = access, numbering, partitions
+    def __init__(
+        self,
+        access: Access,
+        numbering: Numbering,
+        partitions: Partitions,
+        announce: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._access, self._announce = access, announce
         self._asked: deque[Asked] = deque()
         self._noted: deque[Asked] = deque()
         self.noted_lost = 0
@@ -59,7 +67,10 @@ class GroupCommit:
         self._wake = asyncio.Event()
         self._closing = False
         self._lookups: set[asyncio.Task[None]] = set()
-        flushers = [_Flusher(access, numbering, partitions) for _ in range(access.flushers)]
+        crowded: set[Key] = set()
+        flushers = [
+            _Flusher(access, numbering, partitions, crowded, announce) for _ in range(access.flushers)
+        ]
         self._tasks = [
             self._loop.create_task(self._work(flusher), name="hookstation store flusher")
             for flusher in flushers
@@ -126,6 +137,7 @@ class GroupCommit:
             self._answer_all(taken, error)
             return
         if committed:
+            self._announce(unsure.hints)
             self._answer(taken, unsure.outcomes)
         else:
             self._answer_all(taken, StoreUnavailable("The connection was lost before the commit: ask again."))
@@ -169,16 +181,27 @@ def _not_committed(failure: Exception) -> StoreError:
 class _Unsure(Exception):
     """A batch whose COMMIT got no answer."""
 
-    def __init__(self, transaction: str, event_id: str, outcomes: Sequence[Outcome]) -> None:
+    def __init__(
+        self, transaction: str, event_id: str, outcomes: Sequence[Outcome], hints: Collection[str]
+    ) -> None:
         super().__init__(transaction)
-        self.transaction, self.event_id, self.outcomes = transaction, event_id, outcomes
+        self.transaction, self.event_id = transaction, event_id
+        self.outcomes, self.hints = outcomes, hints
 
 
 class _Flusher:
     """One connection that writes batches; made anew whenever it is lost."""
 
-    def __init__(self, access: Access, numbering: Numbering, partitions: Partitions) -> None:
+    def __init__(
+        self,
+        access: Access,
+        numbering: Numbering,
+        partitions: Partitions,
+        crowded: set[Key],
+        announce: Callable[[Iterable[str]], None],
+    ) -> None:
         self._access, self._numbering, self._partitions = access, numbering, partitions
+        self._crowded, self._announce = crowded, announce
         self._slot = secrets.randbelow(SLOTS)
         self._open: asyncpg.Connection[asyncpg.Record] | None = None
 
@@ -198,7 +221,7 @@ class _Flusher:
                 await self._drop()  # nobody answers on it any more
                 raise
             except Exception as error:
-                await self._roll_back()
+                await self._roll_back(error)
                 if not left or not may_repeat(error):
                     raise
         raise AssertionError(TRIES)
@@ -296,15 +319,17 @@ class _Flusher:
         outcomes: Sequence[Outcome],
         batches: Sequence[Batch],
     ) -> None:
+        hints = {hint for batch in batches for hint in batch.hints}
         try:
             await commit(connection, self._access.commit_timeout)
         except OutcomeUnknown as unknown:
-            raise _Unsure(self._transaction, _witness(units, outcomes), outcomes) from unknown
+            raise _Unsure(self._transaction, _witness(units, outcomes), outcomes, hints) from unknown
+        self._announce(hints)
         for batch in batches:
             batch.end(committed=True)
 
     def _batch(self, connection: asyncpg.Connection[asyncpg.Record], batches: list[Batch]) -> Batch:
-        batches.append(Batch(connection, self._numbering, self._slot))
+        batches.append(Batch(connection, self._numbering, self._slot, self._crowded))
         return batches[-1]
 
     def _give_back(self, batches: Sequence[Batch], error: Exception) -> None:
@@ -319,9 +344,11 @@ class _Flusher:
             self._numbering.forget_spare()
         return self._open
 
-    async def _roll_back(self) -> None:
+    async def _roll_back(self, error: Exception) -> None:
         """A transaction left open would take in the next batch; a connection that cannot end it is given up."""
         connection = self._open
+        if takes_no_writes(error):
+            await self._drop()
         if connection is None or connection.is_closed():
             return
         try:

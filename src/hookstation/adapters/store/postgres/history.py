@@ -8,10 +8,10 @@ from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.marks import read_mark
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.records import get_record
-from hookstation.adapters.store.postgres.rows import kept, read_due, read_event, told
+from hookstation.adapters.store.postgres.rows import kept, read_event, told
 from hookstation.adapters.store.rows import mark_digest
-from hookstation.core.events import Attempt, DueWork, Event, Mark, State
-from hookstation.core.journal_rules import ID_SLACK, ORPHANED, lowest_id
+from hookstation.core.events import Attempt, Event, Mark, State
+from hookstation.core.journal_rules import ID_SLACK, lowest_id
 from hookstation.core.records import RECORDS
 from hookstation.ports.store import EventFilter, Page, Payload
 
@@ -91,17 +91,6 @@ async def list_attempts(connection: Connection, event_id: str) -> list[Attempt]:
     ]
 
 
-async def list_due(connection: Connection, now: int, limit: int) -> list[DueWork]:
-    """Work whose time has come."""
-    return [read_due(row) for row in await connection.fetch(queries.DUE, now, limit)]
-
-
-async def due_of(connection: Connection, event_id: str) -> DueWork | None:
-    """The due work of one event."""
-    row = await connection.fetchrow(queries.DUE_OF, kept(event_id))
-    return None if row is None else read_due(row)
-
-
 async def owner_of(connection: Connection, numbering: Numbering, target: str, entity: str, key: str) -> str:
     """The newest event that wrote this record: elsewhere the journal knows it, our own records name theirs."""
     if target == RECORDS:
@@ -109,9 +98,3 @@ async def owner_of(connection: Connection, numbering: Numbering, target: str, en
         return record.event_id if record and await get_event(connection, record.event_id) else ""
     owner = await connection.fetchval(queries.OWNER_ELSEWHERE, kept(target), kept(entity), kept(key))
     return str(owner or "")
-
-
-async def orphan(connection: Connection, now: int) -> int:
-    """What was under way becomes unknown and due; inside the transaction that is open."""
-    await connection.execute(queries.ORPHANS_DUE, now)
-    return int((await connection.execute(queries.ORPHANS_UNKNOWN, ORPHANED)).rpartition(" ")[2])

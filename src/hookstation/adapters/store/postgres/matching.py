@@ -41,16 +41,17 @@ def _canonical(value: Scalar) -> object:
 
 def party_lock(entity: int, party: str) -> int:
     """The number of the lock under which a party's rows in a panel are numbered."""
-    return _lock_number(f"party\0{entity}\0{party}")
+    return lock_number(f"party\0{entity}\0{party}")
 
 
 def match_lock(entity: int, match: Mapping[str, Scalar]) -> int:
     """The number of the lock under which one node at a time looks for these values and then writes."""
     parts = [f"{name}\0{_one_notation(match[name])}" for name in sorted(match)]
-    return _lock_number("\0\0".join((f"match\0{entity}", *parts)))
+    return lock_number("\0\0".join((f"match\0{entity}", *parts)))
 
 
-def _lock_number(text: str) -> int:
+def lock_number(text: str) -> int:
+    """The number of the advisory lock for a thing of this name."""
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 

@@ -60,16 +60,6 @@ FIND_MARK: Final = (
 )
 """The live mark of a key, with the state and the answer of the event that holds it."""
 
-PUT_DUE: Final = (
-    f"INSERT INTO due_work SELECT * FROM {_arrays('text', 'bigint', 'bigint', 'integer', 'text', 'text')} "
-    "ON CONFLICT (event_id) DO UPDATE SET due_at = excluded.due_at, since = excluded.since, tries = excluded.tries, "
-    "record = excluded.record, marker = excluded.marker"
-)
-"""Put or replace the due work of events."""
-
-DROP_DUE: Final = "DELETE FROM due_work WHERE event_id = ANY($1::text[])"
-"""Remove the due work of events."""
-
 ADD_TOTALS: Final = (
     f"WITH moved AS (INSERT INTO totals SELECT * FROM {_arrays('text', 'integer', 'bigint')} "
     "ON CONFLICT (name, slot) DO UPDATE SET value = totals.value + excluded.value) "
@@ -108,17 +98,6 @@ INSERT_ATTEMPTS: Final = (
 )
 """Keep the last attempts of events before new ones take their places."""
 
-ORPHANS_DUE: Final = (
-    "INSERT INTO due_work SELECT id, $1, $1, 0, '', '' FROM events WHERE state IN ('working', 'sending') "
-    "ON CONFLICT (event_id) DO UPDATE SET due_at = excluded.due_at, since = excluded.since"
-)
-"""Make every event that was under way due now; work that it had keeps its record."""
-
-ORPHANS_UNKNOWN: Final = (
-    "UPDATE events SET state = 'unknown', error = $1, reason = '' WHERE state IN ('working', 'sending')"
-)
-"""Say of every event that was under way that its outcome is not known."""
-
 # --- reading the journal ---------------------------------------------------------------------------------------------
 
 EVENT_COLUMNS: Final = (
@@ -142,15 +121,6 @@ LIST_ATTEMPTS: Final = (
     "WHERE id = $1 AND attempts > 0 AND settled_at > 0 ORDER BY 1"
 )
 """The finished attempts of an event: the earlier ones, and the last as the event shows it."""
-
-DUE: Final = (
-    "SELECT event_id, due_at, since, tries, record, marker FROM due_work "
-    "WHERE due_at <= $1 ORDER BY due_at, event_id LIMIT $2"
-)
-"""Work whose time has come, the most overdue first."""
-
-DUE_OF: Final = "SELECT event_id, due_at, since, tries, record, marker FROM due_work WHERE event_id = $1"
-"""The due work of one event."""
 
 OWNER_ELSEWHERE: Final = (
     "SELECT max(id) FROM events WHERE connection = $1 AND connection <> 'records' AND entity = $2 "

@@ -12,11 +12,13 @@ from typing import Final, TypeAlias, cast
 
 from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
+from hookstation.adapters.store.postgres.jobs import cancel
 from hookstation.adapters.store.postgres.partitions import existing, table_of, week_beginning
 from hookstation.adapters.store.postgres.rows import columns, told
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.adapters.store.sweeps import LOOK, Choice, Sweep, Sweeps
 from hookstation.core.events import OPEN_STATES, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.journal_rules import ID_SLACK, PRUNABLE_STATES, lowest_id
 from hookstation.ports.store import Retention
 
@@ -59,6 +61,9 @@ _ANY_HOLDER: Final = (
     "SELECT EXISTS (SELECT FROM marks WHERE event_id >= $1 AND event_id < $2 AND expires_at > $3)"
 )
 """Whether any event of a span of ids holds a mark that is alive."""
+
+_JOBS_LEFT: Final = "SELECT j.id FROM jobs j WHERE j.queue = $1 AND j.id >= $2 AND j.id < $3 AND EXISTS "
+"""The beginning of a statement: jobs that are left of events in a span."""
 
 _DROP_BODIES: Final = "UPDATE events SET body = NULL WHERE id = ANY($1::text[])"
 """Forget bodies; their events stay."""
@@ -188,8 +193,9 @@ async def remove(
     emptied = sorted(staying) if only_bodies else []
     await connection.execute(queries.FREE_MARKS, *columns(sorted(held), 2))
     await connection.execute(_DROP_BODIES, emptied)
-    for statement in (_DROP_ATTEMPTS, queries.DROP_DUE, _DROP_EVENTS):
+    for statement in (_DROP_ATTEMPTS, _DROP_EVENTS):
         await connection.execute(statement, going)
+    await cancel(connection, [(EVENTS, event_id) for event_id in going])
     gone = {*going, *emptied}
     rejected = sum(row[3] == State.REJECTED for row in found if row[0] not in staying)
     await _take_off(connection, slot, rejected, sum(int(row[4]) for row in found if row[0] in gone))
@@ -221,7 +227,8 @@ async def drop(connection: Connection, week: int, retention: Retention, slot: in
     rejected_too = week_beginning(week + 1) + ID_SLACK <= retention.rejected_before
     may_go = [*PRUNABLE_STATES, State.REJECTED] if rejected_too else list(PRUNABLE_STATES)
     await connection.execute(
-        f"SET LOCAL lock_timeout = {DROP_PATIENCE}; SET LOCAL statement_timeout = 0; LOCK TABLE {table} IN SHARE MODE"
+        f"SET LOCAL lock_timeout = {DROP_PATIENCE}; SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on; "
+        f"LOCK TABLE {table} IN SHARE MODE"
     )
     told_of = await connection.fetchrow(
         _TOTALS_OF_A_PARTITION + table, [state.value for state in may_go], timeout=COUNTING
@@ -234,6 +241,8 @@ async def drop(connection: Connection, week: int, retention: Retention, slot: in
     if kept_back or await connection.fetchval(_ANY_HOLDER, *span, retention.now):
         return 0
     await _take_off(connection, slot, rejected, size)
+    left = await connection.fetch(f"{_JOBS_LEFT}(SELECT FROM {table} e WHERE e.id = j.id)", EVENTS, *span)
+    await cancel(connection, [(EVENTS, event_id) for (event_id,) in left])
     await connection.execute(f"DROP TABLE {table}")
     return events
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, cast
 import msgspec
 
 from hookstation.adapters.store.rows import headers_text, read_fields
-from hookstation.core.events import DueWork, Event, JournalEntry, Mark, Settlement, State
+from hookstation.core.events import Event, JournalEntry, Mark, Settlement, State
 from hookstation.core.journal_rules import attempts_when_accepted, is_open, record_key
 from hookstation.core.jsontext import dump_json
 from hookstation.core.records import StoredRecord
@@ -105,17 +105,6 @@ def read_event(row: Iterable[object]) -> Event:
     values[17] = _numbers.decode(cast("str", values[17]))
     values[18] = _texts.decode(cast("str", values[18]))
     return Event(*values)  # type: ignore[arg-type]
-
-
-def due_row(due: DueWork) -> Row:
-    """The row of an event's due work."""
-    return (due.event_id, due.due_at, due.since, due.tries, kept(due.record), kept(due.marker))
-
-
-def read_due(row: Iterable[object]) -> DueWork:
-    """A row of `DUE`."""
-    event_id, due_at, since, tries, record, marker = cast("tuple[str, int, int, int, str, str]", tuple(row))
-    return DueWork(event_id, due_at, since, tries, told(record), told(marker))
 
 
 def read_record(entity: str, row: Iterable[object]) -> StoredRecord:

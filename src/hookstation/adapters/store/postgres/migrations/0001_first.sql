@@ -41,15 +41,41 @@ CREATE TABLE marks (
 );
 CREATE INDEX marks_by_event ON marks USING brin (event_id) WITH (pages_per_range = 16, autosummarize = on);
 
-CREATE TABLE due_work (
-  event_id text COLLATE "C" PRIMARY KEY,
+-- What has to be done, and who does it. Of a key one job at most is in front (ready or leased), the others are behind.
+CREATE TABLE jobs (
+  queue text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,    -- empty: none
+  state smallint NOT NULL,          -- 0 ready, 1 behind, 2 leased
+  priority smallint NOT NULL,
   due_at bigint NOT NULL,
-  since bigint NOT NULL,
   tries integer NOT NULL,
-  record text NOT NULL,
-  marker text NOT NULL
+  payload text NOT NULL,
+  turn bytea,                       -- NULL: none
+  node text COLLATE "C" NOT NULL,   -- who holds it, empty: nobody
+  token bigint NOT NULL,
+  until bigint NOT NULL,
+  call bigint NOT NULL,             -- what was asked when it was leased, to find it again where the answer is lost
+  PRIMARY KEY (queue, id)
+) WITH (
+  fillfactor = 70, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0.05,
+  autovacuum_vacuum_insert_scale_factor = 1
 );
-CREATE INDEX due_work_by_time ON due_work (due_at, event_id);
+CREATE INDEX jobs_ready ON jobs (queue, priority, due_at, id) WHERE state = 0;
+CREATE INDEX jobs_by_key ON jobs (queue, key, id) WHERE key <> '';
+CREATE INDEX jobs_in_front ON jobs (queue, key) WHERE key <> '' AND state <> 1;
+CREATE INDEX jobs_by_holder ON jobs (node, until) WHERE state = 2;
+CREATE UNIQUE INDEX jobs_by_turn ON jobs (turn) WHERE turn IS NOT NULL;
+
+-- Who works on this database now.
+CREATE TABLE nodes (
+  id text COLLATE "C" PRIMARY KEY,
+  role text NOT NULL,
+  address text NOT NULL,
+  version text NOT NULL,
+  started_at bigint NOT NULL,
+  seen_at bigint NOT NULL
+) WITH (fillfactor = 50);
 
 -- Attempts before the last one; the last one is read off its event.
 CREATE TABLE attempts (
