@@ -105,14 +105,24 @@ ANY_OF_KEY: Final = "SELECT 1 FROM jobs WHERE queue = ? AND key = ? AND key <> '
 TWO_OF_KEY: Final = "SELECT 1 FROM jobs WHERE queue = ? AND key = ? AND key <> '' LIMIT 2"
 """Whether a queue has one job of a key or more."""
 
-HEADS: Final = "SELECT id, state FROM jobs WHERE queue = ? AND key = ? AND key <> '' AND state <> 'behind'"
-"""What of a key is ready or leased."""
+_OF_KEY: Final = "{0}.queue = {1}.value ->> 0 AND {0}.key = {1}.value ->> 1 AND {0}.key <> ''"
 
-SMALLEST: Final = "SELECT id FROM jobs WHERE queue = ? AND key = ? AND key <> '' ORDER BY id LIMIT 1"
-"""The job of a key that came first."""
+GIVE_WAY: Final = (
+    "UPDATE jobs SET state = 'behind' WHERE rowid IN ("
+    f"SELECT j.rowid FROM json_each(?) AS k CROSS JOIN jobs AS j ON {_OF_KEY.format('j', 'k')} "
+    "AND j.state <> 'behind' WHERE j.state = 'ready' AND (EXISTS (SELECT 1 FROM jobs AS l "
+    f"WHERE {_OF_KEY.format('l', 'k')} AND l.state <> 'behind' AND l.state = 'leased') OR EXISTS "
+    f"(SELECT 1 FROM jobs AS s WHERE {_OF_KEY.format('s', 'k')} AND s.id < j.id)))"
+)
+"""Of these keys, let what is ready stand behind what is leased or has a smaller id. Keys: `[[queue, key], …]`."""
 
-STAND: Final = "UPDATE jobs SET state = ? WHERE queue = ? AND id = ? RETURNING due_at"
-"""Let a job move up, or stand behind another."""
+MOVE_UP: Final = (
+    "UPDATE jobs SET state = 'ready' WHERE rowid IN ("
+    f"SELECT (SELECT j.rowid FROM jobs AS j WHERE {_OF_KEY.format('j', 'k')} ORDER BY j.id LIMIT 1) "
+    "FROM json_each(?) AS k WHERE NOT EXISTS (SELECT 1 FROM jobs AS h "
+    f"WHERE {_OF_KEY.format('h', 'k')} AND h.state <> 'behind')) RETURNING queue, due_at"
+)
+"""Of these keys, let the job with the smallest id be ready where none is ready or leased."""
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 

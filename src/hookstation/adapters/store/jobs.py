@@ -86,7 +86,7 @@ class JobTable:
         state = JobState.BEHIND if job.key else JobState.READY
         fence = Lease(job.queue, job.id, "", old_token + 1)
         self._all(queries.INSERT, _row(job, state, now + job.delay, fence))
-        self._arrange({(job.queue, job.key), (job.queue, old_key)})
+        self._arrange([(job.queue, job.key), (job.queue, old_key)])
         lease = None if holder is None else self._lease_one(job, holder, now)
         if holder is None and not job.key:
             self._note(job.queue, now + job.delay, now)
@@ -97,14 +97,14 @@ class JobTable:
         """Remove a job, if it is there."""
         for key, _ in self._all(queries.DROP, (queue, job_id)):
             if key:
-                self._arrange({(queue, str(key))})
+                self._close_up([(queue, str(key))])
                 return Written(ended=not self.has_key(queue, str(key)))
         return Written()
 
     def drop_many(self, queue: str, job_ids: str) -> None:
         """Remove these jobs; `job_ids`: a JSON array."""
         rows = self._all(queries.DROP_MANY, (queue, job_ids))
-        self._arrange({(queue, str(key)) for (key,) in rows})
+        self._close_up((queue, str(key)) for (key,) in rows)
 
     # --- jobs of their own
 
@@ -124,7 +124,7 @@ class JobTable:
             if told[-1]:
                 new[place] -= 1
                 self._note_without_key(job, now)
-        self._arrange({(job.queue, job.key) for job in jobs})
+        self._arrange((job.queue, job.key) for job in jobs)
         return told
 
     def lease(self, queue: str, holder: Holder, limit: int) -> list[Leased]:
@@ -147,24 +147,26 @@ class JobTable:
     def settle(self, ends: Sequence[JobEnd]) -> list[bool]:
         """Say how leased jobs ended. Raises `Conflict` where one is to have a turn that is held."""
         done = [end.lease for end in ends if end.again is None]
-        moved: set[Place] = set()
+        left: list[Place] = []
+        moved: list[Place] = []
         told: set[Lease] = set()
         if done:
             asked = _json([(one.queue, one.id, one.node, one.token) for one in done]).decode()
             for queue, job_id, key, node, token in cast("list[_Ended]", self._all(queries.SETTLE, (asked,))):
                 told.add(Lease(queue, job_id, node, token))
-                moved.add((queue, key))
+                left.append((queue, key))
         for end in ends:
             if end.again is not None and self._do_again(end.lease, end.again):
                 told.add(end.lease)
-                moved.add((end.again.queue, end.again.key))
+                moved.append((end.again.queue, end.again.key))
+        self._close_up(left)
         self._arrange(moved)
         return [_take(told, end.lease) for end in ends]
 
     def cancel(self, queue: str, job_id: str) -> bool:
         """Take a job away; false where there is none."""
         gone = self._all(queries.DROP, (queue, job_id))
-        self._arrange({(queue, str(key)) for key, _ in gone})
+        self._close_up((queue, str(key)) for key, _ in gone)
         return bool(gone)
 
     def hurry(self, queue: str, key: str) -> int:
@@ -189,7 +191,7 @@ class JobTable:
         }
         rows = cast("list[Place]", self._all(queries.GIVE_BACK, asked))
         self.ready.update(queue for queue, key in rows if not key)
-        self._arrange(set(rows))
+        self._arrange(rows)
         return len(rows)
 
     # --- inside
@@ -235,25 +237,22 @@ class JobTable:
         return len(self._all(queries.TWO_OF_KEY, (queue, key))) == 1
 
     def _arrange(self, places: Iterable[Place]) -> None:
-        """Of each key that jobs came to or left, the one with the smallest id is ready if none is leased."""
-        for queue, key in places:
-            if key:
-                self._arrange_key(queue, key)
+        """Of each key that jobs came to, the one with the smallest id is ready if none is leased."""
+        keys = _keys(places)
+        if keys:
+            self._all(queries.GIVE_WAY, (keys,))
+            self._move_up(keys)
 
-    def _arrange_key(self, queue: str, key: str) -> None:
-        standing = dict(cast("list[tuple[str, str]]", self._all(queries.HEADS, (queue, key))))
-        first = "" if JobState.LEASED in standing.values() else self._smallest(queue, key)
-        for job_id, state in standing.items():
-            if state == JobState.READY and job_id != first:
-                self._all(queries.STAND, (JobState.BEHIND.value, queue, job_id))
-        if first and first not in standing:
-            [(due_at,)] = self._all(queries.STAND, (JobState.READY.value, queue, first))
-            self._note(queue, cast("int", due_at), self.now())
+    def _close_up(self, places: Iterable[Place]) -> None:
+        """Of each key that jobs left, the one with the smallest id is ready if none is ready or leased."""
+        keys = _keys(places)
+        if keys:
+            self._move_up(keys)
 
-    def _smallest(self, queue: str, key: str) -> str:
-        for (job_id,) in self._all(queries.SMALLEST, (queue, key)):
-            return str(job_id)
-        return ""
+    def _move_up(self, keys: str) -> None:
+        now = self.now()
+        for queue, due_at in cast("list[tuple[str, int]]", self._all(queries.MOVE_UP, (keys,))):
+            self._note(queue, due_at, now)
 
 
 _LeasedRow = tuple[int, int, str, str, int, str, bytes | None, int]
@@ -271,6 +270,12 @@ def _leased(queue: str, node: str, row: _LeasedRow) -> Leased:
     priority, _, job_id, key, tries, payload, turn, token = row
     job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"")
     return Leased(Lease(queue, job_id, node, token), job)
+
+
+def _keys(places: Iterable[Place]) -> str:
+    """Keys as a JSON array, each once; empty where there are none."""
+    keyed = {place for place in places if place[1]}
+    return _json(sorted(keyed)).decode() if keyed else ""
 
 
 def _take(told: set[Lease], lease: Lease) -> bool:
