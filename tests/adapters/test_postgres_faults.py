@@ -173,8 +173,8 @@ async def test_partition_that_another_node_dropped(nodes: Nodes, database: str) 
 async def test_no_reader_is_free(database: str) -> None:
     """Where every reading connection is busy, reading is refused in time; the rest goes on, and later reading."""
     store = await open_postgres(Access(database, readers=1, pool_timeout=0.05))
-    async with store._pool.acquire():
-        with pytest.raises(StoreUnavailable, match="in time"):
+    async with store._sessions.pool.acquire():
+        with pytest.raises(StoreUnavailable, match="became free"):
             await store.get_event(event_id(1))
         await journal(store, 1)
 
@@ -216,7 +216,7 @@ async def test_connections_that_were_ended(nodes: Nodes, database: str) -> None:
 
 async def test_behind_a_pooler(database: str) -> None:
     """Without prepared statements, as behind a pooler in transaction mode, everything works."""
-    store = await open_postgres(Access(database, statement_cache_size=0))
+    store = await open_postgres(Access(database, pooler="transaction"))
 
     await store.accept(Acceptance(entry(1), succeeds, upsert(COURSES, {"ID": "7"}, A=1), mark(1)))
 
