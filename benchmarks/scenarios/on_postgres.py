@@ -132,9 +132,8 @@ def _several(bench: Bench, server: BenchServer) -> list[Figure]:
 
 
 def _together(bench: Bench, nodes: Nodes) -> list[Result]:
-    """One round of calls to all nodes at the same time, the connections divided among them."""
-    share = max(1, bench.amounts.connections // len(nodes.nodes))
-    rounds: list[Callable[[], Result]] = [bench.round(calls, share) for calls in nodes.calls()]
+    """One round of calls to all nodes at the same time, each with as many connections as one alone."""
+    rounds: list[Callable[[], Result]] = [bench.round(calls) for calls in nodes.calls()]
     with ThreadPoolExecutor(len(rounds)) as pool:
         return [begun.result() for begun in [pool.submit(one) for one in rounds]]
 
