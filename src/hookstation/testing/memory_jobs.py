@@ -95,8 +95,9 @@ class MemoryWork:
             raise Conflict(
                 "The turn of one of these jobs is held by another job: wait until that one is done."
             )
+        now = self._now()
         for job in new.values():
-            self._keep(job)
+            self._keep(job, now)
         self._tell_ready()
         return told
 
@@ -115,7 +116,8 @@ class MemoryWork:
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         """Say how leased jobs ended."""
         self._check()
-        told = [self._settle_job(end) for end in ends]
+        now = self._now()
+        told = [self._settle_job(end, now) for end in ends]
         self._tell_ready()
         return told
 
@@ -129,7 +131,7 @@ class MemoryWork:
     async def find_job(self, queue: str, job_id: str) -> StoredJob | None:
         """One job."""
         kept = self._jobs.get((queue, job_id))
-        return kept and _stored(kept)
+        return _stored(kept) if kept else None
 
     async def list_jobs(self, queue: str, key: str, limit: int, after: str = "") -> Sequence[StoredJob]:
         """Jobs in the order of their ids."""
@@ -251,7 +253,7 @@ class MemoryWork:
         """Put a job in the place of the one there."""
         before = self._jobs.get((job.queue, job.id))
         old = before.job.key if before else ""
-        kept = self._keep(job, before, holder)
+        kept = self._keep(job, self._now(), before, holder)
         mine = [one for one in self._of(job.queue) if one.job.key == job.key]
         return Written(
             kept.lease if kept.state is JobState.LEASED else None,
@@ -276,12 +278,12 @@ class MemoryWork:
             one for one in self._jobs.values() if one.job.queue == queue and (not key or one.job.key == key)
         )
 
-    def _keep(self, job: Job, before: _Kept | None = None, holder: Holder | None = None) -> _Kept:
+    def _keep(self, job: Job, now: int, before: _Kept | None = None, holder: Holder | None = None) -> _Kept:
         token = 0
         if before is not None:
             self._remove(*before.place)
             token = before.token + 1
-        kept = _Kept(structs.replace(job, delay=0), self._now() + job.delay, token=token)
+        kept = _Kept(structs.replace(job, delay=0), now + job.delay, token=token)
         self._jobs[kept.place] = kept
         if job.turn:
             self._turns[job.turn] = kept.place
@@ -299,7 +301,7 @@ class MemoryWork:
             self._arrange(queue, gone.job.key)
         return gone
 
-    def _settle_job(self, end: JobEnd) -> bool:
+    def _settle_job(self, end: JobEnd, now: int) -> bool:
         if not self._is_held(end.lease):
             return False
         if end.again is None:
@@ -307,7 +309,7 @@ class MemoryWork:
             return True
         if self._is_taken(end.again):
             raise Conflict("The turn of this job is held by another job: wait until that one is done.")
-        self._keep(end.again, self._jobs[end.lease.queue, end.lease.id])
+        self._keep(end.again, now, self._jobs[end.lease.queue, end.lease.id])
         return True
 
     def _hold(self, kept: _Kept, holder: Holder) -> None:

@@ -87,8 +87,6 @@ class MemoryStore(MemoryWork):
         entry, mark = acceptance.entry, acceptance.mark
         if mark is not None and (held := self._live_mark(mark.webhook, mark.key, entry.received_at)):
             return Committed(None, conflict=held)
-        if entry.id in self._kept:
-            raise Conflict("This event is in the journal already.")
         job, holder, hold = acceptance.job, acceptance.holder, acceptance.hold
         if job is not None and hold is not None and self._has_key(job.queue, hold.key):
             job, holder = structs.replace(job, key=hold.key, turn=b""), None
@@ -99,6 +97,8 @@ class MemoryStore(MemoryWork):
         job = job if is_open(state) else None
         if job is not None and self._is_taken(job):
             return Committed(None, occupied=True)
+        if entry.id in self._kept:
+            raise Conflict("This event is in the journal already.")
         keep()
         event = Event(
             id=entry.id,

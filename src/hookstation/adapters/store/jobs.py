@@ -155,8 +155,9 @@ class JobTable:
             for queue, job_id, key, node, token in cast("list[_Ended]", self._all(queries.SETTLE, (asked,))):
                 told.add(Lease(queue, job_id, node, token))
                 left.append((queue, key))
+        now = self.now()
         for end in ends:
-            if end.again is not None and self._do_again(end.lease, end.again):
+            if end.again is not None and self._do_again(end.lease, end.again, now):
                 told.add(end.lease)
                 moved.append((end.again.queue, end.again.key))
         self._close_up(left)
@@ -183,7 +184,7 @@ class JobTable:
         Returns how many ended.  Their jobs are due now.
         """
         now = self.now()
-        asked = {
+        asked: dict[str, int | str | bool] = {
             "now": now,
             "ended": _json(node_ids).decode(),
             "every": living is not None,
@@ -212,8 +213,7 @@ class JobTable:
                 return lease
         return None
 
-    def _do_again(self, lease: Lease, job: Job) -> bool:
-        now = self.now()
+    def _do_again(self, lease: Lease, job: Job, now: int) -> bool:
         state = JobState.BEHIND if job.key else JobState.READY
         stands = (state.value, job.priority, now + job.delay, job.tries, job.turn or None, job.payload)
         where = (lease.queue, lease.id, lease.node, lease.token)
