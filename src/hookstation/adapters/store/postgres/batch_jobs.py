@@ -27,17 +27,18 @@ _HELD: Final = "j.queue, j.id, j.key, j.state, j.node, j.token, j.turn"
 
 JOBS_OF: Final = (
     f"WITH free AS MATERIALIZED (SELECT {_HELD} {_NAMED} WHERE j.key = '' ORDER BY 1, 2 FOR UPDATE OF j) "
-    f"SELECT * FROM free UNION ALL SELECT {_HELD} {_NAMED} WHERE j.key <> ''"
+    f"SELECT * FROM free UNION ALL SELECT {_HELD} {_NAMED} WHERE length(j.key) > 0"
 )
 """The jobs of events; those without a key are locked at once, the others only under the locks of their keys."""
 
-KEYED_JOBS_OF: Final = f"SELECT {_HELD} {_NAMED} WHERE j.key <> '' ORDER BY 1, 2 FOR UPDATE OF j"
+KEYED_JOBS_OF: Final = f"SELECT {_HELD} {_NAMED} WHERE length(j.key) > 0 ORDER BY 1, 2 FOR UPDATE OF j"
 """The jobs of events that have keys, whose locks are held."""
 
 STANDING: Final = (
-    "SELECT u.queue, u.key, (SELECT count(*) FROM (SELECT FROM jobs j WHERE j.queue = u.queue AND j.key = u.key "
-    "AND j.key <> '' LIMIT $3) counted), EXISTS (SELECT FROM jobs j WHERE j.queue = u.queue AND j.key = u.key "
-    "AND j.key <> '' AND j.state <> 1 AND j.state = 2) FROM unnest($1::text[], $2::text[]) u(queue, key)"
+    "SELECT u.queue, u.key, front.count + (SELECT count(*) FROM (SELECT FROM jobs j WHERE j.queue = u.queue "
+    "AND j.key = u.key AND j.key <> '' AND j.state = 1 LIMIT $3) counted), front.busy "
+    "FROM unnest($1::text[], $2::text[]) u(queue, key), LATERAL (SELECT count(*), bool_or(j.state = 2) AS busy "
+    "FROM jobs j WHERE j.queue = u.queue AND j.key = u.key AND j.key <> '' AND j.state <> 1) front"
 )
 """How many jobs keys have, counted as far as it matters, and whether one is being done."""
 

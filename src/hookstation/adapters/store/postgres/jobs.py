@@ -78,9 +78,8 @@ LEASED_BY_CALL: Final = (
 """What a call leased whose answer was lost."""
 
 _ENDS: Final = "unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) u(queue, id, node, token)"
-_MATCHES: Final = (
-    "j.queue = u.queue AND j.id = u.id AND j.node = u.node AND j.token = u.token AND j.state = 2"
-)
+_MATCHES: Final = "j.queue = u.queue AND j.id = u.id AND j.node || '' = u.node AND j.token = u.token"
+"""A job's lease. Written so that only the primary key can be used: all leases of a node would be read for each."""
 
 REMOVE: Final = (
     f"DELETE FROM jobs j USING {_ENDS} WHERE {_MATCHES} AND j.key = '' RETURNING j.queue, j.id, j.token"
@@ -90,7 +89,9 @@ REMOVE: Final = (
 REMOVE_KEYED: Final = f"DELETE FROM jobs j USING {_ENDS} WHERE {_MATCHES} RETURNING j.queue, j.id, j.token"
 """Remove jobs that are held under these leases; the locks of their keys are held."""
 
-KEYS_UNDER: Final = f"SELECT DISTINCT j.queue, j.key FROM {_ENDS} JOIN jobs j ON {_MATCHES} WHERE j.key <> ''"
+KEYS_UNDER: Final = (
+    f"SELECT DISTINCT j.queue, j.key FROM {_ENDS} JOIN jobs j ON {_MATCHES} WHERE length(j.key) > 0"
+)
 """The keys of jobs that are held under these leases."""
 
 _AGAIN: Final = (
@@ -133,8 +134,10 @@ FIND: Final = f"{_STORED} WHERE j.queue = $1 AND j.id = $2"
 LIST: Final = f"{_STORED} WHERE j.queue = $1 AND j.id > $2 ORDER BY j.id LIMIT $3"
 """Jobs of a queue in the order of their ids."""
 
+_OF_KEY: Final = f"({_STORED} WHERE j.queue = $1 AND j.key = $4 AND j.key <> '' AND j.id > $2 AND "
+
 LIST_KEY: Final = (
-    f"{_STORED} WHERE j.queue = $1 AND j.key = $4 AND j.key <> '' AND j.id > $2 ORDER BY j.id LIMIT $3"
+    f"{_OF_KEY} j.state <> 1) UNION ALL {_OF_KEY} j.state = 1 ORDER BY j.id LIMIT $3) ORDER BY 1 LIMIT $3"
 )
 """Jobs of a key in the order of their ids."""
 
@@ -145,13 +148,18 @@ NEXT_DUE: Final = (
 )
 """Microseconds until a job of a queue is due."""
 
-HURRY: Final = (
+_HURRY: Final = (
     f"{_MOMENT} UPDATE jobs j SET due_at = moment.now FROM moment "
-    "WHERE j.queue = $1 AND j.key = $2 AND j.key <> '' AND j.state <> 2 AND j.due_at > moment.now"
+    "WHERE j.queue = $1 AND j.key = $2 AND j.key <> '' AND j.due_at > moment.now AND j.state = "
 )
+HURRY_FRONT: Final = f"{_HURRY} 0"
+HURRY_BEHIND: Final = f"{_HURRY} 1"
 """Let what waits for its time under a key be due now."""
 
-COUNT_BY_KEY: Final = "SELECT key, count(*) FROM jobs WHERE queue = $1 AND key <> '' GROUP BY key"
+COUNT_BY_KEY: Final = (
+    "SELECT key, count(*) FROM (SELECT key FROM jobs WHERE queue = $1 AND key <> '' AND state <> 1 "
+    "UNION ALL SELECT key FROM jobs WHERE queue = $1 AND key <> '' AND state = 1) counted GROUP BY key"
+)
 """How many jobs of a queue each key has."""
 
 
@@ -317,7 +325,10 @@ async def cancel(connection: Connection, names: Sequence[tuple[str, str]]) -> Hi
 async def hurry(connection: Connection, queue: str, key: str) -> Hinted[int]:
     """Let what waits for its time under a key be due now."""
     await lock_keys(connection, [(queue, key)])
-    moved = int((await connection.execute(HURRY, kept(queue), kept(key))).rpartition(" ")[2])
+    moved = 0
+    for statement in (HURRY_FRONT, HURRY_BEHIND):
+        done = await connection.execute(statement, kept(queue), kept(key))
+        moved += int(done.rpartition(" ")[2])
     return moved, {hint_of(queue)} if moved else set()
 
 

@@ -68,7 +68,7 @@ GIVE_BACK: Final = (
     "UPDATE jobs j SET state = CASE WHEN j.key = '' THEN 0 ELSE 1 END, node = '', until = 0, call = 0, "
     f"due_at = {NOW}, token = j.token + 1 "
     "FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) u(queue, id, token, key) "
-    "WHERE j.queue = u.queue AND j.id = u.id AND j.token = u.token AND j.key = u.key AND j.state = 2 "
+    "WHERE j.queue = u.queue AND j.id = u.id AND j.token = u.token AND j.key = u.key AND j.node <> '' "
     "RETURNING j.queue, j.key"
 )
 """End leases: the jobs are due now, those with a key stand behind until `PROMOTE`."""

@@ -62,8 +62,8 @@ CREATE TABLE jobs (
   autovacuum_vacuum_insert_scale_factor = 1
 );
 CREATE INDEX jobs_ready ON jobs (queue, priority, due_at, id) WHERE state = 0;
-CREATE INDEX jobs_by_key ON jobs (queue, key, id) WHERE key <> '';
-CREATE INDEX jobs_in_front ON jobs (queue, key) WHERE key <> '' AND state <> 1;
+CREATE INDEX jobs_in_front ON jobs (queue, key, id) WHERE key <> '' AND state <> 1;
+CREATE INDEX jobs_behind ON jobs (queue, key, id) WHERE key <> '' AND state = 1;
 CREATE INDEX jobs_by_holder ON jobs (node, until) WHERE state = 2;
 CREATE UNIQUE INDEX jobs_by_turn ON jobs (turn) WHERE turn IS NOT NULL;
 
