@@ -24,7 +24,7 @@ WRONG = [
     "webhooks list too much",
     "serve --port 65536",
     "serve --port eighty",
-    "serve --role worker",
+    "serve --role boss",
     "sandbox --port -1",
     "plan",
     "plan --nonsense file",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hookstation.adapters.store.migrations import known_number
 from tests.support.command_line import heard, here
 from tests.support.program import environment
 from tests.support.station import Station, command, station, told
@@ -157,8 +158,20 @@ def test_a_key_that_a_setting_gives_is_in_no_file(tmp_path: Path) -> None:
 
 
 def test_migrate_goes_through_the_server_or_opens_the_folder(running: Station, tmp_path: Path) -> None:
+    newest, file = known_number(), tmp_path / "data" / "hookstation.db"
+    assert {"database": str(file), "from": 0, "to": newest} == heard("migrate", "--data", tmp_path / "data")
     for data in (running.data, tmp_path / "data"):
         ended = command("migrate", "--data", data)
         assert (0, "") == (ended.returncode, ended.stdout)
-        assert "is at this version." in ended.stderr
-    assert "is at this version." in heard("migrate", "--data", tmp_path / "data")["detail"]
+        assert (
+            f"{data / 'hookstation.db'} is at this version, schema {newest}: nothing to do." in ended.stderr
+        )
+
+
+def test_a_backup_leaves_the_key_out_and_says_so(running: Station, tmp_path: Path) -> None:
+    made = command("backup", tmp_path / "copy", "--data", running.data)
+    assert 0 == made.returncode
+    assert "The master key is not in it, and nothing opens without" in made.stderr
+    key = (running.data / "master.key").read_bytes().strip()
+    copied = (tmp_path / "copy").read_bytes()
+    assert (False, False) == (key in copied, base64.b64decode(key) in copied)

@@ -7,6 +7,7 @@ import gc
 import os
 import secrets
 import signal
+import socket
 import ssl
 import sys
 import threading
@@ -103,7 +104,17 @@ async def serve_station(
     set_up_logging(log, settings.log_level)
     check_certificate(settings.tls_cert, settings.tls_key)
     make_folder(settings.data)
-    public, private = listen(settings.host, settings.port), listen("127.0.0.1", 0)
+    with listen(settings.host, settings.port) as public, listen("127.0.0.1", 0) as private:
+        await _serve_on(public, private, settings, log, on_ready)
+
+
+async def _serve_on(
+    public: socket.socket,
+    private: socket.socket,
+    settings: StationSettings,
+    log: JsonLog,
+    on_ready: Callable[[Station, str], Coroutine[Any, Any, None]],
+) -> None:
     url = address(settings, public.getsockname()[1])
     key = secrets.token_urlsafe(32)
     listening = Listening(

@@ -19,6 +19,7 @@ from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.definitions import Connection
 from hookstation.core.jobs import EVENTS
+from hookstation.core.values import JSON
 from hookstation.engine.board import Board
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator
@@ -123,6 +124,13 @@ async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
         log.exception("the task “%s” died", name)
 
 
+class _Unheard:
+    """The log of what nobody wants to hear: that a command came and went as a node."""
+
+    def write(self, happened: str, **fields: JSON) -> None:
+        """Nothing."""
+
+
 @asynccontextmanager
 async def open_station(
     settings: StationSettings,
@@ -191,7 +199,7 @@ async def _assemble(
     membership = Membership(
         store,
         clock,
-        event_log,
+        _Unheard() if role == COMMAND else event_log,
         identifiers.event_id,
         clock.correct,
         role=role,
