@@ -33,6 +33,7 @@ lint: ## check style, types, floors and house rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python hatch_build.py check
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tools.house_rules
 
@@ -56,5 +57,5 @@ lock: ## renew constraints.txt after a change of requirements (ARGS=--upgrade: n
 	@$(BIN)/python -m tools.lock $(ARGS)
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist docs/_build frontend/node_modules src/hookstation/web/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

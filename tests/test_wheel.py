@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import sysconfig
@@ -62,6 +63,16 @@ def test_the_wheel_carries_every_file_of_the_package(installed: Installed) -> No
     tracked = run("git", "ls-files", "src/hookstation", cwd=ROOT).stdout.splitlines()
     expected = {name.removeprefix("src/") for name in tracked if (ROOT / name).exists()}
     assert expected <= set(zipfile.ZipFile(installed.wheel).namelist())
+
+
+def test_the_wheel_carries_the_pages_bundle_with_its_licences(installed: Installed) -> None:
+    """Who installs it needs no Node; what is bundled came under licences that want to be passed on."""
+    archive = zipfile.ZipFile(installed.wheel)
+    static = "hookstation/web/static/"
+    manifest = json.loads(archive.read(f"{static}manifest.json"))
+    assert {"main.ts", "main.css", "icon.svg"} == set(manifest["entries"])
+    wanted = {"licences.txt", *manifest["files"], *(f"{name}.br" for name in manifest["files"])}
+    assert {static + name for name in wanted} <= set(archive.namelist())
 
 
 def test_the_wheel_carries_its_licence(installed: Installed) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
+FRONTEND = ROOT / "hatch_build.py"
 RUNTIME = "runtime"
 
 
@@ -68,6 +69,14 @@ def prepare(groups: list[str]) -> None:
             if not stamp.exists() or stamp.read_text() != text:
                 install(group)
                 stamp.write_text(text)
+        if RUNTIME in groups:
+            bundle_pages()
+
+
+def bundle_pages() -> None:
+    """Make the pages' bundle anew where its sources have changed since."""
+    if subprocess.run([sys.executable, FRONTEND], cwd=ROOT, check=False).returncode:
+        raise SystemExit("The pages could not be bundled; the message above says why.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,88 @@
+// <code-editor language="json|template" label="…" properties="a b c"><textarea>…</textarea></code-editor>
+//
+// An editor over a text area, which keeps the value for the form; a read-only text area makes a viewer.
+// It stands in a shadow root: there its styles are constructed sheets, which a policy without inline styles allows.
+
+import { autocompletion, closeBrackets, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { json, jsonParseLinter } from "@codemirror/lang-json";
+import { bracketMatching, foldGutter, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { linter, lintKeymap } from "@codemirror/lint";
+import { EditorState, type Extension } from "@codemirror/state";
+import { EditorView, keymap, lineNumbers } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { propertyCompletion, templateLanguage } from "./templates";
+
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, color: "var(--code-name)" },
+  { tag: tags.string, color: "var(--code-text)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--code-literal)" },
+  { tag: tags.variableName, color: "var(--code-name)", fontWeight: "600" },
+  { tag: tags.keyword, color: "var(--code-literal)" },
+]);
+
+const look = EditorView.theme({
+  "&": { color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "0.875rem" },
+  "&.cm-focused": { outline: "3px solid var(--focus)", outlineOffset: "2px" },
+  ".cm-scroller": { fontFamily: "var(--mono)", maxHeight: "32rem" },
+  ".cm-gutters": { color: "var(--ink-soft)", backgroundColor: "var(--sunken)", border: "none" },
+  ".cm-content": { caretColor: "var(--ink)" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  ".cm-tooltip": { color: "var(--ink)", backgroundColor: "var(--raised)", border: "1px solid var(--line)" },
+});
+
+class CodeEditor extends HTMLElement {
+  #view: EditorView | undefined;
+
+  connectedCallback(): void {
+    const area = this.querySelector("textarea");
+    if (!area || this.#view) return;
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    this.#view = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({ doc: area.value, extensions: this.#extensions(area) }),
+    });
+    this.dataset["ready"] = "";
+  }
+
+  disconnectedCallback(): void {
+    this.#view?.destroy();
+    this.#view = undefined;
+  }
+
+  #extensions(area: HTMLTextAreaElement): Extension[] {
+    const label = this.getAttribute("label") ?? "Code";
+    const shared = [
+      syntaxHighlighting(colours),
+      look,
+      EditorView.lineWrapping,
+      EditorView.contentAttributes.of({ "aria-label": label }),
+      ...this.#language(area.readOnly),
+    ];
+    if (area.readOnly) return [...shared, EditorState.readOnly.of(true)];
+    return [
+      ...shared,
+      history(),
+      closeBrackets(),
+      autocompletion(),
+      keymap.of([...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
+      EditorView.updateListener.of((update) => {
+        if (!update.docChanged) return;
+        area.value = update.state.doc.toString();
+        area.dispatchEvent(new Event("input", { bubbles: true }));
+      }),
+    ];
+  }
+
+  #language(readOnly: boolean): Extension[] {
+    const properties = (this.getAttribute("properties") ?? "").split(" ").filter(Boolean);
+    if (this.getAttribute("language") === "template") {
+      return [templateLanguage, templateLanguage.data.of({ autocomplete: propertyCompletion(properties) })];
+    }
+    const checked = readOnly ? [] : [linter(jsonParseLinter())];
+    return [json(), lineNumbers(), foldGutter(), bracketMatching(), ...checked];
+  }
+}
+
+customElements.define("code-editor", CodeEditor);

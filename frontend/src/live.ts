@@ -1,0 +1,14 @@
+// Parts that renew themselves rest while nobody looks, or while somebody has marked text in them.
+
+export function liveParts(): void {
+  document.addEventListener("htmx:before:request", (event) => {
+    const part = event.target;
+    if (part instanceof HTMLElement && part.hasAttribute("data-live") && mustRest(part)) event.preventDefault();
+  });
+}
+
+function mustRest(part: HTMLElement): boolean {
+  const selection = document.getSelection();
+  const marked = selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
+  return document.hidden || marked;
+}

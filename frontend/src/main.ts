@@ -1,0 +1,25 @@
+// What every page runs: partial updates, times in the reader's zone, copy buttons, dialogs; and islands where there are any.
+
+import htmx from "htmx.org";
+import { copyButtons } from "./copying";
+import { dialogs } from "./dialogs";
+import { islands } from "./islands";
+import { liveParts } from "./live";
+import { localTimes } from "./times";
+
+function enliven(root: ParentNode): void {
+  localTimes(root);
+  copyButtons(root);
+  dialogs(root);
+  islands(root);
+}
+
+document.documentElement.classList.add("scripted");
+liveParts();
+enliven(document);
+document.addEventListener("htmx:after:swap", () => enliven(document));
+// Where a script puts in more of a page, it says so with this event.
+document.addEventListener("hookstation:added", () => {
+  htmx.process(document.body);
+  enliven(document);
+});
