@@ -11,6 +11,7 @@ from typing import Protocol
 from hookstation.config.settings import StationSettings
 from hookstation.core.documents import Catalogue
 from hookstation.core.values import JSON
+from hookstation.engine.copy import Copied, Tell
 from hookstation.errors import HookstationError
 
 
@@ -42,6 +43,21 @@ class Migrated:
     database: str
     before: int
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of a copy from `source` to `target`, both named for people.
+
+    `fingerprint` names the master key that the secrets stay sealed under, empty where there is none yet; `key_file` is
+    where it was found, ``None`` where it was not.
+    """
+
+    copied: Copied
+    source: str
+    target: str
+    fingerprint: str
+    key_file: Path | None
 
 
 class Control(Protocol):
@@ -92,4 +108,8 @@ class Backend(Protocol):
 
     def migrate(self, settings: StationSettings) -> Migrated:
         """Bring the database to this version."""
+        ...
+
+    def copy(self, source: StationSettings, target: StationSettings, tell: Tell) -> Moved:
+        """Copy one database into the other, telling how far it is."""
         ...

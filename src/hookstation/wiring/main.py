@@ -6,12 +6,13 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from hookstation.cli.backend import Control, Migrated, Restored
+from hookstation.cli.backend import Control, Migrated, Moved, Restored
 from hookstation.cli.commands import cli
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE
 from hookstation.core.documents import Catalogue
-from hookstation.wiring import control, demo, doctor, keeping, running
+from hookstation.engine.copy import Tell
+from hookstation.wiring import control, copying, demo, doctor, keeping, running
 
 
 class LocalBackend:
@@ -53,6 +54,10 @@ class LocalBackend:
     def migrate(self, settings: StationSettings) -> Migrated:
         """Open the database, which brings it to this version."""
         return asyncio.run(keeping.migrate(settings))
+
+    def copy(self, source: StationSettings, target: StationSettings, tell: Tell) -> Moved:
+        """Copy one database into the other."""
+        return asyncio.run(copying.copy(source, target, tell))
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
 from hookstation.adapters.vault import AesVault, key_file, read_key
 from hookstation.config.settings import StationSettings
 from hookstation.config.settings.databases import SQLITE, without_password
-from hookstation.errors import Conflict, SecretError, StoreUnavailable
+from hookstation.core.copying import UNFINISHED
+from hookstation.errors import Conflict, SecretError, StoreError, StoreUnavailable
 from hookstation.ports.store import Store
 
 DATABASE: Final = "hookstation.db"
@@ -44,6 +45,15 @@ async def open_store(settings: StationSettings) -> Store:
         return await open_postgres(access_of(settings))
     make_folder(settings.data)
     return await open_sqlite(database_path(settings))
+
+
+async def check_whole(store: Store) -> None:
+    """Raises `StoreError` where the database is the target of a copy that is not finished."""
+    if await store.get_fact(UNFINISHED):
+        raise StoreError(
+            "A copy into this database is not finished, so nothing may work on it: finish it with the `hookstation "
+            "copy --from ... --to ...` that began it."
+        )
 
 
 def access_of(settings: StationSettings) -> Access:

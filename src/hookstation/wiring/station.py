@@ -46,7 +46,7 @@ from hookstation.web.app import Front
 from hookstation.web.hooks import HookLane
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
-from hookstation.wiring.opening import KEY_FILE, backup_of, open_store, open_vault, place_of
+from hookstation.wiring.opening import KEY_FILE, backup_of, check_whole, open_store, open_vault, place_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -147,9 +147,11 @@ async def open_station(
     http = GuardedHttpClient()
     station: Station | None = None
     try:
+        await check_whole(store)
         vault = await open_vault(settings, store)
         station = await _assemble(settings, store, vault, http, event_log, base_url, control_key, role)
         await station.join()
+        await check_whole(store)  # a copy that began meanwhile has not seen this node
         await station.services.board.refresh()
         yield station
     finally:
