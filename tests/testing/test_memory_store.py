@@ -2,7 +2,11 @@
 
 import pytest
 
+from hookstation.core.jobs import Reaped
+from hookstation.errors import StoreUnavailable
+from hookstation.testing.clock import ManualClock
 from hookstation.testing.memory_store import MemoryStore
+from hookstation.testing.store_cases.making import QUEUE, chore, join, names, put, states, take
 from hookstation.testing.store_suite import StoreSuite
 
 
@@ -12,3 +16,46 @@ class TestMemoryStore(StoreSuite):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore()
+
+
+async def test_time_is_the_given_one() -> None:
+    """Delays, leases and silence are measured by the clock that the twin was given, also while it stands still."""
+    clock = ManualClock()
+    store = MemoryStore(clock.now)
+    await join(store, "n1", "n2")
+    await put(store, chore("b"), chore("a"), chore("c", delay=5_000_000))
+    early = names(await take(store, seconds=10))
+    waits = await store.next_due(QUEUE)
+    await clock.advance(5)
+    due = names(await take(store, "n2", seconds=100))
+    await store.beat("n2")
+    between = await store.reap(6)
+    await clock.advance(5)
+    over = await store.reap(6)
+
+    assert (["a", "b"], 5_000_000, ["c"]) == (early, waits, due)
+    assert (Reaped(), Reaped(("n1",), 2)) == (between, over)
+
+
+async def test_unavailable() -> None:
+    """While the twin is told to refuse commits, jobs and nodes stay as they are."""
+    store = MemoryStore()
+    await join(store, "n1")
+    await put(store, chore("a"))
+    store.unavailable = "The disk is full."
+
+    for call in (
+        store.enqueue([chore("b")]),
+        take(store),
+        store.settle([]),
+        store.cancel(QUEUE, "a"),
+        store.hurry(QUEUE, "k"),
+        store.leave("n1"),
+        store.beat("n1"),
+        store.reap(0),
+    ):
+        with pytest.raises(StoreUnavailable, match="full"):
+            await call
+
+    assert {"a": "ready"} == await states(store)
+    assert ["n1"] == [one.id for one in await store.nodes()]

@@ -14,8 +14,9 @@ from __future__ import annotations
 from hookstation.testing.lease_suite import LeaseSuite
 from hookstation.testing.store_cases.accepting import AcceptingCases, MarkCases
 from hookstation.testing.store_cases.configuring import SettingsCases
+from hookstation.testing.store_cases.event_jobs import EventJobCases
 from hookstation.testing.store_cases.finishing import FinishingCases
-from hookstation.testing.store_cases.holding import EventJobCases, HoldingCases
+from hookstation.testing.store_cases.holding import HoldingCases
 from hookstation.testing.store_cases.reading import HistoryCases
 from hookstation.testing.store_cases.recording import RecordingCases
 

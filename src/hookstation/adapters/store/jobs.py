@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, cast
@@ -25,11 +24,6 @@ Place = tuple[str, str]
 _json: Final = msgspec.json.Encoder().encode
 
 
-def system_time() -> int:
-    """Microseconds since the epoch, UTC."""
-    return time.time_ns() // 1000
-
-
 class TurnTaken(Exception):
     """Another job has the turn of one that was to be written."""
 
@@ -43,12 +37,12 @@ class Written(NamedTuple):
 
 
 class JobTable:
-    """The jobs of a database that no other process writes.
+    """The jobs of a database that no other process writes. `now` says its time, microseconds since the epoch.
 
     `ready` gathers the queues in which a job became ready that is due, for whoever tells the hints after the commit.
     """
 
-    def __init__(self, connection: apsw.Connection, now: Callable[[], int] = system_time) -> None:
+    def __init__(self, connection: apsw.Connection, now: Callable[[], int]) -> None:
         self._connection = connection
         self.now = now
         self.ready: set[str] = set()

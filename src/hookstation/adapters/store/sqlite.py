@@ -12,15 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import apsw
 
+from hookstation.adapters.clock import SystemClock
 from hookstation.adapters.store import backup, configuration, history, migrations, queries, records
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
-from hookstation.adapters.store.jobs import JobTable, is_any_over, system_time
+from hookstation.adapters.store.jobs import JobTable, is_any_over
 from hookstation.adapters.store.journal_writer import JournalWriter
 from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
@@ -43,8 +45,10 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 
+_SYSTEM: Final = SystemClock()
 
-async def open_sqlite(path: Path, now: Callable[[], int] = system_time) -> SqliteStore:
+
+async def open_sqlite(path: Path, now: Callable[[], int] = _SYSTEM.now) -> SqliteStore:
     """Open the database at `path`, made and migrated as needed, and hold its folder until `close`.
 
     `now` says the store's time for jobs and nodes, microseconds since the epoch.  What was leased is due again, since
