@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hookstation.adapters.clock import POOL, SystemClock, SystemIdentifiers
+from hookstation.adapters.clock import FAR_OFF, POOL, SystemClock, SystemIdentifiers
 from hookstation.core.journal_rules import ID_SLACK, lowest_id
 from hookstation.testing.clock import ManualClock, ManualIdentifiers
 
@@ -27,8 +27,26 @@ async def test_sleeping_takes_time_on_the_same_clock() -> None:
     assert clock.monotonic() - began >= 0.009
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_far_off_is_put_right_for_itself_and_for_event_ids(hours: int) -> None:
+    clock = SystemClock()
+    identifiers, right = SystemIdentifiers(clock), clock.now() + hours * 3_600_000_000
+    clock.correct(right)
+    assert right <= clock.now() < right + ID_SLACK
+    assert lowest_id(right) <= identifiers.event_id() < lowest_id(right + ID_SLACK)
+
+
+def test_a_clock_that_is_about_right_is_left_alone() -> None:
+    """A heartbeat is no more exact than its round trip: the time must not jump to and fro with it."""
+    clock = SystemClock()
+    clock.correct(clock.now() + FAR_OFF // 2)
+    before, now, after = time.time_ns() // 1000, clock.now(), time.time_ns() // 1000
+    assert before <= now <= after
+
+
 def test_event_ids_are_new_sort_by_time_and_tell_it() -> None:
-    identifiers, clock = SystemIdentifiers(), SystemClock()
+    clock = SystemClock()
+    identifiers = SystemIdentifiers(clock)
     before = clock.now()
     made = [identifiers.event_id() for _ in range(3_000)]
     assert len(made) == len({*made})
@@ -40,14 +58,14 @@ def test_event_ids_are_new_sort_by_time_and_tell_it() -> None:
 
 def test_random_parts_are_never_given_out_twice() -> None:
     """The pool is emptied and filled several times over."""
-    identifiers = SystemIdentifiers()
+    identifiers = SystemIdentifiers(SystemClock())
     tails = [identifiers.event_id()[10:] for _ in range(3 * POOL // 16 + 1)]
     assert len(tails) == len({*tails})
     assert {16} == {len(tail) for tail in tails}
 
 
 def test_run_ids_tell_no_time_and_are_no_event_ids() -> None:
-    identifiers = SystemIdentifiers()
+    identifiers = SystemIdentifiers(SystemClock())
     made = [identifiers.run_id() for _ in range(200)]
     assert 200 == len({*made})
     assert all(map(FORM.fullmatch, made))
@@ -55,7 +73,7 @@ def test_run_ids_tell_no_time_and_are_no_event_ids() -> None:
 
 
 def test_tokens_fit_a_url_and_have_192_bits() -> None:
-    identifiers = SystemIdentifiers()
+    identifiers = SystemIdentifiers(SystemClock())
     made = [identifiers.token() for _ in range(200)]
     assert 200 == len({*made})
     assert all(re.fullmatch("[A-Za-z0-9_-]{32}", token) for token in made)

@@ -9,6 +9,7 @@ import pytest
 
 from hookstation.core.events import State
 from hookstation.engine.execute import FIRST_LOOK_UP, STORE_PAUSE
+from hookstation.engine.unfinished import read_unfinished
 from hookstation.errors import Terminal, UnknownOutcome
 from hookstation.ports.connector import Written
 from tests.support.engine import engine, webhook
@@ -48,12 +49,12 @@ async def test_an_unknown_outcome_is_first_looked_up_after_a_moment() -> None:
     async with engine(webhook("away", "far")) as bench:
         bench.far.outcomes.append(UnknownOutcome("dropped"))
         await bench.post("away", {"id": "7"})
-        work = await bench.store.due_of((await bench.last()).id)
-        assert work is not None
+        job = await bench.job()
+        assert job is not None
         assert (bench.clock.now() + int(FIRST_LOOK_UP * 1_000_000), bench.clock.now(), 0) == (
-            work.due_at,
-            work.since,
-            work.tries,
+            job.due_at,
+            read_unfinished(job.job).since,
+            job.job.tries,
         )
 
 
@@ -98,7 +99,10 @@ async def test_draining_waits_for_calls_and_then_leaves_them_to_a_look_up() -> N
         await bench.clock.settle()
         assert not bench.executor.is_under_way(event.id)
         assert State.SENDING is (await bench.last()).state
-        assert 1 == await bench.store.orphan(bench.clock.now())
+        await bench.membership.leave()
+        await bench.is_born()
+        await bench.worker.take()
+        await bench.clock.settle()
         assert State.UNKNOWN is (await bench.last()).state
 
 

@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 from hookstation.core.events import OPEN_STATES, Answer, State
-from hookstation.engine.process import LEFT_BEHIND, NOT_STORED, TOO_SLOW
+from hookstation.core.jobs import EVENTS, JobState
+from hookstation.engine.process import NOT_STORED, TOO_SLOW
+from hookstation.engine.unfinished import CALL_LEASE, read_unfinished
 from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.connector import Written
 from hookstation.ports.store import Acceptance, Committed
@@ -30,7 +32,7 @@ async def test_a_target_in_our_database_is_written_with_its_event_in_one_commit(
             event.record_key,
         )
         assert ["7"] == [fields["ID"] for fields in await bench.records()]
-        assert [] == await bench.store.due(bench.clock.now() + LEFT_BEHIND, 10)
+        assert [] == list(await bench.store.list_jobs(EVENTS, "", 10))
 
 
 async def test_a_refusal_of_the_records_database_is_the_answer() -> None:
@@ -54,12 +56,14 @@ async def test_a_refusal_of_the_records_database_is_the_answer() -> None:
         assert ["a", "a"] == [fields["Code"] for fields in await bench.records("Courses")]
 
 
-async def test_a_database_that_cannot_commit_is_a_500_and_nothing_was_done() -> None:
+async def test_a_database_that_cannot_commit_is_a_503_and_nothing_was_done() -> None:
     async with engine(webhook(), webhook("away", "far")) as bench:
         bench.store.unavailable = "full"
         answers = [await bench.post(name, {"id": "7"}) for name in ("courses", "away")]
         bench.store.unavailable = ""
-        assert [(500, NOT_STORED)] * 2 == [(one.status, said(one)["error"]) for one in answers]
+        assert [(503, NOT_STORED, "5")] * 2 == [
+            (one.status, said(one)["error"], dict(one.headers)["Retry-After"]) for one in answers
+        ]
         assert ([], []) == (await bench.events(), bench.far.executed)
 
 
@@ -70,18 +74,19 @@ async def test_the_intent_is_committed_before_the_call() -> None:
         call = asyncio.ensure_future(bench.post("away", {"id": "7"}))
         await bench.clock.settle()
         event = await bench.last()
-        work = await bench.store.due_of(event.id)
+        job = await bench.job()
         assert (State.SENDING, 1) == (event.state, len(bench.far.executed))
-        assert work is not None
-        assert (bench.clock.now() + LEFT_BEHIND, "SOURCE_CODE") == (work.due_at, work.marker)
-        assert event.id in work.record
+        assert job is not None
+        work = read_unfinished(job.job)
+        assert (JobState.LEASED, bench.membership.node_id) == (job.state, job.node)
+        assert ("SOURCE_CODE", event.id) == (work.marker, work.record.fields["SOURCE_CODE"])
         gate.set_result(Written("41"))
         assert 200 == (await call).status
         event = await bench.last()
         assert (State.SUCCEEDED, "41", None) == (
             event.state,
             event.record_key,
-            await bench.store.due_of(event.id),
+            await bench.job(),
         )
 
 
@@ -157,9 +162,13 @@ async def test_a_commit_that_takes_too_long_is_503_and_its_intent_is_found_later
         await slow.commit()
         assert [State.SENDING] == [event.state for event in await bench.events()]
         assert [] == bench.far.executed
-        await bench.settle_after(LEFT_BEHIND / 1_000_000)
+        await bench.clock.advance(CALL_LEASE)
+        await bench.membership.beat()
+        await bench.membership.reap()
+        await bench.worker.take()
+        await bench.clock.settle()
         assert State.UNKNOWN is (await bench.last()).state
-        await bench.settle_after(0)
+        await bench.settle_after(300)
         assert (State.SUCCEEDED, 1) == ((await bench.last()).state, len(bench.far.executed))
 
 

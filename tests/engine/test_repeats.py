@@ -234,7 +234,7 @@ async def test_a_call_without_the_key_is_new_every_time() -> None:
 async def test_a_database_that_cannot_commit_frees_the_key() -> None:
     async with engine(HERE) as bench:
         bench.store.unavailable = "full"
-        assert 500 == (await bench.post("here", COURSE, webhook_id="k")).status
+        assert 503 == (await bench.post("here", COURSE, webhook_id="k")).status
         bench.store.unavailable = ""
         answer = await bench.post("here", COURSE, webhook_id="k")
         assert (200, False) == (answer.status, "Hookstation-Replayed" in dict(answer.headers))

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from hookstation.core.events import State
+from hookstation.core.jobs import JobState
+from hookstation.engine.unfinished import read_unfinished
 from hookstation.errors import Conflict, Invalid, NotFound, Terminal, UnknownOutcome
 from hookstation.ports.connector import Written
 from hookstation.ports.store import ConfigurationChange
@@ -166,7 +168,7 @@ async def test_an_unknown_event_is_sent_again_only_where_it_is_meant() -> None:
             await bench.replay.replay(event.id)
         replayed = await bench.replay.replay(event.id, again=True)
         assert (State.SUCCEEDED, event.run_id, 2) == (replayed.state, replayed.run_id, replayed.attempts)
-        assert (2, None) == (len(bench.far.executed), await bench.store.due_of(event.id))
+        assert (2, None) == (len(bench.far.executed), await bench.job())
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -189,9 +191,13 @@ async def test_a_replay_into_a_target_that_is_called_commits_its_intent_first() 
         bench.far.outcomes.append(gate)
         replaying = asyncio.ensure_future(bench.replay.replay(event.id))
         await bench.clock.settle()
-        work = await bench.store.due_of(event.id)
-        assert work is not None
-        assert (State.SENDING, "SOURCE_CODE") == ((await bench.last()).state, work.marker)
+        job = await bench.job()
+        assert job is not None
+        assert (State.SENDING, JobState.LEASED, "SOURCE_CODE") == (
+            (await bench.last()).state,
+            job.state,
+            read_unfinished(job.job).marker,
+        )
         with pytest.raises(Conflict, match="still at work"):
             await bench.replay.replay(event.id)
         gate.set_result(Written("5"))

@@ -8,10 +8,11 @@ import itertools
 import pytest
 
 from hookstation.core.answers import LONGEST_ERROR
-from hookstation.core.events import DueWork, State
+from hookstation.core.events import State
+from hookstation.core.jobs import JobState, StoredJob
 from hookstation.engine.execute import FIRST_LOOK_UP
-from hookstation.engine.process import LEFT_BEHIND
-from hookstation.engine.settle import BROKE, DOUBLED, LEFT_TO_A_PERSON, LONGEST_PAUSE, PAUSE
+from hookstation.engine.settle import BROKE, DOUBLED, LEFT_TO_A_PERSON, LONGEST_PAUSE, UNDER_WAY
+from hookstation.engine.unfinished import CALL_LEASE, read_unfinished
 from hookstation.errors import NeedsAuth, Retriable, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
 from tests.support.engine import Engine, engine, webhook
@@ -34,8 +35,10 @@ async def state(bench: Engine) -> State:
     return (await bench.last()).state
 
 
-async def work(bench: Engine) -> DueWork | None:
-    return await bench.store.due_of((await bench.last()).id)
+async def job(bench: Engine) -> StoredJob:
+    found = await bench.job()
+    assert found is not None
+    return found
 
 
 async def test_nothing_is_asked_before_its_time() -> None:
@@ -58,7 +61,7 @@ async def test_a_record_that_is_found_is_this_events(name: str) -> None:
             event.state,
             event.record_key,
             event.answer_status,
-            await work(bench),
+            await bench.job(),
         )
         assert 1 == len(bench.far.executed)
         [line] = bench.log.told("settled")
@@ -77,11 +80,11 @@ async def test_none_is_believed_at_settle_after_to_the_moment() -> None:
     """Until then it may still land; at that moment, not a pause later, it is sent again."""
     async with engine(MARKED) as bench:
         await lost(bench)
-        running = asyncio.ensure_future(bench.settler.run())
+        running = asyncio.ensure_future(bench.worker.run())
         await bench.clock.advance(SETTLE_AFTER - 0.001)
         assert (State.UNKNOWN, 1) == (await state(bench), len(bench.far.executed))
         asked = len(bench.far.looked_up)
-        await bench.clock.advance(PAUSE)
+        await bench.clock.advance(0.001)
         assert (State.SUCCEEDED, 2, asked + 1) == (
             await state(bench),
             len(bench.far.executed),
@@ -96,8 +99,7 @@ async def test_the_last_look_up_is_due_when_none_may_be_believed() -> None:
         since = bench.clock.now()
         dues = []
         for _ in range(30):
-            one = await work(bench)
-            assert one is not None
+            one = await job(bench)
             dues.append(one.due_at)
             if one.due_at >= since + SETTLE_AFTER * 1_000_000:
                 break
@@ -126,9 +128,12 @@ async def test_a_second_sending_whose_outcome_is_unknown_too_is_looked_up_anew()
         await lost(bench)
         bench.far.outcomes.append(UnknownOutcome("again"))
         await bench.settle_after(SETTLE_AFTER)
-        one = await work(bench)
-        assert one is not None
-        assert (State.UNKNOWN, bench.clock.now(), 0) == (await state(bench), one.since, one.tries)
+        one = (await job(bench)).job
+        assert (State.UNKNOWN, bench.clock.now(), 0) == (
+            await state(bench),
+            read_unfinished(one).since,
+            one.tries,
+        )
         bench.far.found.append(found("8"))
         await bench.settle_after(FIRST_LOOK_UP)
         assert (State.SUCCEEDED, 2) == (await state(bench), len(bench.far.executed))
@@ -140,9 +145,12 @@ async def test_the_intent_to_send_again_is_committed_before_the_call() -> None:
         gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         bench.far.outcomes.append(gate)
         await bench.settle_after(SETTLE_AFTER)
-        one = await work(bench)
-        assert one is not None
-        assert (State.SENDING, bench.clock.now() + LEFT_BEHIND) == (await state(bench), one.due_at)
+        one = await job(bench)
+        assert (State.SENDING, JobState.LEASED, bench.membership.node_id) == (
+            await state(bench),
+            one.state,
+            one.node,
+        )
         gate.set_result(Written("5"))
         await bench.clock.settle()
         assert State.SUCCEEDED is await state(bench)
@@ -153,7 +161,7 @@ async def test_without_a_marker_none_is_left_to_a_person_and_never_sent_again() 
         await lost(bench, "plain")
         await bench.settle_after(SETTLE_AFTER)
         event = await bench.last()
-        assert (State.UNKNOWN, LEFT_TO_A_PERSON, None) == (event.state, event.error, await work(bench))
+        assert (State.UNKNOWN, LEFT_TO_A_PERSON, None) == (event.state, event.error, await bench.job())
         assert [event.id] == [line["event_id"] for line in bench.log.told("left_to_a_person")]
         await bench.settle_after(10 * SETTLE_AFTER)
         assert (1, 1) == (len(bench.far.executed), len(bench.far.looked_up))
@@ -164,9 +172,9 @@ async def test_without_a_marker_several_are_left_to_a_person() -> None:
         await lost(bench, "plain")
         bench.far.found.extend([found("1", "2"), found("1", "2")])
         await bench.settle_after(FIRST_LOOK_UP)
-        assert (State.UNKNOWN, True) == (await state(bench), await work(bench) is not None)
+        assert (State.UNKNOWN, True) == (await state(bench), await bench.job() is not None)
         await bench.settle_after(SETTLE_AFTER)
-        assert (State.UNKNOWN, None) == (await state(bench), await work(bench))
+        assert (State.UNKNOWN, None) == (await state(bench), await bench.job())
 
 
 async def test_with_a_marker_several_are_a_double_that_is_left_to_a_person_at_once() -> None:
@@ -178,7 +186,7 @@ async def test_with_a_marker_several_are_a_double_that_is_left_to_a_person_at_on
         assert (State.UNKNOWN, DOUBLED.format(keys="31, 32"), None) == (
             event.state,
             event.error,
-            await work(bench),
+            await bench.job(),
         )
         assert [event.id] == [line["event_id"] for line in bench.log.told("left_to_a_person")]
         await bench.settle_after(10 * SETTLE_AFTER)
@@ -246,29 +254,35 @@ async def test_an_event_whose_connection_is_gone_waits_until_it_is_back() -> Non
         assert State.SUCCEEDED is await state(bench)
 
 
-async def test_an_intent_that_its_process_still_carries_out_is_let_be() -> None:
+async def test_a_call_that_outlives_its_lease_is_let_be_while_its_process_carries_it_out() -> None:
+    """Then it is looked up, since what its process says of it comes under a lease that is over."""
     async with engine(webhook("away", "far", limits={"time": "0.01s"})) as bench:
         gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         bench.far.outcomes.append(gate)
         await bench.post("away", {"id": "7"})
-        await bench.settle_after(LEFT_BEHIND / 1_000_000)
-        one = await work(bench)
-        assert one is not None
-        assert (State.SENDING, bench.clock.now() + LEFT_BEHIND) == (await state(bench), one.due_at)
-        assert [] == bench.far.looked_up
+        await bench.settle_after(CALL_LEASE)
+        await bench.membership.beat()
+        await bench.membership.reap()
+        await bench.settle_after(0)
+        assert (State.SENDING, bench.clock.now() + int(UNDER_WAY * 1_000_000)) == (
+            await state(bench),
+            (await job(bench)).due_at,
+        )
         gate.set_result(Written("5"))
         await bench.clock.settle()
+        assert (State.SENDING, []) == (await state(bench), bench.far.looked_up)
+        bench.far.found.append(found("5"))
+        await bench.settle_after(UNDER_WAY)
         event = await bench.last()
-        assert (State.SUCCEEDED, 1) == (event.state, event.attempts)
+        assert (State.SUCCEEDED, "5", 1) == (event.state, event.record_key, event.attempts)
 
 
 async def test_what_a_dead_process_left_is_looked_up() -> None:
     async with engine(webhook("away", "far", marked=True, limits={"time": "0.01s"})) as bench:
         bench.far.outcomes.append(asyncio.get_running_loop().create_future())
         await bench.post("away", {"id": "7"})
-        await bench.executor.drain(0)
-        await bench.clock.settle()
-        assert 1 == await bench.store.orphan(bench.clock.now())
+        await bench.dies()
+        await bench.is_born()
         bench.far.found.append(found("12"))
         await bench.settle_after(0)
         assert (State.SUCCEEDED, "12") == (await state(bench), (await bench.last()).record_key)
@@ -290,19 +304,21 @@ async def test_a_look_up_that_breaks_is_put_off_and_holds_up_no_other() -> None:
         assert State.SUCCEEDED is (await bench.events())[0].state
 
 
-async def test_a_database_that_cannot_commit_leaves_the_work_due() -> None:
+async def test_a_database_that_cannot_commit_leaves_the_work_to_be_done() -> None:
     async with engine(MARKED) as bench:
         await lost(bench)
         bench.far.found.extend([found("1"), found("1")])
+        running = asyncio.ensure_future(bench.worker.run())
         bench.store.unavailable = "full"
-        await bench.settle_after(FIRST_LOOK_UP)
+        await bench.clock.advance(FIRST_LOOK_UP + 10)
         bench.store.unavailable = ""
         assert State.UNKNOWN is await state(bench)
-        await bench.settle_after(0)
+        await bench.clock.advance(LONGEST_PAUSE)
         assert State.SUCCEEDED is await state(bench)
+        running.cancel()
 
 
-async def test_due_work_of_an_event_that_ended_is_passed_over() -> None:
+async def test_an_event_that_ended_meanwhile_is_passed_over() -> None:
     """A person replayed it in the meantime."""
     async with engine(MARKED) as bench:
         await lost(bench)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hookstation.adapters.vault import AesVault
@@ -13,6 +13,7 @@ from hookstation.connectors.records import RecordsConnector
 from hookstation.core.definitions import Connection
 from hookstation.core.events import Answer, Event
 from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.jobs import EVENTS, StoredJob
 from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
 from hookstation.engine.board import Board
@@ -22,12 +23,14 @@ from hookstation.engine.counters import Counters
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
+from hookstation.engine.membership import Membership
 from hookstation.engine.process import Process
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
-from hookstation.engine.settle import Settler
+from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
+from hookstation.engine.worker import Worker
 from hookstation.errors import Invalid, Problem
 from hookstation.ports.store import EventFilter
 from hookstation.testing.clock import ManualClock, ManualIdentifiers
@@ -79,19 +82,33 @@ class HereTrial:
         return [await self.compile(schema) for schema in schemas]
 
 
-@dataclass
+class Shared:
+    """What the nodes of one station share: the database, the time, names, one log, and what the targets do."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.identifiers = ManualIdentifiers(self.clock)
+        self.store = MemoryStore(self.clock.now)
+        self.log = Journalled()
+        self.far = ScriptedConnector()
+        self.nodes = itertools.count(1)
+
+    def node_id(self) -> str:
+        """``node-1``, ``node-2`` ..."""
+        return f"node-{next(self.nodes)}"
+
+
 class Engine:
-    """Every use case over the same twins. `far` answers for every connection that has no connector of its own."""
+    """Every use case of one node, over twins that it shares. `far` answers for all connections."""
 
-    store: MemoryStore = field(default_factory=MemoryStore)
-    clock: ManualClock = field(default_factory=ManualClock)
-    log: Journalled = field(default_factory=Journalled)
-    far: ScriptedConnector = field(default_factory=ScriptedConnector)
-    built: list[ScriptedConnector] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, shared: Shared | None = None) -> None:
+        self.shared = shared = shared or Shared()
+        self.store, self.log, self.far = shared.store, shared.log, shared.far
+        self.clock, self.identifiers = shared.clock, shared.identifiers
         clock, store = self.clock, self.store
-        self.identifiers, self.counters = ManualIdentifiers(clock), Counters()
+        self.built: list[ScriptedConnector] = []
+        self.corrected: list[int] = []
+        self.counters = Counters()
         self.targets, self.switchboard = Targets(), Switchboard()
         self.vault = AesVault(bytes(32))
         self.board = self.another_board(self.targets, self.switchboard)
@@ -99,8 +116,18 @@ class Engine:
         self.configurator = Configurator(
             store, self.board, self.checks, self.targets, CATALOGUE, self.vault, clock, self.identifiers
         )
+        self.membership = Membership(
+            store,
+            clock,
+            self.log,
+            shared.node_id,
+            self.corrected.append,
+            role="all",
+            address="http://node",
+            version="1.2.3",
+        )
         self.executor = Executor(store, clock, self.log)
-        self.process = Process(store, clock, self.identifiers, self.executor)
+        self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
         self.repeats = Repeats(store, clock)
         self.ingest = Ingest(
             self.switchboard,
@@ -112,9 +139,37 @@ class Engine:
             self.counters,
             self.log,
         )
-        self.settler = Settler(store, self.targets, self.executor, clock, self.log)
-        self.replay = Replay(store, self.switchboard, self.executor, clock, self.identifiers)
+        self.settler = Settler(store, self.targets, self.executor, self.membership, clock, self.log)
+        self.board.on_new_connections(self.settler.hurry)
+        self.worker = Worker(
+            store,
+            self.membership,
+            clock,
+            EVENTS,
+            self.settler,
+            at_once=AT_ONCE,
+            lease_seconds=LOOK_UP_LEASE,
+        )
+        self.replay = Replay(store, self.switchboard, self.executor, self.membership, clock, self.identifiers)
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
+
+    async def another_node(self) -> Engine:
+        """A node beside this one, with the same configuration live."""
+        made = Engine(self.shared)
+        await made.membership.join()
+        await made.board.refresh()
+        return made
+
+    async def dies(self) -> None:
+        """The process ends in the middle of its calls, and what it had leased is given back."""
+        await self.executor.drain(0)
+        await self.clock.settle()
+        await self.store.leave(self.membership.node_id)
+
+    async def is_born(self) -> None:
+        """What a process does at its start."""
+        await self.membership.join()
+        await self.board.refresh()
 
     def another_board(self, targets: Targets, switchboard: Switchboard) -> Board:
         """A board as another process would have it."""
@@ -160,11 +215,16 @@ class Engine:
         """Fields of the built-in records."""
         return [one.fields for one in await self.store.list_records(entity, 1000)]
 
+    async def job(self) -> StoredJob | None:
+        """The job of the newest event."""
+        return await self.store.find_job(EVENTS, (await self.last()).id)
+
     async def settle_after(self, seconds: float) -> None:
-        """Let the time pass, then settle what is due and let its calls end."""
+        """Let the time pass, then do what is due, until nothing is, and let its calls end."""
         await self.clock.advance(seconds)
-        await self.settler.settle_due()
-        await self.clock.settle()
+        while await self.worker.take():
+            await self.clock.settle()
+            await self.worker.settle()
 
 
 def webhook(name: str = "courses", connection: str = "records", **more: Any) -> JSON:
@@ -207,6 +267,7 @@ FAR: list[JSON] = [connection()]
 async def engine(*webhooks: JSON, connections: JSON = None, panels: JSON = None) -> AsyncIterator[Engine]:
     """An engine with this configuration live."""
     made = Engine()
+    await made.membership.join()
     await made.apply(*webhooks, connections=FAR if connections is None else connections, panels=panels or [])
     yield made
     assert 0 == await made.executor.drain(1)

@@ -67,7 +67,7 @@ class Worker:
         try:
             while True:
                 try:
-                    await self._settle()
+                    await self.settle()
                     took = await self.take()
                     await self._rest(took)
                 except StoreError as failure:
@@ -90,6 +90,13 @@ class Worker:
             task.add_done_callback(self._done)
         return len(leased)
 
+    async def settle(self) -> None:
+        """Write all ends that have gathered; where the database cannot, they stay for the next time."""
+        ends = self._ends[:]
+        if ends:
+            await self._store.settle(ends)
+            del self._ends[: len(ends)]
+
     async def drain(self, seconds: float) -> int:
         """Wait for what is under way, at most `seconds`, and settle it; return how many jobs did not end."""
         if self._under_way:
@@ -98,7 +105,7 @@ class Worker:
         for task in left:
             task.cancel()
         try:
-            await self._settle()
+            await self.settle()
         except StoreError as failure:
             log.error("jobs of “%s” stay unsettled: %s", self._queue, failure.message)
         return len(left)
@@ -121,13 +128,6 @@ class Worker:
         if not task.cancelled() and (end := task.result()) is not None:
             self._ends.append(end)
         self._bell.ring()
-
-    async def _settle(self) -> None:
-        """Write all ends that have gathered; where the database cannot, they stay for the next time."""
-        ends = self._ends[:]
-        if ends:
-            await self._store.settle(ends)
-            del self._ends[: len(ends)]
 
     def _hear(self, hint: str) -> None:
         if hint == JOBS_READY + self._queue:
