@@ -1,5 +1,6 @@
 """What jobs are on a file: they outlast a restart, leave a disk at rest alone, and are found by an index."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
 from hookstation.core.events import State
 from hookstation.core.jobs import EVENTS, Reaped
 from hookstation.errors import StoreUnavailable
+from hookstation.ports.leases import JOBS_READY
 from hookstation.ports.store import Acceptance, Holder
 from hookstation.testing.clock import ManualClock
 from hookstation.testing.store_cases.making import (
@@ -136,6 +138,24 @@ async def test_what_is_not_committed_is_not_told(store: SqliteStore) -> None:
     assert [] == listener.heard
     assert {"a": "leased"} == await states(store)
     assert [True] == await release(store, taken)
+
+
+async def test_listener_that_fails(store: SqliteStore) -> None:
+    """What goes wrong in a listener reaches neither who commits nor who listens beside it."""
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    def fail(hint: str) -> None:
+        raise LookupError(hint)
+
+    store.subscribe(fail)
+    listener = Listener(store)
+
+    await put(store, chore("a"))
+    await listener.hears(JOBS_READY + QUEUE)
+    await put(store, chore("b"))
+
+    assert LookupError is type(told[0]["exception"])
 
 
 STATEMENTS = {

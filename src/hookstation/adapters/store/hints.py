@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from hookstation.ports.leases import JOBS_READY
@@ -24,11 +25,17 @@ class Hints:
         return stop
 
     def tell(self, hint: str) -> None:
-        """Tell everybody who listens."""
-        for listener in tuple(self._listeners.values()):
-            listener(hint)
+        """Tell everybody who listens, soon: what goes wrong in a listener must not reach whoever commits."""
+        loop = asyncio.get_running_loop()
+        for ticket in self._listeners:
+            loop.call_soon(self._hear, ticket, hint)
 
     def tell_ready(self, queues: Iterable[str]) -> None:
         """Say of these queues that they have jobs that are due."""
         for queue in sorted(queues):
             self.tell(JOBS_READY + queue)
+
+    def _hear(self, ticket: object, hint: str) -> None:
+        listener = self._listeners.get(ticket)
+        if listener is not None:
+            listener(hint)
