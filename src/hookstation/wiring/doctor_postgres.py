@@ -26,12 +26,24 @@ async def examine(settings: StationSettings) -> tuple[list[Finding], bool]:
         told = await check_up(access_of(settings), FINGERPRINT)
     except HookstationError as failure:
         return [("database", False, failure.message)], False
-    found = [_server(settings, told), _schema(told), _key(settings, told), _clock(told)]
-    found += [_commit(settings, told), _connections(settings, told), _pooler(settings, told)]
+    found = judge(settings, told)
     if settings.database.replica_url:
         found.append(await _replica(settings))
     is_ready = told.schema == told.newest and bool(told.fingerprint)
     return found, is_ready and all(well for what, well, _ in found if what in {"server", "master key"})
+
+
+def judge(settings: StationSettings, told: Checkup) -> list[Finding]:
+    """What a server says of itself, held against what a station needs."""
+    return [
+        _server(settings, told),
+        _schema(told),
+        _key(settings, told),
+        _clock(told),
+        _commit(settings, told),
+        _connections(settings, told),
+        _pooler(settings, told),
+    ]
 
 
 def _server(settings: StationSettings, told: Checkup) -> Finding:

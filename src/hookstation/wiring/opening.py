@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast
@@ -18,7 +19,7 @@ from hookstation.adapters.vault import AesVault, key_file, read_key
 from hookstation.config.settings import StationSettings
 from hookstation.config.settings.databases import SQLITE, without_password
 from hookstation.core.copying import UNFINISHED
-from hookstation.errors import Conflict, SecretError, StoreError, StoreUnavailable
+from hookstation.errors import Conflict, Invalid, Problem, SecretError, StoreError, StoreUnavailable
 from hookstation.ports.store import Store
 
 DATABASE: Final = "hookstation.db"
@@ -57,8 +58,10 @@ async def check_whole(store: Store) -> None:
 
 
 def access_of(settings: StationSettings) -> Access:
-    """How PostgreSQL is reached."""
+    """How PostgreSQL is reached. Raises `Invalid` where the certificates that it has to prove itself by are none."""
     database = settings.database
+    if database.tls_ca:
+        _check_authority(database.tls_ca)
     return Access(
         database.url,
         flushers=database.flushers,
@@ -71,6 +74,14 @@ def access_of(settings: StationSettings) -> Access:
         pooler=cast("_Pooler", database.pooler),
         replica_url=database.replica_url,
     )
+
+
+def _check_authority(file: str) -> None:
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as failure:
+        message = f"{file} has no certificate (PEM) that can be read. ({failure.strerror or failure})"
+        raise Invalid([Problem(("database_tls_ca",), message)]) from failure
 
 
 def make_folder(folder: Path) -> None:

@@ -44,6 +44,7 @@ class DatabaseSettings:
     lock_timeout: int
     synchronous_commit: str
     pooler: str
+    tls_ca: str
 
     @property
     def is_postgres(self) -> bool:
@@ -131,4 +132,5 @@ def _database(text: Mapping[str, str], number: Mapping[str, int]) -> DatabaseSet
         lock_timeout=number["database_lock_timeout"],
         synchronous_commit=text["database_synchronous_commit"],
         pooler=text["database_pooler"],
+        tls_ca=ca,
     )
