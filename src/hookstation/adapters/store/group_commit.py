@@ -68,7 +68,7 @@ class GroupCommit(Generic[Unit, Done]):
         self._units: deque[tuple[Unit, asyncio.Future[Done]]] = deque()
         self._noted: deque[Unit] = deque()
         self.noted_lost = 0
-        self._jobs: deque[tuple[Job, asyncio.Future[object]]] = deque()
+        self._jobs: deque[tuple[Job, asyncio.Future[object], bool]] = deque()
         self._thread = DiskThread("hookstation-commit")
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
@@ -94,12 +94,15 @@ class GroupCommit(Generic[Unit, Done]):
         self._noted.append(unit)
         self._wake.set()
 
-    async def run(self, job: Callable[[apsw.Connection], Result]) -> Result:
-        """Run a job in the thread, in a transaction of its own, between two batches."""
+    async def run(self, job: Callable[[apsw.Connection], Result], *, brief: bool = False) -> Result:
+        """Run a job in the thread, in a transaction of its own, between two batches; a brief one on the event loop.
+
+        A brief job is a few statements long: the way to the thread and back would cost more than it does.
+        """
         if self._closing:
             raise StoreUnavailable("The database is closed.")
         future: asyncio.Future[object] = self._loop.create_future()
-        self._jobs.append((job, future))
+        self._jobs.append((job, future, brief))
         self._wake.set()
         return cast("Result", await future)
 
@@ -135,10 +138,7 @@ class GroupCommit(Generic[Unit, Done]):
         if failure is None:
             try:
                 outcomes = self._write([unit for unit, _ in asked] + noted)
-                if self._is_alone(len(asked) + len(noted)):
-                    self._commit()
-                else:
-                    await self._thread.run(self._commit)
+                await self._commit_soon(len(asked) + len(noted))
             except Exception as error:
                 failure = error
                 self._roll_back()
@@ -185,10 +185,14 @@ class GroupCommit(Generic[Unit, Done]):
         return done
 
     async def _run_job(self) -> None:
-        job, future = self._jobs.popleft()
+        job, future, brief = self._jobs.popleft()
         try:
             await self._begin()
-            result = await self._thread.run(partial(self._committed, job))
+            if brief:
+                result = job(self._connection)
+                await self._commit_soon(1)
+            else:
+                result = await self._thread.run(partial(self._committed, job))
         except Exception as error:
             self._roll_back()
             _resolve(future, translate(error))
@@ -200,6 +204,12 @@ class GroupCommit(Generic[Unit, Done]):
         result = job(self._connection)
         self._commit()
         return result
+
+    async def _commit_soon(self, written: int) -> None:
+        if self._is_alone(written):
+            self._commit()
+        else:
+            await self._thread.run(self._commit)
 
     def _is_alone(self, written: int) -> bool:
         """Whether to commit on the loop: one unit, nobody behind it, and a disk that was quick a moment ago.

@@ -143,20 +143,20 @@ class JobTable:
         done = [end.lease for end in ends if end.again is None]
         left: list[Place] = []
         moved: list[Place] = []
-        told: set[Lease] = set()
+        told: set[_Held] = set()
         if done:
-            asked = _json([(one.queue, one.id, one.node, one.token) for one in done]).decode()
+            asked = _json([_held(one) for one in done]).decode()
             for queue, job_id, key, node, token in cast("list[_Ended]", self._all(queries.SETTLE, (asked,))):
-                told.add(Lease(queue, job_id, node, token))
+                told.add((queue, job_id, node, token))
                 left.append((queue, key))
         now = self.now()
         for end in ends:
             if end.again is not None and self._do_again(end.lease, end.again, now):
-                told.add(end.lease)
+                told.add(_held(end.lease))
                 moved.append((end.again.queue, end.again.key))
         self._close_up(left)
         self._arrange(moved)
-        return [_take(told, end.lease) for end in ends]
+        return [_take(told, _held(end.lease)) for end in ends]
 
     def cancel(self, queue: str, job_id: str) -> bool:
         """Take a job away; false where there is none."""
@@ -251,6 +251,7 @@ class JobTable:
 
 _LeasedRow = tuple[int, int, str, str, int, str, bytes | None, int]
 _Ended = tuple[str, str, str, str, int]
+_Held = tuple[str, str, str, int]
 
 
 def _row(job: Job, state: JobState, due_at: int, lease: Lease | None = None, until: int = 0) -> Row:
@@ -272,7 +273,11 @@ def _keys(places: Iterable[Place]) -> str:
     return _json(sorted(keyed)).decode() if keyed else ""
 
 
-def _take(told: set[Lease], lease: Lease) -> bool:
+def _held(lease: Lease) -> _Held:
+    return lease.queue, lease.id, lease.node, lease.token
+
+
+def _take(told: set[_Held], lease: _Held) -> bool:
     """A lease that is brought twice counts once."""
     counts = lease in told
     told.discard(lease)

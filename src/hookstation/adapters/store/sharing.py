@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from hookstation.adapters.store import jobs as table
 from hookstation.adapters.store.group_commit import GroupCommit
@@ -13,6 +14,9 @@ from hookstation.adapters.store.nodes import NodeList
 from hookstation.adapters.store.readers import Readers
 from hookstation.core.jobs import Job, JobEnd, Leased, Node, Reaped, StoredJob
 from hookstation.ports.store import Committed, Holder
+
+BRIEF: Final = 100
+"""Jobs that are written on the event loop: about a third of a millisecond, in which the lane waits."""
 
 
 class SqliteSharing:
@@ -32,22 +36,22 @@ class SqliteSharing:
 
     async def enqueue(self, jobs: Sequence[Job]) -> Sequence[bool]:
         """Write jobs, or where a turn is held none of them."""
-        return await self._commits.run(lambda _: self._jobs.enqueue(jobs))
+        return await self._commits.run(lambda _: self._jobs.enqueue(jobs), brief=len(jobs) <= BRIEF)
 
     async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
         """Lease jobs that are due."""
         if node_id not in self._nodes or await self.next_due(queue) != 0:
             return []
         holder = Holder(node_id, seconds)
-        return await self._commits.run(lambda _: self._jobs.lease(queue, holder, limit))
+        return await self._commits.run(lambda _: self._jobs.lease(queue, holder, limit), brief=limit <= BRIEF)
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         """Say how leased jobs ended."""
-        return await self._commits.run(lambda _: self._jobs.settle(ends))
+        return await self._commits.run(lambda _: self._jobs.settle(ends), brief=len(ends) <= BRIEF)
 
     async def cancel(self, queue: str, job_id: str) -> bool:
         """Take a job away."""
-        return await self._commits.run(lambda _: self._jobs.cancel(queue, job_id))
+        return await self._commits.run(lambda _: self._jobs.cancel(queue, job_id), brief=True)
 
     async def find_job(self, queue: str, job_id: str) -> StoredJob | None:
         """One job."""
