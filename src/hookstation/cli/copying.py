@@ -12,7 +12,7 @@ import click
 from hookstation.cli.backend import Moved
 from hookstation.cli.speaking import backend, json_option, out, say, settings_of, station_options, table
 from hookstation.core.values import JSON
-from hookstation.engine.copy import ANEW, Compared, Phase, Progress
+from hookstation.engine.copy import ANEW, Compared, Progress
 
 BAR: Final = 24
 """Characters of the bar."""
@@ -100,34 +100,40 @@ class _Showing:
         self._clock = clock
         self._terminal = sys.stderr.isatty()
         self._pause = ON_A_TERMINAL if self._terminal else ELSEWHERE
-        self._phase: Phase | None = None
+        self._last: Progress | None = None
+        self._shown: Progress | None = None
         self._began, self._first, self._next, self._width = 0.0, 0, 0.0, 0
 
     def __enter__(self) -> _Showing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end_line()
+        self._end_phase()
 
     def tell(self, progress: Progress) -> None:
         """Show it, unless something was shown just now."""
         now = self._clock()
-        if progress.phase is not self._phase:
-            self._end_line()
-            self._phase, self._began, self._first, self._next = progress.phase, now, progress.done, now
-        elif now < self._next and progress.done < progress.total:
-            return
-        self._next = now + self._pause
-        self._show(describe(progress, progress.done - self._first, now - self._began))
+        if self._last is None or progress.phase is not self._last.phase:
+            self._end_phase()
+            self._began, self._first, self._next = now, progress.done, now
+        self._last = progress
+        if now >= self._next:
+            self._next = now + self._pause
+            self._show(progress)
 
-    def _show(self, line: str) -> None:
+    def _show(self, progress: Progress) -> None:
+        line = describe(progress, progress.done - self._first, self._clock() - self._began)
+        self._shown = progress
         if self._terminal:
             click.echo("\r" + line.ljust(self._width), nl=False, err=True)
             self._width = len(line)
         else:
             say(line)
 
-    def _end_line(self) -> None:
+    def _end_phase(self) -> None:
+        """Show how far the phase came, where that was not shown yet."""
+        if self._last is not None and self._last is not self._shown:
+            self._show(self._last)
         if self._width:
             click.echo(err=True)
             self._width = 0

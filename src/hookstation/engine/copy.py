@@ -154,7 +154,8 @@ async def _check_empty(source: CopySource, target: CopyTarget) -> None:
             filled.append(table.name)
     if filled:
         raise Conflict(
-            f"The target holds other data already ({', '.join(filled)}), which is never mixed: name an empty database."
+            f"The target holds other data already ({', '.join(filled)}), and a copy is never mixed with it: name an "
+            "empty database."
         )
 
 
@@ -176,7 +177,7 @@ class _Copying:
         first = names.index(self.standing.table) if self.standing.table else len(TABLES)
         for place, table in enumerate(TABLES[first:], first):
             await self._move_table(table, names[place + 1] if place + 1 < len(names) else "")
-        await self._target.keep_matches(await self._source.matches())
+        await self._target.make_ready(await self._source.matches())
 
     async def _move_table(self, table: Table, following: str) -> None:
         reading = self._read(table, read_key(self.standing.after))

@@ -43,7 +43,7 @@ class CopySource(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database. Safe to call twice."""
         ...
 
 
@@ -58,6 +58,6 @@ class CopyTarget(CopySource, Protocol):
         """
         ...
 
-    async def keep_matches(self, matches: Matches) -> None:
-        """Have an index for each of these that the database can keep one for."""
+    async def make_ready(self, matches: Matches) -> None:
+        """See that it is quick to work on: with an index for each of these that the database can keep one for."""
         ...

@@ -131,6 +131,7 @@ class SqliteCopying:
     def __init__(self, lock: FolderLock, connection: apsw.Connection) -> None:
         self._lock, self._connection = lock, connection
         self._thread = ThreadPoolExecutor(1, "hookstation-copy")
+        self._closed = False
 
     async def identify(self) -> str:
         """The name of this database."""
@@ -160,12 +161,15 @@ class SqliteCopying:
         """Add rows and move the mark, in one transaction."""
         await self._run(_write, table, rows, before, after)
 
-    async def keep_matches(self, matches: Matches) -> None:
-        """Have exactly these indexes."""
+    async def make_ready(self, matches: Matches) -> None:
+        """Have these indexes."""
         await self._run(_keep_matches, matches)
 
     async def close(self) -> None:
-        """Let go of the file and of its folder, once what is under way has ended."""
+        """Let go of the file and of its folder, once what is under way has ended. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
         await self._run(apsw.Connection.close)
         self._thread.shutdown()
         self._lock.release()

@@ -264,12 +264,13 @@ class PostgresCopying:
             if last:
                 await self._connection.execute(f"SELECT setval('{sequence}', {last})")
 
-    async def keep_matches(self, matches: Matches) -> None:
-        """Have exactly these indexes."""
+    async def make_ready(self, matches: Matches) -> None:
+        """Have these indexes, and let the planner know how full the tables are."""
         with translated():
             for entity in sorted({entity for entity, _ in matches}):
                 wanted = sorted(fields for other, fields in matches if other == entity)
                 await keep_indexes(self._connection, entity, wanted)
+            await self._connection.execute("ANALYZE")
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -1,0 +1,168 @@
+"""A journal with everything odd in it, to be moved; and what two stores have to say alike afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from hookstation.adapters.store.sqlite import open_sqlite
+from hookstation.core.copying import BEGINNING, TABLES, Row
+from hookstation.core.events import State
+from hookstation.core.jobs import EVENTS, Job
+from hookstation.core.records import RECORDS
+from hookstation.core.values import Number, Scalar
+from hookstation.ports.copying import CopySource
+from hookstation.ports.store import (
+    Acceptance,
+    ApiKey,
+    ConfigurationChange,
+    EventFilter,
+    Finish,
+    Hold,
+    Holder,
+    Store,
+    StoredWebhook,
+)
+from hookstation.testing.store_cases.making import (
+    ACTIVITIES,
+    COURSES,
+    DAY,
+    NOW,
+    PROFILE,
+    QUEUE,
+    VENUES,
+    ends,
+    entry,
+    event_id,
+    fails,
+    insert,
+    join,
+    mark,
+    rejects,
+    sends,
+    succeeds,
+    upsert,
+)
+
+WEEK: Final = 7 * 86_400
+"""Numbers of events from one week to the next: one a second."""
+
+ODD: Final = "a\0b\x1ac\x1a0 “ü” \U0001f980 \\u0000"
+HUGE: Final = bytes(range(256)) * 40_000
+BIG: Final = 123_456_789_012_345_678_901_234_567_890
+LARGEST: Final = 2**63 - 1
+
+
+async def fill(path: Path, events: int = 30) -> None:
+    """Make a database with odd things, and so many events besides, spread over some weeks."""
+    store = await open_sqlite(path)
+    try:
+        await _records(store)
+        await _open_ones(store)
+        await _settings(store)
+        for number in range(events):
+            place = 100 + number * WEEK * 5 // events
+            await store.accept(
+                Acceptance(entry(place), succeeds, insert(ACTIVITIES, ID=f"{number}", N=number))
+            )
+    finally:
+        await store.close()
+    _leave_gaps(path)
+
+
+def _leave_gaps(path: Path) -> None:
+    """Take the newest activity and an older one away: their numbers are never given again."""
+    connection = apsw.Connection(str(path))
+    try:
+        connection.execute(
+            "DELETE FROM records WHERE id IN (SELECT max(id) FROM records WHERE entity = 1 UNION ALL "
+            "SELECT min(id) + 5 FROM records WHERE entity = 1)"
+        )
+        connection.execute("UPDATE entities SET records = records - 2 WHERE number = 1")
+    finally:
+        connection.close()
+
+
+async def _records(store: Store) -> None:
+    """Succeeded, failed and rejected events; every kind of record, and numbers that are gone."""
+    told: dict[str, Any] = {
+        "webhook": ODD, "headers": {"x": ODD}, "query": ODD, "reason": ODD, "run_id": "run\0one", "body": HUGE,
+        "connection": RECORDS, "entity": "Activity",
+    }  # fmt: skip
+    fields: dict[str, Scalar] = {
+        "ID": ODD, ODD: ODD, "PRICE": Number("19.90"), "BIG": BIG, "YES": True, "NO": None,
+    }  # fmt: skip
+    odd = insert(ACTIVITIES, **fields)
+    await store.accept(Acceptance(entry(1, **told), succeeds, odd, mark(1, ODD, ODD, expires_at=LARGEST)))
+    expired = mark(2, "gone", expires_at=NOW - DAY)
+    await store.accept(Acceptance(entry(2, body=b""), succeeds, insert(VENUES, NAME="hall"), expired))
+    await store.accept(Acceptance(entry(3, body=None), fails, None, mark(3, "k3")))
+    await store.accept(Acceptance(entry(4), rejects))
+    for number in (5, 6):
+        await store.accept(Acceptance(entry(number), succeeds, insert(COURSES, ID="10420", T=Number("1e5"))))
+    await store.accept(Acceptance(entry(7), succeeds, insert(PROFILE, ID="it's | odd")))
+    await store.accept(Acceptance(entry(8), succeeds, upsert(COURSES, {"ID": "7", "T": ODD}, GRADE="A")))
+    await store.accept(Acceptance(entry(9), ends(State.FAILED, 500, b"", ODD)))
+    again = Finish(
+        event_id(9), frozenset({State.FAILED}), succeeds, NOW + DAY, effect=insert(VENUES, NAME="two")
+    )
+    await store.finish(again)
+
+
+async def _open_ones(store: Store) -> None:
+    """Events that are on their way, unknown and held, their jobs, and jobs of others."""
+    await join(store, "n1")
+    for number in (20, 21):
+        job = Job(EVENTS, event_id(number), turn=b"turn %d" % number)
+        await store.accept(
+            Acceptance(entry(number), sends, None, mark(number, f"k{number}"), job, Holder("n1", 600))
+        )
+    unknown = ends(State.UNKNOWN, error="no answer came")
+    later = Job(EVENTS, event_id(22), ODD, delay=3_600_000_000, tries=3)
+    await store.accept(Acceptance(entry(22), unknown, None, mark(22, "k22"), later))
+    for number in (23, 24, 25):
+        job = Job(EVENTS, event_id(number), key="courses")
+        held = ends(State.HELD, 202)
+        await store.accept(Acceptance(entry(number), held, None, None, job, hold=Hold("courses", held(None))))
+    await store.enqueue([Job(QUEUE, f"chore{number}", ODD, ODD) for number in range(3)])
+
+
+async def _settings(store: Store) -> None:
+    change = ConfigurationChange(
+        webhooks={"courses": StoredWebhook("courses", "sealed", '{"a": "\\u0000"}', 1, 2)},
+        connections={"imis": '{"name": "imis"}'},
+        panels={"ABC_Courses": "{}"},
+        specs={("imis", "Activity"): "[]"},
+        matches={"ABC_Courses": frozenset({("GRADE", "it's odd"), ("ID",)})},
+    )
+    await store.save_configuration(change, await store.revision())
+    await store.add_key(ApiKey("tests", "administrator", "digest", 7))
+    await store.set_fact("master_key_fingerprint", "0123456789abcdef")
+
+
+async def everything(database: CopySource) -> dict[str, Sequence[Row]]:
+    """All rows of all tables."""
+    return {table.name: await database.rows(table, BEGINNING, 1_000_000, 1 << 40) for table in TABLES}
+
+
+async def shown(store: Store) -> list[object]:
+    """What a store tells its users."""
+    events = (await store.list_events(EventFilter(), 1_000)).items
+    return [
+        events,
+        [await store.get_payload(one.id) for one in events],
+        [await store.list_attempts(one.id) for one in events],
+        [await store.list_records(spec.name, 1_000) for spec in (ACTIVITIES, COURSES, PROFILE, VENUES)],
+        [await store.count_records(spec.name) for spec in (ACTIVITIES, COURSES, PROFILE, VENUES)],
+        await store.load_configuration(),
+        await store.keys(),
+        [
+            await store.find_mark(*key)
+            for key in ((ODD, ODD, NOW), ("courses", "gone", NOW), ("courses", "k22", NOW))
+        ],
+        [await store.list_jobs(queue, "", 100) for queue in (EVENTS, QUEUE)],
+        await store.count_waiting(EVENTS),
+    ]
