@@ -279,15 +279,21 @@ class MemoryWork:
         )
 
     def _keep(self, job: Job, now: int, before: _Kept | None = None, holder: Holder | None = None) -> _Kept:
-        token = 0
+        token, goes_on = 0, False
         if before is not None:
-            self._remove(*before.place)
+            goes_on = holder is not None and before.state is JobState.LEASED and before.job.key == job.key
+            self._forget(before)
             token = before.token + 1
         kept = _Kept(structs.replace(job, delay=0), now + job.delay, token=token)
         self._jobs[kept.place] = kept
         if job.turn:
             self._turns[job.turn] = kept.place
-        self._arrange(job.queue, job.key, kept)
+        if goes_on:
+            kept.state = JobState.READY
+        else:
+            self._arrange(job.queue, job.key, kept)
+            if before is not None:
+                self._arrange(job.queue, before.job.key)
         if holder is not None and kept.state is JobState.READY:
             self._hold(kept, holder)
         else:
@@ -295,11 +301,15 @@ class MemoryWork:
         return kept
 
     def _remove(self, queue: str, job_id: str) -> _Kept | None:
-        gone = self._jobs.pop((queue, job_id), None)
+        gone = self._jobs.get((queue, job_id))
         if gone is not None:
-            self._turns.pop(gone.job.turn, None)
+            self._forget(gone)
             self._arrange(queue, gone.job.key)
         return gone
+
+    def _forget(self, kept: _Kept) -> None:
+        del self._jobs[kept.place]
+        self._turns.pop(kept.job.turn, None)
 
     def _settle_job(self, end: JobEnd, now: int) -> bool:
         if not self._is_held(end.lease):

@@ -74,13 +74,16 @@ class JobTable:
         if job.turn and self._all(queries.TURN_OF_ANOTHER, (job.turn, job.queue, job.id)):
             raise TurnTaken
         now = self.now()
+        is_done = holder is not None and bool(job.key) and self._is_being_done(job)
         old_key, old_token = "", 0
         for key, token in self._all(queries.DROP, (job.queue, job.id)):
             old_key, old_token = cast("str", key), cast("int", token)
-        state = JobState.BEHIND if job.key else JobState.READY
+        goes_on = is_done and old_key == job.key
+        state = JobState.BEHIND if job.key and not goes_on else JobState.READY
         fence = Lease(job.queue, job.id, "", old_token + 1)
         self._all(queries.INSERT, _row(job, state, now + job.delay, fence))
-        self._arrange([(job.queue, job.key), (job.queue, old_key)])
+        if not goes_on:
+            self._arrange([(job.queue, job.key), (job.queue, old_key)])
         lease = None if holder is None else self._lease_one(job, holder, now)
         if holder is None and not job.key:
             self._note(job.queue, now + job.delay, now)
@@ -226,6 +229,11 @@ class JobTable:
     def _note(self, queue: str, due_at: int, now: int) -> None:
         if due_at <= now + SOON:
             self.ready.add(queue)
+
+    def _is_being_done(self, job: Job) -> bool:
+        return any(
+            state == JobState.LEASED for state, _ in self._all(queries.HOW_IT_STANDS, (job.queue, job.id))
+        )
 
     def _is_alone(self, queue: str, key: str) -> bool:
         return len(self._all(queries.TWO_OF_KEY, (queue, key))) == 1

@@ -8,7 +8,7 @@ import asyncio
 from msgspec.structs import replace
 
 from hookstation.core.events import MarkState, Settlement, State
-from hookstation.core.jobs import EVENTS, Job, JobState, StoredJob
+from hookstation.core.jobs import EVENTS, Job, JobEnd, JobState, StoredJob
 from hookstation.ports.store import Acceptance, Committed, Hold, Store
 from hookstation.testing.store_cases.event_jobs import MINE
 from hookstation.testing.store_cases.making import (
@@ -136,6 +136,23 @@ class HoldingCases:
             store, "courses", EVENTS
         )
         assert [event_id(1)] == names(await take(store, queue=EVENTS))
+
+    async def test_being_done_goes_on(self, store: Store) -> None:
+        """Who does a held event keeps its place when it commits the next step, though an earlier event came."""
+        await join(store, "n1")
+        await store.accept(Acceptance(entry(2), ends(State.HELD), job=event_job(2, key="courses")))
+        await store.accept(Acceptance(entry(1), sends, job=event_job(1), holder=MINE))
+        [taken] = await take(store, queue=EVENTS)
+        await move(store, 1, State.SENDING, ends(State.HELD), job=event_job(1, key="courses"))
+
+        job = event_job(2, key="courses")
+        done = await move(store, 2, State.HELD, sends, job=job, holder=MINE, lease=taken.lease)
+
+        assert done.lease is not None
+        assert done.lease.token > taken.lease.token
+        assert {event_id(1): "behind", event_id(2): "leased"} == await states(store, queue=EVENTS)
+        assert [True] == list(await store.settle([JobEnd(done.lease)]))
+        assert {event_id(1): "ready"} == await states(store, queue=EVENTS)
 
     async def test_began_and_ended_once(self, store: Store) -> None:
         """The first job of a key says that it began, and only the going of the last that it ended."""
