@@ -285,6 +285,7 @@ async def test_answer_that_was_lost(nodes: list[PostgresStore], database: str) -
         (queues.LIST_KEY, (QUEUE, "", 9, "k"), "jobs_behind"),
         (queues.COUNT_BY_KEY, (QUEUE,), "jobs_behind"),
         (nodes_room.GIVE_BACK, ([QUEUE], ["a"], [1], ["k"]), "jobs_pkey"),
+        (nodes_room.GIVE_BACK_KEYED, ([QUEUE], ["a"], [1], ["k"]), "jobs_pkey"),
         (nodes_room.ANY_DEAD, (1,), "jobs_by_holder"),
         (batch_jobs.JOBS_OF, ([QUEUE], ["a"]), "jobs_pkey"),
         (batch_jobs.STANDING, ([QUEUE], ["k"], 9), "jobs_in_front"),

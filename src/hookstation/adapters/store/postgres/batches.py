@@ -1,7 +1,7 @@
 """One transaction's events: many acceptances and finishes, a statement a table.
 
-Locks are taken in one order by every node: events to be finished, dedup keys, keys of jobs, turns, parties and matches
-of records, records, roll-ups; each kind sorted.
+Locks are taken in one order by every node: events to be finished, their jobs without a key, dedup keys, keys of jobs,
+jobs that have them, turns, parties and matches of records, records, roll-ups; each kind sorted.
 """
 
 from __future__ import annotations

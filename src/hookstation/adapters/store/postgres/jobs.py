@@ -197,7 +197,7 @@ async def enqueue(connection: Connection, jobs: Sequence[Job]) -> Hinted[list[bo
     """Write jobs; false for each whose id was there. Raises `Conflict` where a turn is held."""
     keys = {(job.queue, job.key) for job in jobs if job.key}
     await lock_keys(connection, keys)
-    ordered = sorted(jobs, key=lambda job: (job.queue, job.id))
+    ordered = sorted(jobs, key=lambda job: (job.turn, job.queue, job.id))
     try:
         rows = await connection.fetch(ENQUEUE, *columns([job_row(job) for job in ordered], 10))
     except asyncpg.UniqueViolationError as error:

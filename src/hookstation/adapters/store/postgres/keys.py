@@ -25,9 +25,9 @@ NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 """The database's clock, in microseconds since the epoch."""
 
 LOCK_KEYS: Final = (
-    "SELECT CASE WHEN u.shared THEN pg_advisory_xact_lock_shared(u.number)::text "
+    "SELECT CASE WHEN u.shared = 1 THEN pg_advisory_xact_lock_shared(u.number)::text "
     "ELSE pg_advisory_xact_lock(u.number)::text END "
-    "FROM unnest($1::bigint[], $2::boolean[]) u(number, shared)"
+    "FROM unnest($1::bigint[], $2::integer[]) u(number, shared)"
 )
 """Take the locks of keys in this order, until the end of the transaction."""
 
@@ -50,7 +50,7 @@ PROMOTE: Final = (
 
 async def lock_keys(connection: Connection, keys: Iterable[Key], shared: Collection[Key] = ()) -> None:
     """Take the locks of these keys, in one order on every node; `shared`: only against who changes them."""
-    numbers = {lock_number(f"key\0{queue}\0{key}"): (queue, key) in shared for queue, key in keys}
+    numbers = {lock_number(f"key\0{queue}\0{key}"): int((queue, key) in shared) for queue, key in keys}
     if numbers:
         ordered = sorted(numbers)
         await connection.execute(LOCK_KEYS, ordered, [numbers[number] for number in ordered])

@@ -3,6 +3,7 @@
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from hookstation.adapters.store.postgres.connecting import Connection
@@ -64,14 +65,20 @@ HELD_BY: Final = (
 )
 """The leases of a node."""
 
+_NOBODYS: Final = f"node = '', until = 0, call = 0, due_at = {NOW}, token = j.token + 1"
+_LEASES: Final = "unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) u(queue, id, token, key)"
+_SAME: Final = "j.queue = u.queue AND j.id = u.id AND j.token = u.token AND j.key = u.key AND j.node <> ''"
+
 GIVE_BACK: Final = (
-    "UPDATE jobs j SET state = CASE WHEN j.key = '' THEN 0 ELSE 1 END, node = '', until = 0, call = 0, "
-    f"due_at = {NOW}, token = j.token + 1 "
-    "FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) u(queue, id, token, key) "
-    "WHERE j.queue = u.queue AND j.id = u.id AND j.token = u.token AND j.key = u.key AND j.node <> '' "
-    "RETURNING j.queue, j.key"
+    f"UPDATE jobs j SET state = 0, {_NOBODYS} WHERE j.ctid = ANY(ARRAY(SELECT j.ctid FROM {_LEASES} "
+    f"JOIN jobs j ON {_SAME} WHERE length(j.key) = 0 FOR UPDATE OF j SKIP LOCKED)) RETURNING j.queue"
 )
-"""End leases: the jobs are due now, those with a key stand behind until `PROMOTE`."""
+"""End leases of jobs without a key, but for those that somebody settles at this moment."""
+
+GIVE_BACK_KEYED: Final = (
+    f"UPDATE jobs j SET state = 1, {_NOBODYS} FROM {_LEASES} WHERE {_SAME} AND length(j.key) > 0"
+)
+"""End leases of jobs whose keys' locks are held; they stand behind until `PROMOTE`."""
 
 
 async def join(connection: Connection, node: Node) -> int:
@@ -118,15 +125,18 @@ async def _end_all(connection: Connection, looking: str, *asked: str) -> tuple[i
     while found := [tuple(row) for row in await connection.fetch(looking, *asked)]:
         ended, more = await _give_back(connection, found)
         leases, hints = leases + ended, hints | more
-        if len(found) < STEP:
+        if len(found) < STEP or not ended:
             break
     return leases, hints
 
 
-async def _give_back(connection: Connection, found: list[tuple[str, str, int, str]]) -> tuple[int, set[str]]:
-    keys: set[Key] = {(told(queue), told(key)) for queue, _, _, key in found if key}
+async def _give_back(connection: Connection, found: Sequence[Row]) -> tuple[int, set[str]]:
+    """Those without a key come first: whoever waits for the lock of a key may hold rows of theirs."""
+    free = await connection.fetch(GIVE_BACK, *columns(found, 4))
+    hints = {hint_of(told(queue)) for (queue,) in free}
+    keys: set[Key] = {(told(str(queue)), told(str(key))) for queue, _, _, key in found if key}
+    if not keys:
+        return len(free), hints
     await lock_keys(connection, keys)
-    rows: list[Row] = list(found)
-    ended = await connection.fetch(GIVE_BACK, *columns(rows, 4))
-    hints = {hint_of(told(queue)) for queue, key in ended if not key}
-    return len(ended), hints | await promote(connection, keys)
+    done = await connection.execute(GIVE_BACK_KEYED, *columns(found, 4))
+    return len(free) + int(done.rpartition(" ")[2]), hints | await promote(connection, keys)
