@@ -35,8 +35,8 @@ from hookstation.engine.targets import Targets
 from hookstation.errors import BodyRefused, Invalid, Problem, SecretError, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import Connector
-from hookstation.ports.secrets import Vault
 from hookstation.ports.leases import CONFIGURATION_CHANGED
+from hookstation.ports.secrets import Vault
 from hookstation.ports.store import Store, StoredConfiguration, StoredWebhook
 
 WATCH_PAUSE: Final = 0.8
@@ -135,13 +135,13 @@ class Board:
         stored = await self._store.load_configuration()
         if stored.revision <= self.stored.revision:
             return
+        before = self._targets.connectors
         retired = self._put_live(stored)
-        self.stored = stored
+        is_first, self.stored = self.stored.revision < 0, stored
         async with AsyncExitStack() as closing:
             for connector in retired:
                 closing.push_async_callback(connector.close)
-
-        if retired:
+        if not is_first and dict(before) != dict(self._targets.connectors):
             await self._tell_listeners()
 
     async def _tell_listeners(self) -> None:
