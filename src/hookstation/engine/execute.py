@@ -149,14 +149,14 @@ class Executor:
         return success(written.key), None
 
     def _unknown(self, call: Call, error: str) -> tuple[Settlement, Job]:
-        work = Unfinished(call.record, call.marker, self._clock.now())
+        work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)
         job = unfinished_job(call.event_id, work, key=call.job.key, seconds=FIRST_LOOK_UP, turn=call.job.turn)
         return Settlement(State.UNKNOWN, error=error), job
 
     def _held(self, call: Call, refusal: ActionFailed) -> tuple[Settlement, Job]:
         """Nothing was executed: the event waits until the target works again, and its row is free meanwhile."""
         most = LONGEST_HOLD_REFUSED if isinstance(refusal, NeedsAuth) else LONGEST_HOLD
-        work = Unfinished(call.record, call.marker, call.since)
+        work = Unfinished(call.record, call.marker, call.since, call.hold)
         job = unfinished_job(
             call.event_id,
             work,

@@ -115,11 +115,10 @@ class Process:
 
     async def _intend(self, event: MappedEvent, turn: bytes, until: float) -> Call | Outcome:
         """Commit that the record is going to be sent; the event's outcome where it is not."""
-        run_id = self._identifiers.run_id()
+        run_id, hook, hold = self._identifiers.run_id(), event.raw.hook, self._hold(event)
         now = self._clock.now()
-        job = unfinished_job(
-            event.raw.event_id, Unfinished(event.record, event.raw.hook.mapping.marker, now), turn=turn
-        )
+        work = Unfinished(event.record, hook.mapping.marker, now, hold.key if hold else "")
+        job = unfinished_job(event.raw.event_id, work, turn=turn)
         acceptance = Acceptance(
             self._entry(event, run_id),
             lambda _: Settlement(State.SENDING),
@@ -127,7 +126,7 @@ class Process:
             self._mark(event, run_id),
             job,
             self._membership.holder(CALL_LEASE),
-            self._hold(event),
+            hold,
         )
         pause = FIRST_PAUSE
         while True:
@@ -143,7 +142,6 @@ class Process:
         assert committed.settlement is not None
         if committed.lease is None:
             return Outcome(answers.pending(run_id), committed.settlement, run_id)
-        hook = event.raw.hook
         assert hook.remote is not None
         return Call(
             event.raw.event_id,
@@ -156,7 +154,7 @@ class Process:
             now,
             job,
             committed.lease,
-            hold=hook.name if hook.definition.hold else "",
+            hold=work.hold,
         )
 
     @staticmethod

@@ -23,7 +23,7 @@ from hookstation.core.rowkey import turn_of
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.membership import Membership
-from hookstation.engine.process import nothing
+from hookstation.engine.process import WAITS_BEHIND, nothing
 from hookstation.engine.settlements import success
 from hookstation.engine.targets import Targets
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, read_unfinished, unfinished_job
@@ -127,12 +127,24 @@ class Settler:
         elif not old_enough:
             await self._later(event, leased, work, event.error, remote.settle_after)
         elif work.marker and found.verdict is LookUpVerdict.NONE:
-            await self._send(event, leased, work, remote, spec)
+            if not await self._fell_in(event, leased, work):
+                await self._send(event, leased, work, remote, spec)
         else:
             await self._to_a_person(event, leased, LEFT_TO_A_PERSON)
 
+    async def _fell_in(self, event: Event, leased: Leased, work: Unfinished) -> bool:
+        """Whether its webhook holds events, among which it has taken its place: nothing is sent past them."""
+        if not work.hold or leased.job.key or work.hold not in await self._store.count_waiting(EVENTS):
+            return False
+        job = unfinished_job(event.id, work, key=work.hold)
+        await self._move(event, leased.lease, Settlement(State.HELD, error=WAITS_BEHIND), job)
+        return True
+
     async def _let_go(self, event: Event, leased: Leased, work: Unfinished) -> None:
-        """Try a held event again; the others of its webhook stay behind it until it has ended."""
+        """Try a held event again; the others of its webhook stay behind it until it has ended.
+
+        Where the connection was changed meanwhile, what it said before that counts for nothing.
+        """
         remote = self._targets.remote(event.connection)
         if remote is None:
             await self._later(event, leased, work, not_configured(event.connection))
@@ -143,6 +155,8 @@ class Settler:
             await self._later(event, leased, work, gone.message)
             return
         await self._send(event, leased, work, remote, spec)
+        if self._targets.remote(event.connection) is not remote:
+            await self._store.hurry(EVENTS, leased.job.key)
 
     async def _owned(self, found: LookUp, event: Event, work: Unfinished) -> str:
         """The key of the record that this event wrote, empty where that cannot be said."""
@@ -207,7 +221,7 @@ class Settler:
             job,
             committed.lease,
             event.attempts + 1,
-            hold=key if event.state is State.HELD else "",
+            hold=work.hold,
         )
         await asyncio.wait({self._executor.start(call, Ready(nothing))})
 

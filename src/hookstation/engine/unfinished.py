@@ -20,6 +20,7 @@ class _Payload(msgspec.Struct):
     record: msgspec.Raw
     marker: str
     since: int
+    hold: str = ""
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -27,12 +28,14 @@ class Unfinished(msgspec.Struct, frozen=True):
 
     `record` is the one that was sent or is held, so that a look-up asks for what was sent and not for what today's
     mapping would make of it.  `marker` names its field that holds the event id, empty where none does.  `since`:
-    microseconds since the epoch, when its outcome became unknown, or, before that, when its call began.
+    microseconds since the epoch, when its outcome became unknown, or, before that, when its call began.  `hold`: the
+    order key under which it is held where its target cannot take it, empty where it fails then.
     """
 
     record: Record
     marker: str
     since: int
+    hold: str = ""
 
 
 _decode: Final = msgspec.json.Decoder(_Payload).decode
@@ -50,7 +53,7 @@ def unfinished_job(
 ) -> Job:
     """The job of an event, due after `seconds`. `key`: that of the webhook that holds it; `turn`: that of its row."""
     payload = _encode(
-        _Payload(msgspec.Raw(dump_json(work.record.as_json()).encode()), work.marker, work.since)
+        _Payload(msgspec.Raw(dump_json(work.record.as_json()).encode()), work.marker, work.since, work.hold)
     )
     return Job(EVENTS, event_id, payload.decode(), key, int(seconds * 1_000_000), tries=tries, turn=turn)
 
@@ -58,4 +61,6 @@ def unfinished_job(
 def read_unfinished(job: Job) -> Unfinished:
     """What `unfinished_job` wrote."""
     payload = _decode(job.payload)
-    return Unfinished(read_record(bytes(payload.record).decode()), payload.marker, payload.since)
+    return Unfinished(
+        read_record(bytes(payload.record).decode()), payload.marker, payload.since, payload.hold
+    )
