@@ -10,6 +10,7 @@ from typing import Final
 
 import apsw
 
+from hookstation.adapters.store.sqlite import SqliteStore
 from hookstation.config.settings import resolve
 from hookstation.wiring.running import announce_ready, run_loop, serve_station
 from hookstation.wiring.station import Station
@@ -19,14 +20,15 @@ NO_LIMIT: Final = 1_000_000_000
 
 async def ready(station: Station, url: str) -> None:
     """Listen for the two signals, then say that it is ready."""
-    loop = asyncio.get_running_loop()
+    store, loop = station.store, asyncio.get_running_loop()
+    assert isinstance(store, SqliteStore)
     at_work: set[asyncio.Task[object]] = set()
 
     def limit(pages: int) -> None:
         def work(connection: apsw.Connection) -> object:
             return connection.pragma("max_page_count", pages)
 
-        task = loop.create_task(station.store._commits.run(work))
+        task = loop.create_task(store._commits.run(work))
         at_work.add(task)
         task.add_done_callback(at_work.discard)
 

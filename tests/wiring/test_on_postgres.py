@@ -69,15 +69,16 @@ def test_a_command_beside_the_nodes_changes_all_of_them(tmp_path: Path, shared: 
     with serving(tmp_path / "one", shared) as one, serving(tmp_path / "two", shared) as two:
         assert [200, 200] == [ask(node.url + hook["path"], BODY).status for node in (one, two)]
         seen = heard("nodes", "list", "--data", tmp_path / "mine", **shared)["items"]
-        assert {one.url, two.url} == {node["address"] for node in seen if node["role"] == "all"}
+        assert {(one.url, "all"), (two.url, "all")} == {(node["address"], node["role"]) for node in seen}
         assert {"id", "role", "address", "version", "started_at", "seen_at"} == set(seen[0])
         assert 2 == len(heard("events", "list", "--data", tmp_path / "mine", **shared)["items"])
         apply(tmp_path / "mine", shared, state="paused")
         for node in (one, two):
             until(partial(pauses, node.url + hook["path"]))
         assert [0, 0] == [one.end(), two.end()]
-    left = heard("nodes", "list", "--data", tmp_path / "mine", **shared)["items"]
-    assert [] == [node["role"] for node in left if node["role"] == "all"]
+        table = here("nodes", "list", "--data", tmp_path / "mine", **shared)
+    assert [] == heard("nodes", "list", "--data", tmp_path / "mine", **shared)["items"]
+    assert (0, "", True) == (table.exit_code, table.stdout, "No node is alive" in table.stderr)
 
 
 def test_a_command_in_the_folder_of_a_node_goes_through_it(tmp_path: Path, shared: Mapping[str, str]) -> None:

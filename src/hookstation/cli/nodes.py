@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import click
 
-from hookstation.cli.speaking import json_option, one_call, out, settings_of, station_options, table
+from hookstation.cli.speaking import json_option, one_call, out, say, settings_of, station_options, table
 from hookstation.core.values import JSON
 
 SHOWN: Final = ("id", "role", "address", "version", "started_at", "seen_at")
@@ -31,6 +31,9 @@ def list_nodes(as_json: bool, data: str | None, database_url: str | None) -> Non
         out({"items": listed["items"]})
         return
     shown = cast("Sequence[Mapping[str, JSON]]", listed["items"])
+    if not shown:
+        say("No node is alive; hookstation serve starts one.")
+        return
     rows = [[str(one[name]) for name in SHOWN] for one in shown]
     table(rows, ("ID", "ROLE", "ADDRESS", "VERSION", "STARTED", "SEEN"))
 
