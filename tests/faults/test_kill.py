@@ -1,37 +1,26 @@
-"""kill -9 during load: nothing acknowledged is lost, nothing is doubled."""
+"""kill -9 during load: nothing acknowledged is lost, nothing is doubled, on a file and on PostgreSQL."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections import Counter
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
 
 from hookstation.testing.sandbox import running_sandbox
-from tests.support.counts import tell
-from tests.support.crash import Sender
-from tests.support.keyed import key_webhook, sandbox_connection
+from tests.support.cluster import Node, running_cluster
+from tests.support.killing import kill_with_records, kill_with_sandbox
 from tests.support.station_process import StationProcess
 
-SHORTEST, LONGEST = 0.2, 1.0
-"""Seconds of load before a kill."""
 
-SETTLE_SECONDS = 120.0
-
-
-async def kill_under_load(station: StationProcess, sender: Sender, rounds: int) -> None:
-    """Load, kill at a random moment, start again; every other unanswered event is repeated in the next round."""
-    for _ in range(rounds):
-        async with sender.load(station.url) as connections:
-            await asyncio.wait(connections, timeout=random.uniform(SHORTEST, LONGEST))
-            await station.kill()
-            await asyncio.wait(connections)
-        unanswered = list(sender.ledger.unanswered)
-        sender.ledger.unanswered.clear()
-        sender.ledger.unanswered.extend(unanswered[::2])
-        await station.start()
+@contextlib.asynccontextmanager
+async def on_file(folder: Path) -> AsyncIterator[StationProcess]:
+    """A station whose SQLite file is whole when it has stopped."""
+    async with StationProcess(folder / "data") as station:
+        yield station
+        await station.terminate()
+        assert "ok" == integrity(station.folder / "hookstation.db")
 
 
 def integrity(database: Path) -> str:
@@ -43,68 +32,36 @@ def integrity(database: Path) -> str:
         connection.close()
 
 
+@contextlib.asynccontextmanager
+async def on_postgres(folder: Path, database: str) -> AsyncIterator[Node]:
+    """The only node on a database."""
+    async with running_cluster(folder, database) as cluster:
+        [node] = cluster.nodes
+        yield node
+        assert [0] == await cluster.terminate()
+
+
 async def test_killed_with_the_built_in_target(tmp_path: Path, rounds: int) -> None:
     """Every acknowledged event stands with its one record, and repeating all of them completes the rest."""
-    async with StationProcess(tmp_path / "data") as station:
-        await station.configure({"version": 1, "webhooks": [key_webhook("records")]})
-        sender = Sender(await station.hook("keys"))
-        await kill_under_load(station, sender, rounds)
-        ledger = sender.ledger
-        written = {one["id"]: one["record"] for one in await station.items("/events", status="succeeded")}
-        records = await station.items("/records/Activity")
-        keys_of = {one["key"]: one["fields"]["UF_1"] for one in records}
-        lost = [key for key, event in ledger.acknowledged.items() if event not in written]
-        wrong = [
-            key
-            for key, event in ledger.acknowledged.items()
-            if event in written and keys_of.get(written[event]["key"]) != key
-        ]
-        doubled = [key for key, count in Counter(keys_of.values()).items() if count > 1]
-        tell(
-            "kill -9, built-in records",
-            rounds,
-            len(ledger.acknowledged),
-            len(lost) + len(wrong),
-            len(doubled),
-        )
-        assert ([], [], []) == (lost, wrong, doubled)
-        assert len(ledger.acknowledged) > rounds
-
-        assert {200} == set(await sender.repeat(station.url, ledger.sent))
-        again = Counter(one["fields"]["UF_1"] for one in await station.items("/records/Activity"))
-        assert dict.fromkeys(ledger.sent, 1) == again
-        await station.terminate()
-        assert "ok" == integrity(station.folder / "hookstation.db")
+    async with on_file(tmp_path) as station:
+        await kill_with_records(station, rounds, "kill -9, built-in records")
 
 
 async def test_killed_with_the_sandbox_target(tmp_path: Path, rounds: int) -> None:
     """What was in flight is unknown, then settled by its marker; no activity is doubled, none acknowledged is lost."""
-    async with running_sandbox() as sandbox, StationProcess(tmp_path / "data") as station:
-        await station.configure(
-            {
-                "version": 1,
-                "connections": [sandbox_connection(sandbox.url)],
-                "webhooks": [key_webhook("imis")],
-            }
-        )
-        sender = Sender(await station.hook("keys"))
-        await kill_under_load(station, sender, rounds)
-        await station.settled(SETTLE_SECONDS)
-        ledger = sender.ledger
-        written = {one["id"]: one["record"] for one in await station.items("/events", status="succeeded")}
-        rows = Counter(str(row["UF_1"]) for row in sandbox.rows("Activity"))
-        lost = [
-            key
-            for key, event in ledger.acknowledged.items()
-            if event not in written or written[event] is None or rows[key] == 0
-        ]
-        doubled = [key for key, count in rows.items() if count > 1]
-        tell("kill -9, sandbox", rounds, len(ledger.acknowledged), len(lost), len(doubled))
-        assert ([], []) == (lost, doubled)
-        assert len(written) == rows.total()
+    async with running_sandbox() as sandbox, on_file(tmp_path) as station:
+        await kill_with_sandbox(station, sandbox, rounds, "kill -9, sandbox")
 
-        assert {200} == set(await sender.repeat(station.url, ledger.sent))
-        again = Counter(str(row["UF_1"]) for row in sandbox.rows("Activity"))
-        assert dict.fromkeys(ledger.sent, 1) == again
-        await station.terminate()
-        assert "ok" == integrity(station.folder / "hookstation.db")
+
+async def test_killed_with_the_built_in_target_on_postgres(
+    tmp_path: Path, database: str, rounds: int
+) -> None:
+    """The same on PostgreSQL, whose own processes outlive the node and may still be at its last commits."""
+    async with on_postgres(tmp_path, database) as node:
+        await kill_with_records(node, rounds, "kill -9, built-in records on PostgreSQL")
+
+
+async def test_killed_with_the_sandbox_target_on_postgres(tmp_path: Path, database: str, rounds: int) -> None:
+    """The same on PostgreSQL, where what was in flight is taken over when the dead node has been silent too long."""
+    async with running_sandbox() as sandbox, on_postgres(tmp_path, database) as node:
+        await kill_with_sandbox(node, sandbox, rounds, "kill -9, sandbox on PostgreSQL")

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 from tests.support.raw_http import Cut, read_answer
+from tests.support.station_process import StationProcess
+
+SHORTEST: Final = 0.2
+LONGEST: Final = 1.0
+"""Seconds of load before a kill: at least, and at most."""
 
 
 @dataclass(slots=True)
@@ -114,3 +121,16 @@ class Sender:
             f"Webhook-Id: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
+
+
+async def kill_under_load(station: StationProcess, sender: Sender, rounds: int) -> None:
+    """Load, kill at a random moment, start again; every other unanswered event is repeated in the next round."""
+    for _ in range(rounds):
+        async with sender.load(station.url) as connections:
+            await asyncio.wait(connections, timeout=random.uniform(SHORTEST, LONGEST))
+            await station.kill()
+            await asyncio.wait(connections)
+        unanswered = list(sender.ledger.unanswered)
+        sender.ledger.unanswered.clear()
+        sender.ledger.unanswered.extend(unanswered[::2])
+        await station.start()
