@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookstation.engine.board import Board
@@ -12,6 +12,7 @@ from hookstation.engine.counters import Counters
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
+from hookstation.engine.listing import Listing
 from hookstation.engine.replay import Replay
 from hookstation.engine.targets import Targets
 from hookstation.ports.clock import Clock
@@ -26,6 +27,7 @@ class Services:
     names the folder that this process holds, for its proof that it is the one that a command looks for.
     `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file;
     `master_key` is the file of the key that the copy needs, ``None`` where a setting gives the key.
+    `open_on_loopback`: the station serves this machine only, so that whoever works on it may see the pages.
     """
 
     clock: Clock
@@ -43,3 +45,8 @@ class Services:
     control_key: str = ""
     place: str = ""
     master_key: Path | None = None
+    open_on_loopback: bool = False
+    listing: Listing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.listing = Listing(self.board)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
@@ -41,9 +42,10 @@ from hookstation.engine.worker import Worker
 from hookstation.ports.connector import Connector
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Store
-from hookstation.web.api import build_api
 from hookstation.web.app import Front
 from hookstation.web.hooks import HookLane
+from hookstation.web.pages.access import is_loopback_name
+from hookstation.web.rest import Rest
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
 from hookstation.wiring.opening import KEY_FILE, backup_of, check_whole, open_store, open_vault, place_of
@@ -168,6 +170,13 @@ def address(settings: StationSettings, port: int) -> str:
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
 
 
+def serves_this_machine_only(settings: StationSettings) -> bool:
+    """Whether nobody but this machine is meant to reach the station: what is said of any proxy counts too."""
+    own = is_loopback_name(urlsplit(address(settings, settings.port)).netloc)
+    public = not settings.public_url or is_loopback_name(urlsplit(settings.public_url).netloc)
+    return own and public and not settings.trusted_proxies
+
+
 async def _close_all(connectors: Iterable[Connector]) -> None:
     """Close every connector; one that cannot be closed holds up neither the others nor the database."""
     for connector in connectors:
@@ -239,6 +248,7 @@ async def _assemble(
         control_key=control_key,
         place=place_of(settings),
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
+        open_on_loopback=serves_this_machine_only(settings),
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
     lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
@@ -251,7 +261,7 @@ async def _assemble(
         membership,
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, _retention(settings)),
-        Front(lane, build_api(services), senders),
+        Front(lane, Rest(services), senders),
         lane,
     )
 

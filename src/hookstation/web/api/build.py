@@ -1,4 +1,4 @@
-"""The framework's part of the station: API, OpenAPI document, health, metrics, and the front page."""
+"""What programs ask of the station: API, OpenAPI document, health and metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_api(services: Services) -> ASGIApp:
-    """Everything that is not the lane."""
+    """Everything under ``/api``, and the station's own addresses."""
     routes = [
         Route(ROOT + path, _endpoint(those, services), methods=[*those]) for path, those in _by_path().items()
     ]
@@ -46,7 +46,6 @@ def build_api(services: Services) -> ASGIApp:
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/readyz", _readyz(services), methods=["GET"]),
         Route("/metrics", _metrics(services), methods=["GET"]),
-        Route("/", _front, methods=["GET"]),
     ]
     return Starlette(
         routes=routes,
@@ -120,15 +119,3 @@ def _metrics(services: Services) -> Endpoint:
         return Response(metrics.render(services), media_type=metrics.MEDIA_TYPE)
 
     return endpoint
-
-
-async def _front(_request: Request) -> Response:
-    return Response(FRONT, media_type="text/html")
-
-
-FRONT: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Hookstation</title></head>
-<body><h1>Hookstation is running</h1>
-<p>Webhooks are called at <code>/hooks/&lt;token&gt;</code>; <code>hookstation webhooks list</code> shows the URLs.</p>
-<p>The API is described in <a href="/api/openapi.json">/api/openapi.json</a>.</p></body></html>
-"""

@@ -1,0 +1,94 @@
+"""All pages as one application: who may see them, what they answer, and what is said where they fail."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from hookstation.errors import HookstationError
+from hookstation.web.api import problems
+from hookstation.web.pages import (
+    access,
+    connections,
+    dashboard,
+    events,
+    failures,
+    records,
+    security,
+    settings,
+    webhooks,
+)
+from hookstation.web.pages.assets import ROOT, load_bundle
+from hookstation.web.pages.routes import Page
+from hookstation.web.services import Services
+
+PAGES: Final = (
+    *dashboard.PAGES,
+    *webhooks.PAGES,
+    *events.PAGES,
+    *connections.PAGES,
+    *records.PAGES,
+    *settings.PAGES,
+)
+
+log = logging.getLogger(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_pages(services: Services) -> ASGIApp:
+    """Everything that is neither the lane nor the API."""
+    routes = [Route(one.path, _endpoint(one, services), methods=[*one.methods]) for one in PAGES]
+    routes.append(Route(ROOT + "{name}", _static(), methods=["GET"]))
+    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+
+
+def _endpoint(one: Page, services: Services) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return security.harden(await _answer(one, request, services))
+
+    return endpoint
+
+
+async def _answer(one: Page, request: Request, services: Services) -> Response:
+    if not await access.is_let_in(request, services):
+        return await failures.closed(request)
+    if security.is_foreign(request):
+        return await failures.foreign(request)
+    try:
+        return await one.view(request, services)
+    except HookstationError as failure:
+        return await failures.told(request, failure)
+    except HTTPException:
+        raise
+    except Exception:
+        number = secrets.token_hex(5)
+        log.exception("a page failed, error %s: %s %s", number, request.method, request.url.path)
+        return await failures.broken(request, number)
+
+
+def _static() -> Endpoint:
+    bundle = load_bundle()
+
+    async def endpoint(request: Request) -> Response:
+        return security.harden(await bundle.serve(request))
+
+    return endpoint
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """No page is there, or it cannot do that: a page for who reads pages, a problem document for programs."""
+    assert isinstance(error, HTTPException)
+    if "text/html" not in request.headers.get("accept", ""):
+        headers = dict(error.headers) if error.headers else None
+        return problems.answer(error.status_code, error.detail, error.detail, headers=headers)
+    return security.harden(await failures.missing(request, error))

@@ -1,0 +1,117 @@
+"""The journal: what came, what became of it, and one event with all that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.events import Event, State
+from hookstation.core.jsontext import parse_json
+from hookstation.errors import BodyRefused, Invalid, NotFound
+from hookstation.ports.store import EventFilter, Payload
+from hookstation.web.api import asking
+from hookstation.web.pages.filters import pretty
+from hookstation.web.pages.rendering import page
+from hookstation.web.pages.routes import Page
+from hookstation.web.services import Services
+
+PER_PAGE: Final = 50
+ASKED: Final = ("webhook", "status", "since", "until", "after", "live")
+STAGES: Final = {
+    "verify": "Verify the sender",
+    "decode": "Read the body",
+    "schema": "Check the schema",
+    "map": "Map to the record",
+    "commit": "Commit",
+    "write": "Write the record",
+}
+"""The stages that are timed, in the words of the pages; one that is not here goes by its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What was received: its text for a person; `language` is json where it is that."""
+
+    text: str
+    language: str
+
+
+async def list_events(request: Request, services: Services) -> Response:
+    """The journal, newest first; the newest page renews itself unless that is paused."""
+    asked = {name: request.query_params.get(name, "") for name in ASKED}
+    wrong: tuple[str, ...] = ()
+    events, following = [], ""
+    try:
+        which = _filter(request, services)
+        found = await services.store.list_events(which, PER_PAGE, asked["after"])
+        events, following = [*found.items], found.next
+    except Invalid as invalid:
+        wrong = tuple(f"{problem.pointer.strip('/')} {problem.message}" for problem in invalid.problems)
+    context = {
+        "events": events,
+        "next": following,
+        "asked": asked,
+        "wrong": wrong,
+        "filtered": any(asked[name] for name in ("webhook", "status", "since", "until")),
+        "live": asked["live"] != "off" and not asked["after"] and not wrong,
+        "webhooks": sorted(services.board.stored.webhooks),
+        "states": [*State],
+    }
+    return await page(request, "events/list.html", context, 422 if wrong else 200, part="journal")
+
+
+def _filter(request: Request, services: Services) -> EventFilter:
+    """What the address asks for. Raises `Invalid`."""
+    now = services.clock.now()
+    return EventFilter(
+        request.query_params.get("webhook", ""),
+        asking.states(request),
+        asking.moment(request, "since", now),
+        asking.moment(request, "until", now),
+    )
+
+
+async def show_event(request: Request, services: Services) -> Response:
+    """One event with everything that is kept of it."""
+    event_id: str = request.path_params["id"]
+    event = await services.store.get_event(event_id)
+    if event is None:
+        raise NotFound("event", event_id)
+    payload = await services.store.get_payload(event_id)
+    context = {
+        "one": event,
+        "body": None if payload is None else body_of(payload),
+        "answer": body_of(Payload(event.id, event.answer_body)) if event.answer_body else None,
+        "attempts": await services.store.list_attempts(event_id),
+        "stages": [(STAGES.get(name, name), took) for name, took in event.timings.items()],
+        "longest": max(event.timings.values(), default=0),
+        "record_path": _record_path(event, services),
+        "webhook_is_there": event.webhook in services.board.stored.webhooks,
+    }
+    return await page(request, "events/show.html", context)
+
+
+def _record_path(event: Event, services: Services) -> str:
+    """Where its record can be seen here; empty where it is kept elsewhere or was never written."""
+    if not event.record_key or services.targets.local(event.connection) is None:
+        return ""
+    return f"/records/{event.entity}?{urlencode({'key': event.record_key})}"
+
+
+def body_of(payload: Payload) -> Body:
+    """A body as text: JSON laid out with the sender's digits, other text as it came, bytes in hexadecimal."""
+    try:
+        return Body(pretty(parse_json(payload.body).value), "json")
+    except BodyRefused:
+        pass
+    try:
+        return Body(payload.body.decode(), "text")
+    except UnicodeDecodeError:
+        return Body(payload.body.hex(" "), "bytes")
+
+
+PAGES: Final = (Page("/events", list_events), Page("/events/{id}", show_event))

@@ -1,0 +1,99 @@
+"""How values are written on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from hookstation.core.events import State
+from hookstation.core.jsontext import dump_json
+from hookstation.core.values import JSON
+from hookstation.engine.runs import moment
+
+TONES: Final[Mapping[str, str]] = {
+    State.SUCCEEDED: "good",
+    State.FAILED: "bad",
+    State.REJECTED: "bad",
+    State.UNKNOWN: "unsure",
+    State.HELD: "calm",
+    State.WORKING: "calm",
+    State.SENDING: "calm",
+    "active": "good",
+    "paused": "unsure",
+    "disabled": "plain",
+    "archived": "plain",
+    "unreadable": "bad",
+}
+"""Which colour and sign a state has; the word always stands beside them."""
+
+MEANINGS: Final[Mapping[str, str]] = {
+    State.SUCCEEDED: "The record stands.",
+    State.FAILED: "Nothing was written; it can be replayed.",
+    State.REJECTED: "The call was turned away before anything was written.",
+    State.UNKNOWN: "The record may stand or not: it has to be looked up.",
+    State.HELD: "Kept, and sent when its connection works again.",
+    State.WORKING: "Under way.",
+    State.SENDING: "On its way to the target.",
+}
+
+_SIZES: Final = ("bytes", "KiB", "MiB", "GiB")
+_NANOSECONDS: Final = 1_000_000
+
+
+def plain_moment(microseconds: int) -> str:
+    """A moment for who has no script: UTC, to the second."""
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def span(microseconds: int) -> str:
+    """How long something took."""
+    if microseconds < 1_000_000:
+        return f"{microseconds / 1_000:.1f} ms"
+    return f"{microseconds / 1_000_000:.1f} s"
+
+
+def milliseconds(nanoseconds: int) -> str:
+    """How long a stage took."""
+    return f"{nanoseconds / _NANOSECONDS:.2f} ms"
+
+
+def size(count: int) -> str:
+    """A number of bytes."""
+    amount, unit = float(count), 0
+    while amount >= 1024 and unit < len(_SIZES) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{count} {'byte' if count == 1 else 'bytes'}" if unit == 0 else f"{amount:.1f} {_SIZES[unit]}"
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: ``1 event``, ``2 events``, ``12,000 events``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def pretty(value: JSON) -> str:
+    """A JSON value over several lines."""
+    return msgspec.json.format(dump_json(value), indent=2)
+
+
+def query(values: Mapping[str, str], **changes: str) -> str:
+    """A query string of these values with some changed; empty ones are left out."""
+    merged = {name: value for name, value in {**values, **changes}.items() if value}
+    return f"?{urlencode(merged)}" if merged else "?"
+
+
+FILTERS: Final[dict[str, Any]] = {
+    "moment": moment,
+    "plain_moment": plain_moment,
+    "span": span,
+    "milliseconds": milliseconds,
+    "size": size,
+    "count_of": count_of,
+    "pretty": pretty,
+    "query": query,
+    "tone": lambda state: TONES.get(state, "plain"),
+    "meaning": lambda state: MEANINGS.get(state, ""),
+}

@@ -1,0 +1,110 @@
+"""Inbound webhooks: the list, and one of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.definitions import WebhookState
+from hookstation.core.documents import PersonSecrets, encode_webhook
+from hookstation.core.events import Event
+from hookstation.engine.listing import Listed
+from hookstation.errors import NotFound
+from hookstation.ports.store import EventFilter
+from hookstation.web.pages.rendering import page
+from hookstation.web.pages.routes import Page
+from hookstation.web.services import Services
+
+PER_PAGE: Final = 50
+SORTS: Final = {
+    "name": "Name",
+    "title": "Title",
+    "state": "State",
+    "target": "Target",
+    "updated": "Changed",
+}
+"""What the list can be sorted by."""
+
+
+def url(one: Listed, services: Services) -> str:
+    """Where it is called; empty where that cannot be read."""
+    return f"{services.base_url}/hooks/{one.token}" if one.token else ""
+
+
+def urls(shown: list[Listed], services: Services) -> dict[str, str]:
+    """The URLs of these webhooks by name."""
+    return {one.name: url(one, services) for one in shown}
+
+
+async def last_calls(names: list[str], services: Services) -> dict[str, Event]:
+    """The newest event of each of these webhooks that has one."""
+    found: dict[str, Event] = {}
+    for name in names:
+        events = await services.store.list_events(EventFilter(name), 1)
+        for one in events.items:
+            found[name] = one
+    return found
+
+
+async def list_webhooks(request: Request, services: Services) -> Response:
+    """The list: searched, filtered and sorted by the address alone."""
+    asked = {
+        name: request.query_params.get(name, "") for name in ("search", "state", "sort", "order", "page")
+    }
+    everything = await services.listing.webhooks()
+    found = _sorted([one for one in everything if _fits(one, services, asked)], asked)
+    number = int(asked["page"]) if asked["page"].isascii() and asked["page"].isdecimal() else 1
+    shown = found[(number - 1) * PER_PAGE :][:PER_PAGE] if number else []
+    context = {
+        "rows": shown,
+        "last": await last_calls([one.name for one in shown], services),
+        "asked": asked,
+        "found": len(found),
+        "total": len(everything),
+        "number": number,
+        "more": len(found) > number * PER_PAGE,
+        "sorts": SORTS,
+        "states": [*WebhookState],
+        "urls": urls(shown, services),
+    }
+    return await page(request, "webhooks/list.html", context, part="webhooks")
+
+
+def _fits(one: Listed, services: Services, asked: dict[str, str]) -> bool:
+    text = f"{one.name} {one.title} {one.target} {url(one, services)}".casefold()
+    words = asked["search"].casefold().split()
+    return asked["state"] in ("", one.state) and all(word in text for word in words)
+
+
+def _sorted(found: list[Listed], asked: dict[str, str]) -> list[Listed]:
+    by = asked["sort"] if asked["sort"] in SORTS else "name"
+
+    def key(one: Listed) -> tuple[str | int, str]:
+        value = getattr(one, by)
+        return (value.casefold() if isinstance(value, str) else value, one.name)
+
+    return sorted(found, key=key, reverse=asked["order"] == "down")
+
+
+async def show_webhook(request: Request, services: Services) -> Response:
+    """One webhook: its URL, what it asks of a call, where it writes, and what came last."""
+    name: str = request.path_params["name"]
+    shown = services.listing.webhook(name)
+    if shown is None:
+        raise NotFound("webhook", name)
+    definition = None if shown.problem else services.board.webhooks([name])[name]
+    document = {} if definition is None else encode_webhook(definition, PersonSecrets(), defaults=True)
+    events = await services.store.list_events(EventFilter(name), 10)
+    context = {
+        "one": shown,
+        "url": url(shown, services),
+        "definition": definition,
+        "document": document,
+        "events": events.items,
+    }
+    return await page(request, "webhooks/show.html", context)
+
+
+PAGES: Final = (Page("/webhooks", list_webhooks), Page("/webhooks/{name}", show_webhook))
