@@ -20,7 +20,8 @@ LOOK_EVERY: Final = 1.0
 """Seconds between looks at the queue while no hint comes: an idle node costs the database one statement each."""
 
 LEAST_REST: Final = 0.01
-"""Seconds until a job is asked for again that was due but that another node was just leasing."""
+"""Seconds until a job is asked for again that was due but not to be had: another node was just leasing it, or this one
+was buried.  While it stays so, they double up to `LOOK_EVERY`."""
 
 BATCH: Final = 100
 FIRST_PAUSE: Final = 2.0
@@ -60,6 +61,7 @@ class Worker:
         self._under_way: set[asyncio.Task[JobEnd | None]] = set()
         self._ends: list[JobEnd] = []
         self._bell = Bell(clock)
+        self._in_vain = 0
 
     async def run(self) -> None:
         """Until cancelled, which ends no job that is under way: `drain` waits for these."""
@@ -74,6 +76,9 @@ class Worker:
                     log.error(
                         "the queue “%s” cannot be worked off just now: %s", self._queue, failure.message
                     )
+                    await self._clock.sleep(LOOK_EVERY)
+                except Exception:
+                    log.exception("the work on the queue “%s” broke and goes on", self._queue)
                     await self._clock.sleep(LOOK_EVERY)
         finally:
             stop()
@@ -135,13 +140,22 @@ class Worker:
 
     async def _rest(self, took: int) -> None:
         """Wait until there may be something to lease, or something to settle."""
+        self._in_vain = 0 if took else self._in_vain
+        waited = took > 0
         while not self._bell.hush():
             has_room = len(self._under_way) < self._at_once
             due = await self._store.next_due(self._queue) if has_room else None
-            if due == 0 and took:
+            if due == 0 and waited:
                 return
-            rang = await self._bell.wait(
-                LOOK_EVERY if due is None else max(min(due / 1e6, LOOK_EVERY), LEAST_REST)
-            )
+            rang = await self._bell.wait(self._pause(due))
             if rang or not has_room or (due is not None and due <= LOOK_EVERY * 1e6):
                 return
+            waited = True
+
+    def _pause(self, due: int | None) -> float:
+        """How long to wait for what is due in so many microseconds; 0 is what was just asked for in vain."""
+        if due == 0:
+            self._in_vain += 1
+            return min(LEAST_REST * (1 << min(self._in_vain - 1, 10)), LOOK_EVERY)
+        self._in_vain = 0
+        return LOOK_EVERY if due is None else min(due / 1e6, LOOK_EVERY)
