@@ -1,0 +1,45 @@
+"""Nodes on one database behind the load balancer, under a load whose account is settled in the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+import asyncpg
+
+from tests.support.balancer import Balancer, balancing
+from tests.support.cluster import Cluster
+from tests.support.keyed import key_webhook
+from tests.support.senders import Senders
+
+EVENTS: Final = 50
+"""Events that are answered between two blows."""
+
+RECORDS: Final[Mapping[str, object]] = {"version": 1, "webhooks": [key_webhook("records")]}
+
+
+@contextlib.asynccontextmanager
+async def balanced(cluster: Cluster) -> AsyncIterator[tuple[Balancer, Senders]]:
+    """A balancer before the nodes, and senders that call the webhook ``keys`` through it."""
+    path = await cluster.configure(RECORDS, "keys")
+    with balancing(*(f"127.0.0.1:{node.port}" for node in cluster.nodes)) as balancer:
+        yield balancer, Senders(balancer.url, path)
+
+
+@contextlib.asynccontextmanager
+async def loaded(cluster: Cluster) -> AsyncIterator[Senders]:
+    """Senders at work from before the block until after it: it begins and ends with events that are answered."""
+    async with balanced(cluster) as (_, senders), senders.load():
+        await senders.answered(EVENTS)
+        yield senders
+        await senders.answered(EVENTS)
+
+
+async def asked(url: str, question: str, *values: object) -> int:
+    """A number that the database itself tells."""
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval(question, *values) or 0)
+    finally:
+        await connection.close()
