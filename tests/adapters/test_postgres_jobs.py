@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -38,6 +39,7 @@ from hookstation.testing.store_cases.making import (
     take,
 )
 from hookstation.testing.store_cases.nodes import Listener
+from tests.support.cutting_proxy import Line
 from tests.support.postgres import Given, Server, execute, new_database
 
 READY = JOBS_READY + QUEUE
@@ -236,6 +238,26 @@ async def test_listening_connection_is_cut(nodes: list[PostgresStore], database:
     listener.heard.clear()
 
     await heard_by(nodes[0], nodes[1], listener)
+
+
+async def test_line_that_went_silent(crashing: Server, database: str) -> None:
+    """A node that lost its line, silently at first, listens anew when the line is there again."""
+    async with Line(crashing.port).open() as line:
+        through = urlsplit(database)._replace(netloc=f"postgres@127.0.0.1:{line.port}").geturl()
+        cut_off = await open_postgres(Access(through, statement_timeout=0.2, connect_timeout=0.5))
+        other = await open_postgres(database)
+        listener = Listener(cut_off)
+        await heard_by(other, cut_off, listener)
+
+        line.drop()
+        with pytest.raises(StoreUnavailable):
+            await cut_off.beat("nobody")
+        line.cut()
+        line.heal()
+        listener.heard.clear()
+
+        await heard_by(other, cut_off, listener)
+        await asyncio.gather(cut_off.close(), other.close())
 
 
 async def test_behind_a_pooler_nobody_listens(database: str) -> None:

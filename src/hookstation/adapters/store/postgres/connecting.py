@@ -169,6 +169,13 @@ def may_repeat(error: BaseException) -> bool:
     return isinstance(error, (ConnectionError, asyncpg.InterfaceError))
 
 
+def is_loss(error: BaseException) -> bool:
+    """Whether the connection is gone, or is to a server that will not serve us."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(("08", "57P", READ_ONLY))
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError))
+
+
 def takes_no_writes(error: BaseException) -> bool:
     """Whether the connection is to a server that is no primary (any more): it has to be made anew."""
     return isinstance(error, asyncpg.PostgresError) and error.sqlstate == READ_ONLY

@@ -1,7 +1,8 @@
 """Hints: whoever listens here is told at once, the other nodes by NOTIFY, outside every transaction that matters.
 
-A store has one connection for them, made when the first one is sent or listened for.  On it NOTIFY comes back with the
-number of our own server process, so that nobody hears a thing twice.
+A store has one connection for them, made when the first one is sent or listened for, and anew when it, or another one
+of the store's, was lost.  On it NOTIFY comes back with the number of our own server process, so that nobody hears a
+thing twice.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Bulletin:
         self._more, self._lost = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        if access.pooler == "none":
+            sessions.when_in_doubt(self._renew)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each hint; returns how to stop it."""
@@ -128,12 +131,17 @@ class Bulletin:
         self._pending.clear()
         self._more.clear()
         try:
-            await connection.execute(NOTIFY, CHANNEL, hints)
+            if hints:
+                await connection.execute(NOTIFY, CHANNEL, hints)
         except BaseException:
             self._pending = {**dict.fromkeys(hints), **self._pending}
             raise
 
     def _note_loss(self, _: object) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        """Make the connection anew: who only listens would never notice that the other end is gone."""
         self._lost.set()
         self._more.set()
 

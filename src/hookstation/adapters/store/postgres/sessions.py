@@ -14,6 +14,7 @@ from hookstation.adapters.store.postgres.connecting import (
     Access,
     Connection,
     Pool,
+    is_loss,
     make_pool,
     may_repeat,
     takes_no_writes,
@@ -39,11 +40,16 @@ class Sessions:
         self._access, self._pool, self._replica = access, pool, replica
         self._replica_rests_until = 0.0
         self._closed = False
+        self._doubt: Callable[[], None] | None = None
 
     @property
     def pool(self) -> Pool:
         """The connections to the primary."""
         return self._pool
+
+    def when_in_doubt(self, call: Callable[[], None]) -> None:
+        """Call this whenever a connection was lost: others that are silent may be dead too."""
+        self._doubt = call
 
     async def read(self, read: Read[Asked, Result], *asked: Asked.args, **named: Asked.kwargs) -> Result:
         """Read, or write in one statement that may be repeated; a connection that turns out to be dead is replaced."""
@@ -93,6 +99,7 @@ class Sessions:
                     transaction = str(await connection.fetchval("SELECT pg_current_xact_id()::text"))
                     await commit(connection, self._access.commit_timeout)
                 except BaseException as error:
+                    self._suspect(error)
                     await _give_up(connection, error)
                     raise
                 return result
@@ -105,7 +112,8 @@ class Sessions:
         async with self._acquired(self._pool) as connection:
             try:
                 return await read(connection, *asked, **named)
-            except asyncpg.PostgresError as error:
+            except BaseException as error:
+                self._suspect(error)
                 if takes_no_writes(error):
                     connection.terminate()
                 raise
@@ -124,6 +132,10 @@ class Sessions:
             yield connection
         finally:
             await pool.release(connection)
+
+    def _suspect(self, error: BaseException) -> None:
+        if self._doubt is not None and is_loss(error):
+            self._doubt()
 
     def _check(self) -> None:
         if self._closed:
