@@ -22,6 +22,9 @@ BEAT: Final = 2.0
 SILENT: Final = 6.0
 """Seconds without a heartbeat after which a node counts as dead: it is noticed within `SILENT` + `BEAT`."""
 
+EXACT: Final = 0.5
+"""Seconds that a heartbeat may take for its time to be believed: one that took longer tells a time that is over."""
+
 log = logging.getLogger(__name__)
 
 
@@ -65,12 +68,16 @@ class Membership:
                 await self.reap()
             except StoreError as failure:
                 log.error("the database did not take the heartbeat: %s", failure.message)
+            except Exception:
+                log.exception("a heartbeat broke, and the next one follows")
 
     async def beat(self) -> None:
         """Say that this node lives; join again where the others have buried it."""
+        asked = self._clock.monotonic()
         now = await self._store.beat(self.node_id)
         if now is not None:
-            self._corrected(now)
+            if self._clock.monotonic() - asked <= EXACT:
+                self._corrected(now)
             return
         log.warning(
             "node %s was silent for more than %g seconds, and the others took over what it had leased; "
