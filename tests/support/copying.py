@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -63,14 +64,17 @@ async def fill(path: Path, events: int = 30) -> None:
         await _records(store)
         await _open_ones(store)
         await _settings(store)
-        for number in range(events):
-            place = 100 + number * WEEK * 5 // events
-            await store.accept(
-                Acceptance(entry(place), succeeds, insert(ACTIVITIES, ID=f"{number}", N=number))
-            )
+        await asyncio.gather(*(store.accept(_spread(number, events)) for number in range(events)))
     finally:
         await store.close()
     _leave_gaps(path)
+
+
+def _spread(number: int, events: int) -> Acceptance:
+    place = 100 + number * WEEK * 5 // events
+    return Acceptance(
+        entry(place), succeeds, insert(ACTIVITIES, ID=f"{number}", N=number), mark(place, f"s{number}")
+    )
 
 
 def _leave_gaps(path: Path) -> None:
