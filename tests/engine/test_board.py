@@ -97,6 +97,38 @@ async def test_another_process_follows_a_change_by_watching() -> None:
         watching.cancel()
 
 
+async def test_a_hint_puts_a_change_live_on_every_node_without_any_time_passing() -> None:
+    async with engine(webhook()) as bench:
+        other = await bench.another_node()
+        watching = asyncio.create_task(other.board.watch())
+        await bench.clock.settle()
+        await bench.apply(webhook("new"))
+        await bench.clock.settle()
+        assert other.switchboard.named("new") is not None
+        watching.cancel()
+
+
+async def test_watching_goes_on_after_a_connector_that_cannot_be_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with engine(webhook("away", "far")) as bench:
+        other = await bench.another_node()
+        watching = asyncio.create_task(other.board.watch())
+        await bench.clock.settle()
+        other.built[0].close = broken  # type: ignore[method-assign]
+        await bench.apply(connections=[connection(password="new")])
+        await bench.clock.settle()
+        await bench.apply(webhook("new"))
+        await bench.clock.advance(WATCH_PAUSE)
+        assert other.switchboard.named("new") is not None
+        assert "will not close" in caplog.text
+        watching.cancel()
+
+
+async def broken() -> None:
+    raise RuntimeError("will not close")
+
+
 async def test_watching_goes_on_after_the_database_could_not_be_read(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

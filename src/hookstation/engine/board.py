@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, TypeVar
 
@@ -138,9 +137,11 @@ class Board:
         before = self._targets.connectors
         retired = self._put_live(stored)
         is_first, self.stored = self.stored.revision < 0, stored
-        async with AsyncExitStack() as closing:
-            for connector in retired:
-                closing.push_async_callback(connector.close)
+        for connector in retired:
+            try:
+                await connector.close()
+            except Exception:
+                log.exception("the connection “%s” could not be closed", connector.name)
         if not is_first and dict(before) != dict(self._targets.connectors):
             await self._tell_listeners()
 
@@ -173,6 +174,8 @@ class Board:
                 await self.refresh()
         except StoreError as failure:
             log.error("configuration not read: %s", failure.message)
+        except Exception:
+            log.exception("following the configuration broke, and goes on")
 
     def webhooks(self, names: Iterable[str]) -> dict[str, Webhook]:
         """The definitions of these stored webhooks by name; what cannot be read, or is not there, is left out."""
