@@ -57,11 +57,15 @@ async def test_a_refusal_of_the_records_database_is_the_answer() -> None:
 
 
 async def test_a_database_that_cannot_commit_is_a_503_and_nothing_was_done() -> None:
-    async with engine(webhook(), webhook("away", "far")) as bench:
+    """Nor was it where the mapping fails, which would be a 500 that the journal holds."""
+    long = webhook("long", fields={"Category": "$$note$$"})
+    async with engine(webhook(), webhook("away", "far"), long) as bench:
         bench.store.unavailable = "full"
-        answers = [await bench.post(name, {"id": "7"}) for name in ("courses", "away")]
+        answers = [
+            await bench.post(name, {"id": "7", "note": "x" * 300}) for name in ("courses", "away", "long")
+        ]
         bench.store.unavailable = ""
-        assert [(503, NOT_STORED, "5")] * 2 == [
+        assert [(503, NOT_STORED, "5")] * 3 == [
             (one.status, said(one)["error"], dict(one.headers)["Retry-After"]) for one in answers
         ]
         assert ([], []) == (await bench.events(), bench.far.executed)

@@ -11,7 +11,7 @@ import pytest
 from hookstation.core.events import Mark, MarkState, State
 from hookstation.engine import repeats
 from hookstation.engine.repeats import Claim, Repeats, answer_of
-from hookstation.errors import Terminal, UnknownOutcome
+from hookstation.errors import StoreError, StoreUnavailable, Terminal, UnknownOutcome
 from hookstation.ports.connector import Written
 from hookstation.testing.clock import ManualClock
 from hookstation.testing.memory_store import MemoryStore
@@ -239,3 +239,22 @@ async def test_a_database_that_cannot_commit_frees_the_key() -> None:
         answer = await bench.post("here", COURSE, webhook_id="k")
         assert (200, False) == (answer.status, "Hookstation-Replayed" in dict(answer.headers))
         assert [State.SUCCEEDED] == [event.state for event in await bench.events()]
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("gone"), StoreError("gone in the middle")])
+async def test_a_database_that_cannot_be_asked_for_a_key_is_a_503_and_nothing_was_done(
+    failure: StoreError,
+) -> None:
+    async with engine(HERE) as bench:
+        await bench.post("here", COURSE, webhook_id="k")
+        find_mark = bench.store.find_mark
+
+        async def gone(*_: object) -> Mark | None:
+            raise failure
+
+        bench.store.find_mark = gone  # type: ignore[assignment, method-assign]
+        answer = await bench.post("here", COURSE, webhook_id="k")
+        assert (503, "5") == (answer.status, dict(answer.headers)["Retry-After"])
+        bench.store.find_mark = find_mark  # type: ignore[method-assign]
+        assert 200 == (await bench.post("here", COURSE, webhook_id="k")).status
+        assert 1 == len(await bench.events())

@@ -22,7 +22,7 @@ from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.engine.bodies import MOST_BODY_BYTES, Bodies
 from hookstation.engine.counters import Counters
-from hookstation.engine.process import NOT_STORED, RETRY_AFTER, Process
+from hookstation.engine.process import NOT_STORED, NOT_SURE, RETRY_AFTER, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
 from hookstation.engine.stages import MappedEvent, Outcome, RawRequest, VerifiedEvent
@@ -32,6 +32,7 @@ from hookstation.errors import (
     BodyRefused,
     Invalid,
     MappingFailed,
+    StoreError,
     StoreUnavailable,
 )
 from hookstation.ports.clock import Clock, Identifiers
@@ -161,6 +162,12 @@ class Ingest:
         self.in_flight += 1
         try:
             return await self._climb(raw, body)
+        except StoreUnavailable as failure:
+            log.error("call not taken: %s", failure.message, extra={"event_id": raw.event_id})
+            return self._turn_away("store", answers.busy(503, NOT_STORED, RETRY_AFTER), raw.hook.name)
+        except StoreError as failure:
+            log.error("event perhaps not stored: %s", failure.message, extra={"event_id": raw.event_id})
+            return self._turn_away("store", answers.busy(503, NOT_SURE, RETRY_AFTER), raw.hook.name)
         except Exception:
             log.exception(
                 "a call broke the station", extra={"event_id": raw.event_id, "webhook": raw.hook.name}
@@ -253,13 +260,7 @@ class Ingest:
             connection=action.connection,
             entity=raw.hook.spec.name,
         )
-        try:
-            await self._journal.accept(Acceptance(entry, lambda _: settlement))
-        except StoreUnavailable as unavailable:
-            log.error("event not stored: %s", unavailable.message, extra={"event_id": raw.event_id})
-            return self._tell(
-                raw, Outcome(answers.busy(503, NOT_STORED, RETRY_AFTER), settlement), len(event.body), 0
-            )
+        await self._journal.accept(Acceptance(entry, lambda _: settlement))
         outcome = Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
         return self._tell(raw, outcome, len(event.body), 0)
 
