@@ -172,6 +172,56 @@ async def test_after_a_restart_what_is_unsettled_still_has_its_turn() -> None:
             assert 200 == (await bench.post("plain", {"id": person, "note": "B"})).status
 
 
+async def test_two_nodes_never_send_two_upserts_of_one_row_at_once() -> None:
+    """The second waits for its turn in the database, and is sent when the first has ended."""
+    async with engine(panels=[PANEL]) as made:
+        bench = await bench_of(made)
+        other = await bench.another_node()
+        gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        bench.far.outcomes.append(gate)
+        calls = [
+            asyncio.ensure_future(node.post("plain", {"id": "7", "note": note}))
+            for node, note in ((bench, "A"), (other, "B"))
+        ]
+        await bench.clock.advance(5)
+        assert ["A"] == [record.fields["Code"] for record in bench.far.executed]
+        gate.set_result(Written("5"))
+        await bench.clock.advance(LONGEST_PAUSE)
+        assert [200, 200] == [answer.status for answer in await asyncio.gather(*calls)]
+        assert ["A", "B"] == [record.fields["Code"] for record in bench.far.executed]
+        assert (0, 0) == (len(bench.executor.lanes), len(other.executor.lanes))
+
+
+async def test_an_upsert_whose_turn_another_node_keeps_for_too_long_is_refused() -> None:
+    async with engine(panels=[PANEL]) as made:
+        bench = await bench_of(made)
+        other = await bench.another_node()
+        gate: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        bench.far.outcomes.append(gate)
+        first = asyncio.ensure_future(bench.post("plain", {"id": "7", "note": "A"}))
+        await bench.clock.settle()
+        answer = await hasty(other)
+        assert (500, OCCUPIED, 1) == (answer.status, error(answer.body), len(bench.far.executed))
+        assert [State.SENDING, State.FAILED] == [event.state for event in await bench.events()]
+        gate.set_result(Written("5"))
+        assert 200 == (await first).status
+
+
+async def test_a_dead_node_keeps_its_turns_until_what_it_sent_is_looked_up() -> None:
+    async with engine(panels=[PANEL]) as made:
+        bench = await bench_of(made)
+        other = await bench.another_node()
+        bench.far.outcomes.append(asyncio.get_running_loop().create_future())
+        sender = asyncio.ensure_future(bench.post("plain", {"id": "7", "note": "A"}))
+        await bench.clock.settle()
+        await bench.dies()
+        await asyncio.wait({sender})
+        assert 500 == (await hasty(other)).status
+        bench.far.found.append(LookUp(LookUpVerdict.FOUND, ("41",)))
+        await other.settle_after(FIRST_LOOK_UP)
+        assert 200 == (await other.post("plain", {"id": "7", "note": "B"})).status
+
+
 async def test_a_replay_waits_for_its_turn_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hookstation.engine.replay.WAIT_FOR_TURN", 0.01)
     async with engine(panels=[PANEL]) as made:
