@@ -8,10 +8,11 @@ import logging
 import pytest
 
 from hookstation.core.events import State
-from hookstation.engine.execute import FIRST_LOOK_UP, STORE_PAUSE
+from hookstation.engine.execute import FIRST_LOOK_UP, NOT_CALLED, STOOD_STILL, STORE_PAUSE
 from hookstation.engine.unfinished import read_unfinished
 from hookstation.errors import Terminal, UnknownOutcome
 from hookstation.ports.connector import Written
+from hookstation.ports.store import Acceptance, Committed
 from tests.support.engine import engine, webhook
 
 
@@ -109,3 +110,25 @@ async def test_draining_waits_for_calls_and_then_leaves_them_to_a_look_up() -> N
 async def test_draining_an_idle_station_takes_no_time() -> None:
     async with engine(webhook("away", "far")) as bench:
         assert 0 == await bench.executor.drain(60)
+
+
+async def test_a_call_whose_node_stood_still_before_it_is_not_made() -> None:
+    """The others took over meanwhile and may be sure that nothing will land any more."""
+    async with engine(webhook("away", "far", limits={"time": "300s"})) as bench:
+        accept = bench.store.accept
+
+        async def late(acceptance: Acceptance) -> Committed:
+            committed = await accept(acceptance)
+            await bench.clock.sleep(STOOD_STILL + 1)
+            return committed
+
+        bench.store.accept = lambda one: asyncio.ensure_future(late(one))  # type: ignore[assignment, method-assign]
+        sender = asyncio.ensure_future(bench.post("away", {"id": "7"}))
+        await bench.clock.advance(STOOD_STILL + 1)
+        answer = await sender
+        assert (500, State.FAILED, NOT_CALLED) == (
+            answer.status,
+            (await bench.last()).state,
+            (await bench.last()).error,
+        )
+        assert [] == bench.far.executed

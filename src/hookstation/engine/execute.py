@@ -20,7 +20,7 @@ from hookstation.engine.settlements import after_failure, failure, success
 from hookstation.engine.unfinished import Unfinished, unfinished_job
 from hookstation.errors import ActionFailed, NeedsAuth, Retriable, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
-from hookstation.ports.connector import RemoteConnector
+from hookstation.ports.connector import RemoteConnector, Written
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Committed, Finish, Journal
 
@@ -36,6 +36,12 @@ LONGEST_HOLD_REFUSED: Final = 300.0
 """Seconds until a held event is tried again: first, at most, and at most where the target refuses our credentials,
 since a target may lock an account that keeps knocking."""
 
+STOOD_STILL: Final = 30.0
+"""Seconds between asking for the commit of a call's intent and making the call, after which it is not made any more:
+the node was frozen, and what the others know of the target by then must not become wrong."""
+
+NOT_CALLED: Final = "The node stood still before the record was sent. Nothing was done; send it again."
+
 TAKEN_OVER: Final = "Another node took this event over while this one was silent."
 
 log = logging.getLogger(__name__)
@@ -45,6 +51,7 @@ log = logging.getLogger(__name__)
 class Call:
     """One record on its way: everything that the call and its settling need. `since`: microseconds, when it began.
 
+    `asked`: seconds on the clock's monotonic scale, when the commit of its intent was asked for.
     `job` is the event's job, and `lease` this node's right to settle it.  `hold` is the order key under which the event
     is held where the target cannot take it, empty where it fails then.
     `stands`: how the event stood before this attempt, where an attempt that surely failed does not change that: a
@@ -59,6 +66,7 @@ class Call:
     marker: str
     run_id: str
     since: int
+    asked: float
     job: Job
     lease: Lease
     attempt: int = 1
@@ -129,7 +137,7 @@ class Executor:
     async def _call(self, call: Call) -> tuple[Settlement, Job | None]:
         """How the event stands after the call, and what is left to do for it."""
         try:
-            written = await call.remote.execute(call.record, call.spec)
+            written = await self._send(call)
         except UnknownOutcome as unknown:
             return self._unknown(call, unknown.message)
         except ActionFailed as refusal:
@@ -147,6 +155,11 @@ class Executor:
             log.exception("the connector broke", extra={"event_id": call.event_id, "run_id": call.run_id})
             return self._unknown(call, "The call to the target broke off; its outcome is not known.")
         return success(written.key), None
+
+    async def _send(self, call: Call) -> Written:
+        if self._clock.monotonic() - call.asked > STOOD_STILL:
+            raise Retriable(NOT_CALLED)
+        return await call.remote.execute(call.record, call.spec)
 
     def _unknown(self, call: Call, error: str) -> tuple[Settlement, Job]:
         work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)

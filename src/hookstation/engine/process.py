@@ -130,6 +130,7 @@ class Process:
         )
         pause = FIRST_PAUSE
         while True:
+            asked = self._clock.monotonic()
             committed = await self._commit(acceptance, event.raw.deadline)
             if isinstance(committed, Answer):
                 return Outcome(committed, NOT_WRITTEN)
@@ -152,6 +153,7 @@ class Process:
             hook.mapping.marker,
             run_id,
             now,
+            asked,
             job,
             committed.lease,
             hold=work.hold,

@@ -199,11 +199,13 @@ class Replay:
             connection=record.connection,
             entity=record.entity,
         )
+        asked = self._clock.monotonic()
         committed, pause = await self._store.finish(finish), FIRST_PAUSE
         while committed.occupied:
             if self._clock.monotonic() + pause >= until:
                 raise Conflict(OCCUPIED)
             await self._clock.sleep(pause)
+            asked = self._clock.monotonic()
             committed, pause = await self._store.finish(finish), min(2 * pause, LONGEST_PAUSE)
         check(committed)
         assert committed.lease is not None
@@ -216,6 +218,7 @@ class Replay:
             marker,
             run_id,
             started,
+            asked,
             job,
             committed.lease,
             event.attempts + 1,

@@ -199,7 +199,7 @@ class Settler:
         self, event: Event, leased: Leased, work: Unfinished, remote: RemoteConnector, spec: EntitySpec
     ) -> None:
         """Nothing was written, that is sure: commit the intent anew, then call, and wait for its end."""
-        now = self._clock.now()
+        now, asked = self._clock.now(), self._clock.monotonic()
         key, turn = leased.job.key, turn_of(work.record)
         job = unfinished_job(
             event.id, structs.replace(work, since=now), key=key, tries=leased.job.tries, turn=turn
@@ -218,6 +218,7 @@ class Settler:
             work.marker,
             event.run_id,
             now,
+            asked,
             job,
             committed.lease,
             event.attempts + 1,
