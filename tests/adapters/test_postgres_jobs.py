@@ -349,6 +349,17 @@ async def test_server_that_took_no_writes(database: str) -> None:
     await store.close()
 
 
+async def test_no_reader_is_free_for_long(database: str) -> None:
+    """However busy the reading connections are, a node beats, leases and settles."""
+    store = await open_postgres(Access(database, readers=1, pool_timeout=0.05))
+    await join(store, "n1")
+    async with store._sessions.pool.acquire():
+        await put(store, chore("a"))
+        assert await store.beat("n1") is not None
+        assert [True] == await release(store, await take(store))
+    await store.close()
+
+
 async def test_pages_from_the_replica(postgres: Server | Given, database: str) -> None:
     """Pages come from the replica; what has to be as it is now, or the replica has not, comes from the primary."""
     async with new_database(postgres) as elsewhere:

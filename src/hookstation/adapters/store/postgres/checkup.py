@@ -8,11 +8,18 @@ from typing import Final
 
 import asyncpg
 
-from hookstation.adapters.store.postgres.connecting import Access, Connection, connect, let_go, translated
+from hookstation.adapters.store.postgres.connecting import (
+    WORKERS,
+    Access,
+    Connection,
+    connect,
+    let_go,
+    translated,
+)
 from hookstation.adapters.store.postgres.migrations import known_number, number_of
 from hookstation.errors import NewerDatabase
 
-LISTENERS: Final = 1
+LISTENERS: Final = 1 + WORKERS
 """Connections of a node besides its flushers and readers."""
 
 _SETTINGS: Final = (

@@ -26,6 +26,9 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 READ_ONLY: Final = "25006"
 """SQLSTATE `read_only_sql_transaction` (PostgreSQL, appendix A)."""
 
+WORKERS: Final = 2
+"""Connections of a node for jobs and its own heartbeat, which no crowd of readers may hold up."""
+
 COMMIT_GRACE: Final = 5.0
 """Seconds beyond the statement time-out after which a silent server counts as lost."""
 
@@ -224,14 +227,14 @@ def _ways(url: str) -> list[str]:
     return [parts._replace(netloc=user + at + host).geturl() for host in hosts.split(",")]
 
 
-def make_pool(access: Access, url: str = "") -> Pool:
-    """The readers' connections, none of them open yet; `url`: to another server."""
+def make_pool(access: Access, url: str, size: int) -> Pool:
+    """At most `size` connections, none of them open yet."""
     connect_in_turn: Any = _connect_in_turn  # the stubs want every argument of asyncpg.connect by its name
     return asyncpg.create_pool(
-        url or access.url,
+        url,
         connect=connect_in_turn,
         min_size=0,
-        max_size=access.readers,
+        max_size=size,
         timeout=access.connect_timeout,
         command_timeout=access.statement_timeout,
         statement_cache_size=access.kept_statements,

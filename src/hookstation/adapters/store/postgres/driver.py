@@ -1,7 +1,7 @@
 """The PostgreSQL driver of the Store port.
 
-A few connections write events, by group commit; a small pool reads, leases and changes the configuration.  Everything
-that nodes share is in the database: any number of them may have it open.
+A few connections write events, by group commit; a small pool reads and changes the configuration, another one serves
+jobs and nodes.  Everything that nodes share is in the database: any number of them may have it open.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hookstation.adapters.store.postgres.retention import (
     sweep,
 )
 from hookstation.adapters.store.postgres.rows import columns
-from hookstation.adapters.store.postgres.sessions import Sessions, open_sessions
+from hookstation.adapters.store.postgres.sessions import Sessions, open_readers, open_workers
 from hookstation.adapters.store.postgres.sharing import SharedWork
 from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.core.events import Attempt, Event, Mark
@@ -67,14 +67,15 @@ async def open_postgres(access: Access | str) -> PostgresStore:
             await partitions.make_present(connection)
         finally:
             await let_go(connection)
-        return PostgresStore(chosen, await open_sessions(chosen), partitions)
+        return PostgresStore(chosen, await open_readers(chosen), await open_workers(chosen), partitions)
 
 
 class PostgresStore(SharedWork):
     """Implements `ports.store.Store`. Made by `open_postgres`."""
 
-    def __init__(self, access: Access, sessions: Sessions, partitions: Partitions) -> None:
-        super().__init__(access, sessions)
+    def __init__(self, access: Access, readers: Sessions, workers: Sessions, partitions: Partitions) -> None:
+        super().__init__(access, workers)
+        self._sessions = readers
         self._numbering = Numbering()
         self._commits = GroupCommit(access, self._numbering, partitions, self._bulletin.send)
         self._slot = secrets.randbelow(SLOTS)
@@ -260,3 +261,4 @@ class PostgresStore(SharedWork):
         await self._commits.close()
         await self._bulletin.close()
         await self._sessions.close()
+        await self._work.close()

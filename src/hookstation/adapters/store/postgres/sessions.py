@@ -1,4 +1,4 @@
-"""The readers' connections: reading, changing in a transaction of its own, and asking a replica for pages."""
+"""Connections for a moment: reading, changing in a transaction of its own, and asking a replica for pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import asyncpg
 
 from hookstation.adapters.store.postgres.commits import OutcomeUnknown, commit, find_out
 from hookstation.adapters.store.postgres.connecting import (
+    WORKERS,
     Access,
     Connection,
     Pool,
@@ -153,10 +154,15 @@ class Sessions:
                 pool.terminate()
 
 
-async def open_sessions(access: Access) -> Sessions:
-    """The sessions of a store, with no connection open yet."""
-    replica = await make_pool(access, access.replica_url) if access.replica_url else None
-    return Sessions(access, await make_pool(access), replica)
+async def open_readers(access: Access) -> Sessions:
+    """The sessions that read and change the configuration, with no connection open yet."""
+    replica = await make_pool(access, access.replica_url, access.readers) if access.replica_url else None
+    return Sessions(access, await make_pool(access, access.url, access.readers), replica)
+
+
+async def open_workers(access: Access) -> Sessions:
+    """The sessions for jobs and the node's own heartbeat, with no connection open yet."""
+    return Sessions(access, await make_pool(access, access.url, WORKERS))
 
 
 async def _give_up(connection: Connection, error: BaseException) -> None:

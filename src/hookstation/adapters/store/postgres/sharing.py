@@ -24,9 +24,9 @@ Result = TypeVar("Result")
 class SharedWork:
     """Implements `ports.leases`: each call is a statement or a transaction of its own, and then hints are sent."""
 
-    def __init__(self, access: Access, sessions: Sessions) -> None:
-        self._access, self._sessions = access, sessions
-        self._bulletin = Bulletin(access, sessions)
+    def __init__(self, access: Access, work: Sessions) -> None:
+        self._access, self._work = access, work
+        self._bulletin = Bulletin(access, work)
 
     # --- jobs
 
@@ -46,7 +46,7 @@ class SharedWork:
             durability = self._access.synchronous_commit
             return await queues.lease(connection, queue, node_id, seconds, limit, call, durability)
 
-        return await self._sessions.read(take)
+        return await self._work.read(take)
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         """Write how leased jobs ended, in one transaction."""
@@ -62,15 +62,15 @@ class SharedWork:
 
     async def find_job(self, queue: str, job_id: str) -> StoredJob | None:
         """One job."""
-        return await self._sessions.read(queues.find, queue, job_id)
+        return await self._work.read(queues.find, queue, job_id)
 
     async def list_jobs(self, queue: str, key: str, limit: int, after: str = "") -> Sequence[StoredJob]:
         """Jobs in the order of their ids."""
-        return await self._sessions.read(queues.list_jobs, queue, key, limit, after)
+        return await self._work.read(queues.list_jobs, queue, key, limit, after)
 
     async def next_due(self, queue: str) -> int | None:
         """Microseconds until a job is due."""
-        return await self._sessions.read(queues.next_due, queue)
+        return await self._work.read(queues.next_due, queue)
 
     async def hurry(self, queue: str, key: str) -> int:
         """Make what waits for its time under this key due now."""
@@ -78,17 +78,17 @@ class SharedWork:
 
     async def count_waiting(self, queue: str) -> dict[str, int]:
         """How many jobs each key has."""
-        return await self._sessions.read(queues.count_waiting, queue)
+        return await self._work.read(queues.count_waiting, queue)
 
     # --- nodes
 
     async def join(self, node: Node) -> int:
         """Let a node in."""
-        return await self._sessions.read(nodes.join, node)
+        return await self._work.read(nodes.join, node)
 
     async def beat(self, node_id: str) -> int | None:
         """Say that the node lives."""
-        return await self._sessions.read(nodes.beat, node_id)
+        return await self._work.read(nodes.beat, node_id)
 
     async def leave(self, node_id: str) -> None:
         """A node ends; what it had leased is due at once."""
@@ -96,11 +96,11 @@ class SharedWork:
 
     async def nodes(self) -> Sequence[Node]:
         """Every node that is not known to be dead."""
-        return await self._sessions.read(nodes.living)
+        return await self._work.read(nodes.living)
 
     async def reap(self, silent: float) -> Reaped:
         """End what the dead had leased, and what is over; where there is nothing of it, that is all that is asked."""
-        if not await self._sessions.read(nodes.any_dead, silent):
+        if not await self._work.read(nodes.any_dead, silent):
             return Reaped()
         return await self._hinting(partial(nodes.reap, silent=silent))
 
@@ -111,6 +111,6 @@ class SharedWork:
         return self._bulletin.subscribe(listener)
 
     async def _hinting(self, work: Callable[[Connection], Awaitable[Hinted[Result]]]) -> Result:
-        result, hints = await self._sessions.change(work)
+        result, hints = await self._work.change(work)
         self._bulletin.send(hints)
         return result
