@@ -51,7 +51,7 @@ async def keys(station: StationProcess) -> list[str]:
 
 
 def refused(answer: Received) -> bool:
-    return answer.status == 500
+    return answer.status == 503
 
 
 def taken(answer: Received) -> bool:
@@ -59,7 +59,7 @@ def taken(answer: Received) -> bool:
 
 
 async def test_a_full_database_promises_nothing_and_recovers(tmp_path: Path) -> None:
-    """With no page left every call gets 500 and a log line, the page limit lifted it gets 200, without a restart."""
+    """With no page left every call gets 503 and a log line, the page limit lifted it gets 200, without a restart."""
     async with StationProcess(tmp_path / "data", program=LIMITED) as station:
         await station.configure({"version": 1, "webhooks": [key_webhook("records")]})
         path = await station.hook("keys")
@@ -68,7 +68,7 @@ async def test_a_full_database_promises_nothing_and_recovers(tmp_path: Path) -> 
         acknowledged, answer = await calls(station, path, "full", 500, refused)
         assert {"success": False, "error": NOT_STORED} == json.loads(answer.body)
         await station.logged("page limit is full: free some space or raise the limit")
-        assert 500 == (await call(station, path, "still")).status
+        assert 503 == (await call(station, path, "still")).status
 
         station.signal(signal.SIGUSR2)
         again, _ = await calls(station, path, "again", 100, taken)
@@ -79,7 +79,7 @@ async def test_a_full_database_promises_nothing_and_recovers(tmp_path: Path) -> 
 
 
 async def test_a_locked_database_promises_nothing_and_recovers(tmp_path: Path) -> None:
-    """While another process holds the lock, a call gets 500 after our patience; when it lets go, 200."""
+    """While another process holds the lock, a call gets 503 after our patience; when it lets go, 200."""
     async with StationProcess(tmp_path / "data") as station:
         await station.configure({"version": 1, "webhooks": [key_webhook("records")]})
         path = await station.hook("keys")
@@ -92,7 +92,7 @@ async def test_a_locked_database_promises_nothing_and_recovers(tmp_path: Path) -
                 call(station, path, "locked"),
                 exchange(station.url, ready),
             )
-            assert {500: 8} == answers
+            assert {503: 8} == answers
             assert {"success": False, "error": NOT_STORED} == json.loads(refusal.body)
             assert 503 == readiness.status
             await station.logged("Another process holds the database's lock: end that process")
@@ -181,7 +181,7 @@ async def test_a_folder_made_read_only_during_work_breaks_no_promise(plain: Stat
         for place in (*files, station.folder):
             place.chmod(0o555)
         told = {key: (await call(station, path, key)).status for key in ("one", "two")}
-        assert {200, 500} >= set(told.values())
+        assert {200, 503} >= set(told.values())
         for place in (station.folder, *files):
             place.chmod(0o700)
         assert 200 == (await call(station, path, "after")).status
