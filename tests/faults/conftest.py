@@ -1,5 +1,5 @@
-"""Fixtures for what is broken on PostgreSQL: a real server, and a database on it."""
+"""Fixtures of the fault tests on PostgreSQL: a real server, and a database on it."""
 
-from tests.support.postgres import database, postgres
+from tests.support.postgres import crashing, database, postgres
 
-__all__ = ["database", "postgres"]
+__all__ = ["crashing", "database", "postgres"]
