@@ -10,9 +10,10 @@ import pytest
 
 from hookstation.core.events import State
 from hookstation.core.jobs import JobState
+from hookstation.engine.execute import FIRST_HOLD, FIRST_LOOK_UP
 from hookstation.engine.unfinished import read_unfinished
-from hookstation.errors import Conflict, Invalid, NotFound, Terminal, UnknownOutcome
-from hookstation.ports.connector import Written
+from hookstation.errors import Conflict, Invalid, NotFound, Retriable, Terminal, UnknownOutcome
+from hookstation.ports.connector import LookUp, LookUpVerdict, Written
 from hookstation.ports.store import ConfigurationChange
 from tests.support.engine import Engine, engine, webhook
 
@@ -169,6 +170,27 @@ async def test_an_unknown_event_is_sent_again_only_where_it_is_meant() -> None:
         replayed = await bench.replay.replay(event.id, again=True)
         assert (State.SUCCEEDED, event.run_id, 2) == (replayed.state, replayed.run_id, replayed.attempts)
         assert (2, None) == (len(bench.far.executed), await bench.job())
+
+
+async def test_an_unknown_event_whose_replay_surely_failed_is_still_looked_up() -> None:
+    async with engine(webhook("away", "far", marked=True)) as bench:
+        bench.far.outcomes.extend([UnknownOutcome("dropped"), Retriable("off-line")])
+        await bench.post("away", {"id": "7"})
+        event = await bench.replay.replay((await bench.last()).id, again=True)
+        assert (State.UNKNOWN, "A replay failed: off-line") == (event.state, event.error)
+        bench.far.found.append(LookUp(LookUpVerdict.FOUND, ("41",)))
+        await bench.settle_after(FIRST_LOOK_UP)
+        assert (State.SUCCEEDED, "41") == ((await bench.last()).state, (await bench.last()).record_key)
+
+
+async def test_a_replay_of_the_last_event_of_a_webhook_that_holds_ends_the_holding() -> None:
+    async with engine(webhook("away", "far", hold=True)) as bench:
+        bench.far.outcomes.extend([Retriable("off-line"), UnknownOutcome("dropped")])
+        await bench.post("away", {"id": "7"})
+        await bench.settle_after(FIRST_HOLD)
+        event = await bench.replay.replay((await bench.last()).id, again=True)
+        assert State.SUCCEEDED is event.state
+        assert (1, 1) == tuple(len(bench.log.told(word)) for word in ("holding_began", "holding_ended"))
 
 
 @pytest.mark.parametrize("again", [False, True])

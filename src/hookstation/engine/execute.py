@@ -149,8 +149,7 @@ class Executor:
                 )
             if call.hold and isinstance(refusal, (Retriable, NeedsAuth)):
                 return self._held(call, refusal)
-            settled = failure(refusal.message)
-            return (settled if call.stands is None else after_failure(call.stands, refusal.message)), None
+            return self._failed(call, refusal.message)
         except Exception:
             log.exception("the connector broke", extra={"event_id": call.event_id, "run_id": call.run_id})
             return self._unknown(call, "The call to the target broke off; its outcome is not known.")
@@ -160,6 +159,13 @@ class Executor:
         if self._clock.monotonic() - call.asked > STOOD_STILL:
             raise Retriable(NOT_CALLED)
         return await call.remote.execute(call.record, call.spec)
+
+    def _failed(self, call: Call, error: str) -> tuple[Settlement, Job | None]:
+        """It surely failed; an outcome that was unknown before this attempt is still to be looked up."""
+        if call.stands is None:
+            return failure(error), None
+        stands = after_failure(call.stands, error)
+        return stands, self._unknown(call, error)[1] if stands.state is State.UNKNOWN else None
 
     def _unknown(self, call: Call, error: str) -> tuple[Settlement, Job]:
         work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)
@@ -205,22 +211,18 @@ class Executor:
         if committed.settlement is None:
             log.warning("%s", TAKEN_OVER, extra={"event_id": call.event_id, "run_id": call.run_id})
             return Settlement(State.UNKNOWN, error=TAKEN_OVER)
-        self._tell_of_holding(call, committed)
+        self.tell_of_holding(call.event_id, call.webhook, call.record.connection, committed)
         return settlement
 
-    def _tell_of_holding(self, call: Call, committed: Committed) -> None:
+    def tell_of_holding(self, event_id: str, webhook: str, connection: str, committed: Committed) -> None:
         """One alert when a webhook begins to hold its events, and one line when it has let the last one go."""
-        assert committed.settlement is not None
-        who = {"webhook": call.webhook, "connection": call.record.connection}
-        if committed.began and not call.job.key:
-            why = committed.settlement.error
-            self._event_log.write("holding_began", event_id=call.event_id, error=why, **who)
+        who = {"event_id": event_id, "webhook": webhook, "connection": connection}
+        if committed.began:
+            why = committed.settlement.error if committed.settlement else ""
+            self._event_log.write("holding_began", error=why, **who)
             log.error(
-                "the webhook “%s” holds its events until “%s” works again: %s",
-                call.webhook,
-                call.record.connection,
-                why,
+                "the webhook “%s” holds its events until “%s” works again: %s", webhook, connection, why
             )
         if committed.ended:
-            self._event_log.write("holding_ended", event_id=call.event_id, **who)
-            log.warning("the webhook “%s” has let go what it held", call.webhook)
+            self._event_log.write("holding_ended", **who)
+            log.warning("the webhook “%s” has let go what it held", webhook)

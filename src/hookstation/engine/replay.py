@@ -208,6 +208,7 @@ class Replay:
             asked = self._clock.monotonic()
             committed, pause = await self._store.finish(finish), min(2 * pause, LONGEST_PAUSE)
         check(committed)
+        self._executor.tell_of_holding(event.id, hook.name, record.connection, committed)
         assert committed.lease is not None
         return Call(
             event.id,

@@ -240,8 +240,7 @@ class Settler:
             lease=lease,
         )
         committed = await self._store.finish(finish)
-        if committed.ended:
-            self._log(event, "holding_ended", settlement)
+        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed)
         return committed
 
     def _log(self, event: Event, happened: str, settlement: Settlement) -> None:
