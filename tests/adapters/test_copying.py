@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
 
+import apsw
 import asyncpg
 import pytest
 
@@ -81,6 +82,22 @@ async def test_everything_is_the_same_on_the_other_side(
                 name: one.target_rows for name, one in copied.tables.items()
             }
             assert await source.matches() == await after.matches() != frozenset()
+
+
+async def test_no_table_is_forgotten(target: PostgresCopying, database: str, tmp_path: Path) -> None:
+    """Both kinds of database hold what is moved, and besides only what is one database's own or lies elsewhere."""
+    moved = {table.name for table in TABLES}
+    await (await open_sqlite_to_copy(tmp_path / "one.db", "target")).close()
+    connection = apsw.Connection(str(tmp_path / "one.db"))
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    connection.close()
+    assert moved | {"payloads"} == {str(name) for (name,) in rows}
+    tables = await asked(
+        database,
+        "SELECT c.relname FROM pg_class c WHERE relkind IN ('r', 'p') AND NOT relispartition "
+        "AND relnamespace = current_schema()::regnamespace",
+    )
+    assert moved | {"nodes", "revision", "hookstation_schema"} == {str(name) for (name,) in tables}
 
 
 async def test_both_stores_say_the_same_and_go_on_alike(
