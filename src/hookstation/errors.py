@@ -5,6 +5,7 @@ HookstationError
 ├── NotFound                   the named thing is not there
 ├── Conflict                   the thing is there, but its state forbids what was asked
 ├── AuthenticationFailed       the call is not from who it must be from; the reason is for the journal only
+├── TryLater                   too much is asked for at once, or too often; carries `seconds`
 ├── BodyRefused                a received body is not what may be read (carries status, rule, path)
 ├── MappingFailed              a template or a coercion failed for one payload (names the field)
 ├── ActionFailed               the target did not do it; the subclass is the instruction to the runtime
@@ -98,6 +99,14 @@ class AuthenticationFailed(HookstationError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class TryLater(HookstationError):
+    """Too many tries. `seconds`, at least 1: how long to wait before the next one is looked at."""
+
+    def __init__(self, seconds: int, message: str = "") -> None:
+        self.seconds = max(seconds, 1)
+        super().__init__(message or f"Too many tries: wait {self.seconds} s, then try again.")
 
 
 class BodyRefused(HookstationError):

@@ -62,6 +62,10 @@ TOTALS: Final = _table("totals", 1, "name value")
 TABLES: Final = (
     FACTS,
     _table("keys", 1, "name role digest created_at"),
+    _table("users", 1, "account email role password disabled created_at changed_at"),
+    _table("sessions", 1, "digest account address agent opened_at seen_at until"),
+    _table("links", 1, "digest account until"),
+    _table("tries", 1, "key count last_at"),
     _table("connections", 1, "name document"),
     _table("panels", 1, "name document"),
     _table("specs", 2, "connection entity document"),

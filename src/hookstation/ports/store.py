@@ -1,4 +1,4 @@
-"""The database: journal, dedup marks, stored answers, jobs, configuration and the built-in records.
+"""The database: journal, dedup marks, stored answers, jobs, configuration, people and the built-in records.
 
 A driver passes `hookstation.testing.store_suite`.  All methods may raise `StoreUnavailable`, in which case nothing
 of what was asked has been written; a caller may ask again.
@@ -17,6 +17,7 @@ from hookstation.core.events import Attempt, Event, JournalEntry, Mark, Settleme
 from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import Effect, EffectResult, StoredRecord
 from hookstation.ports.leases import Hints, Jobs, Nodes
+from hookstation.ports.people import People, Sessions
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -313,7 +314,7 @@ class Settings(Protocol):
         ...
 
 
-class Store(Journal, History, RecordsDatabase, Settings, Jobs, Nodes, Hints, Protocol):
+class Store(Journal, History, RecordsDatabase, Settings, People, Sessions, Jobs, Nodes, Hints, Protocol):
     """The whole database. Opened and migrated by its driver's `open`; see `adapters/store`."""
 
     async def can_commit(self) -> bool:

@@ -39,6 +39,7 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 from hookstation.testing.memory_jobs import MemoryWork, Written
+from hookstation.testing.memory_people import MemoryPeople
 from hookstation.testing.memory_records import MemoryRecords
 
 Name = TypeVar("Name")
@@ -55,14 +56,15 @@ class _Kept:
     earlier: list[Attempt]
 
 
-class MemoryStore(MemoryWork):
+class MemoryStore(MemoryPeople, MemoryWork):
     """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
     `now` says the store's time, microseconds since the epoch; without it that is the system's.
     """
 
     def __init__(self, now: Callable[[], int] | None = None) -> None:
-        super().__init__(*([now] if now else []))
+        MemoryWork.__init__(self, *([now] if now else []))
+        MemoryPeople.__init__(self)
         self.noted_lost = 0
         self._kept: dict[str, _Kept] = {}
         self._holders: dict[tuple[str, str], str] = {}

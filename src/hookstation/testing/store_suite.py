@@ -19,6 +19,7 @@ from hookstation.testing.store_cases.finishing import FinishingCases
 from hookstation.testing.store_cases.holding import HoldingCases
 from hookstation.testing.store_cases.reading import HistoryCases
 from hookstation.testing.store_cases.recording import RecordingCases
+from hookstation.testing.store_cases.signing_in import PeopleCases, SessionCases
 
 
 class StoreSuite(
@@ -30,6 +31,8 @@ class StoreSuite(
     RecordingCases,
     HistoryCases,
     SettingsCases,
+    PeopleCases,
+    SessionCases,
     LeaseSuite,
 ):
     """Every obligation of `hookstation.ports.store`."""

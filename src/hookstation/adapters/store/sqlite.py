@@ -24,6 +24,7 @@ from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
 from hookstation.adapters.store.jobs import JobTable, is_any_over
 from hookstation.adapters.store.journal_writer import JournalWriter
+from hookstation.adapters.store.people import SqlitePeople
 from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
 from hookstation.adapters.store.sharing import SqliteSharing
@@ -112,7 +113,7 @@ def _make_private(path: Path) -> None:
         ) from error
 
 
-class SqliteStore(SqliteSharing):
+class SqliteStore(SqlitePeople, SqliteSharing):
     """Implements `ports.store.Store`. Made by `open_sqlite`."""
 
     def __init__(self, path: Path, handles: _Handles) -> None:

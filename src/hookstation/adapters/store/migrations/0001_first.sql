@@ -115,6 +115,33 @@ CREATE TABLE specs (connection TEXT, entity TEXT, document TEXT NOT NULL, PRIMAR
 CREATE TABLE keys (name TEXT PRIMARY KEY, role TEXT NOT NULL, digest TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
+-- People who sign in. An account is the e-mail address, its letters in one case; digests are SHA-256 in hexadecimal.
+CREATE TABLE users (
+  account TEXT PRIMARY KEY,
+  email TEXT NOT NULL,
+  role TEXT NOT NULL,
+  password TEXT NOT NULL,           -- Argon2id, empty: none set
+  disabled INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sessions (
+  digest TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  address TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  opened_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_account ON sessions (account);
+CREATE TABLE links (
+  digest TEXT PRIMARY KEY,
+  account TEXT NOT NULL,            -- whose password it sets, empty: it makes the first user
+  until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tries (key TEXT PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
 -- For a person with a SQL tool.
 CREATE VIEW activities AS
   SELECT id - entity * 1099511627776 AS SEQN, party AS ID,

@@ -19,6 +19,7 @@ from hookstation.adapters.store.postgres.group_commit import SLOTS, GroupCommit
 from hookstation.adapters.store.postgres.matching import keep_indexes
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
+from hookstation.adapters.store.postgres.people import PostgresPeople
 from hookstation.adapters.store.postgres.retention import (
     STEP,
     SWEEPING,
@@ -70,7 +71,7 @@ async def open_postgres(access: Access | str) -> PostgresStore:
         return PostgresStore(chosen, await open_readers(chosen), await open_workers(chosen), partitions)
 
 
-class PostgresStore(SharedWork):
+class PostgresStore(PostgresPeople, SharedWork):
     """Implements `ports.store.Store`. Made by `open_postgres`."""
 
     def __init__(self, access: Access, readers: Sessions, workers: Sessions, partitions: Partitions) -> None:

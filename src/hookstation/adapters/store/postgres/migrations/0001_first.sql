@@ -141,6 +141,34 @@ CREATE TABLE keys (
 );
 CREATE TABLE facts (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
 
+-- People who sign in. An account is the e-mail address, its letters in one case; digests are SHA-256 in hexadecimal.
+CREATE TABLE users (
+  account text COLLATE "C" PRIMARY KEY,
+  email text NOT NULL,
+  role text NOT NULL,
+  password text NOT NULL,           -- Argon2id, empty: none set
+  disabled smallint NOT NULL,
+  created_at bigint NOT NULL,
+  changed_at bigint NOT NULL
+);
+CREATE TABLE sessions (
+  digest text COLLATE "C" PRIMARY KEY,
+  account text COLLATE "C" NOT NULL,
+  address text NOT NULL,
+  agent text NOT NULL,
+  opened_at bigint NOT NULL,
+  seen_at bigint NOT NULL,
+  until bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX sessions_by_account ON sessions (account);
+CREATE TABLE links (
+  digest text COLLATE "C" PRIMARY KEY,
+  account text COLLATE "C" NOT NULL,  -- whose password it sets, empty: it makes the first user
+  until bigint NOT NULL
+);
+CREATE TABLE tries (key text COLLATE "C" PRIMARY KEY, count bigint NOT NULL, last_at bigint NOT NULL)
+  WITH (fillfactor = 70);
+
 -- For a person with a SQL tool.
 CREATE VIEW activities AS
   SELECT number AS "SEQN", party AS "ID",
