@@ -116,6 +116,7 @@ async def test_cut_off_under_load(tmp_path: Path, crashing: Server, database: st
                     await senders.answered(EVENTS)
                     line.delay = 0.0
                     line.drop()
+                    await cluster.nodes[1].sees(2)
                     await senders.answered(EVENTS)
                     line.heal()
                     await senders.answered(EVENTS)
