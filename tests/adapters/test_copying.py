@@ -24,6 +24,7 @@ from hookstation.errors import Conflict, FolderInUse, StoreError
 from hookstation.ports.copying import CopyTarget
 from hookstation.testing.store_cases.making import ACTIVITIES, QUEUE, do, insert, join, node, take
 from tests.support.copying import everything, fill, shown
+from tests.support.pooler import pooling
 from tests.support.postgres import Given, Server, execute, new_database
 
 BATCH = 7
@@ -144,6 +145,16 @@ async def test_a_batch_holds_at_most_so_many_bytes_but_always_a_row(
     assert 1 == len(huge)
     after = events.key_of(huge[0])
     assert 1 < len(await database.rows(events, after, 100, 1_000)) < 30
+
+
+async def test_a_pooler_in_transaction_mode_may_stand_between(source: SqliteCopying, database: str) -> None:
+    with pooling(database) as pooler:
+        target = await open_postgres_to_copy(Access(pooler.url(database), pooler="transaction"), "target")
+        try:
+            assert [] == (await copy(source, target, lambda _: None, BATCH)).differing
+            assert await everything(source) == await everything(target)
+        finally:
+            await target.close()
 
 
 async def test_a_living_node_is_named_and_a_dead_one_is_not(target: PostgresCopying, database: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,19 @@ async def test_two_copies_into_one_database_do_not_mix(tmp_path: Path, database:
         )
     )
     assert [0, 1] == sorted(one.returncode for one in ended)
+
+
+def test_broken_off_by_a_person_it_says_how_to_go_on(tmp_path: Path, database: str) -> None:
+    asyncio.run(fill(tmp_path / "one.db", 20_000))
+    words = ["copy", "--from", f"sqlite:///{tmp_path}/one.db", "--to", database]
+    with subprocess.Popen(
+        [sys.executable, *PROGRAM, *words], stderr=subprocess.PIPE, text=True, env=environment()
+    ) as running:
+        assert running.stderr is not None
+        running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+    assert (1, True) == (running.returncode, "Broken off: the same command goes on from here." in said)
 
 
 def test_a_terminal_shows_a_bar_and_a_pipe_lines(tmp_path: Path, database: str) -> None:

@@ -35,8 +35,12 @@ def copy(source: str | None, target: str, as_json: bool, data: str | None, datab
     differ. The master key stays the same.
     """
     ours, theirs = settings_of(data, source or database_url), settings_of(data, target)
-    with _Showing() as showing:
-        moved = backend().copy(ours, theirs, showing.tell)
+    try:
+        with _Showing() as showing:
+            moved = backend().copy(ours, theirs, showing.tell)
+    except KeyboardInterrupt:
+        say("Broken off: the same command goes on from here.")
+        sys.exit(1)
     if as_json:
         out(_document(moved))
     elif not moved.copied.before:
