@@ -6,11 +6,11 @@ ARGS ?=
 ENVIRONMENT = @sh tools/environment.sh
 BIN = .venv/bin
 
-.PHONY: help run test soak bench lint format docs audit lock clean
+.PHONY: help run test soak screenshots bench lint format docs audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the demo on http://127.0.0.1:8080
 	$(ENVIRONMENT) runtime
@@ -18,11 +18,17 @@ run: ## start the demo on http://127.0.0.1:8080
 
 test: ## run every test
 	$(ENVIRONMENT) runtime test
+	@$(BIN)/python -m tools.browser >/dev/null
 	@$(BIN)/python -m pytest $(ARGS)
 
 soak: ## run the long counts: crash rounds and fuzzing (HOOKSTATION_SOAK_ROUNDS=50)
 	$(ENVIRONMENT) runtime test
 	@HOOKSTATION_SOAK_ROUNDS=$${HOOKSTATION_SOAK_ROUNDS:-50} $(BIN)/python -m pytest -m soak $(ARGS)
+
+screenshots: ## take the pictures of docs/ anew
+	$(ENVIRONMENT) runtime test
+	@$(BIN)/python -m tools.browser >/dev/null
+	@$(BIN)/python -m tools.screenshots
 
 bench: ## run the benchmarks and print their table
 	$(ENVIRONMENT) runtime test bench

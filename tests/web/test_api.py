@@ -580,7 +580,3 @@ class TestFaults:
         bench.ingest.stopping = True
         problem(await api.ask("GET", "/readyz"), 503)
         assert 200 == (await api.ask("GET", "/healthz")).status
-
-    async def test_the_front_page_says_what_this_is(self, services: Services) -> None:
-        answer = await Client(build_api(services), {}).ask("GET", "/")
-        assert (200, True) == (answer.status, b"Hookstation is running" in answer.body)

@@ -5,6 +5,7 @@
 import uPlot from "uplot";
 
 const HEIGHT = 180;
+const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 interface Table {
   names: string[];
@@ -38,6 +39,7 @@ function number(cell: Element): number | null {
 class TimeChart extends HTMLElement {
   #plot: uPlot | undefined;
   #watch: ResizeObserver | undefined;
+  readonly #redraw = (): void => this.#plot?.redraw();
 
   connectedCallback(): void {
     const table = this.querySelector("table");
@@ -50,18 +52,30 @@ class TimeChart extends HTMLElement {
     this.#plot = new uPlot(this.#options(data.names), [data.times, ...data.columns], holder);
     this.#watch = new ResizeObserver(() => this.#plot?.setSize({ width: this.clientWidth, height: HEIGHT }));
     this.#watch.observe(this);
+    darkness.addEventListener("change", this.#redraw);
     this.dataset["ready"] = "";
   }
 
   disconnectedCallback(): void {
+    darkness.removeEventListener("change", this.#redraw);
     this.#watch?.disconnect();
     this.#plot?.destroy();
     this.#plot = undefined;
   }
 
+  /** A colour of the tokens as a canvas takes it: what the browser makes of it on an element. */
+  #colour(name: string): string {
+    const probe = document.createElement("i");
+    probe.hidden = true;
+    probe.style.color = `var(${name})`;
+    this.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  }
+
   #options(names: string[]): uPlot.Options {
-    const style = getComputedStyle(this);
-    const colour = (name: string): (() => string) => () => style.getPropertyValue(name).trim();
+    const colour = (name: string): (() => string) => () => this.#colour(name);
     const unit = this.getAttribute("unit") ?? "";
     const axis = { stroke: colour("--chart-ink"), grid: { stroke: colour("--chart-line"), width: 1 } };
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import re
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,6 +19,7 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 """Ways in which each file lies there compressed, the smallest first."""
 
+REFUSED: Final = re.compile(r";q=0(\.0*)?$")
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -62,5 +64,6 @@ def load_bundle(folder: Traversable | None = None) -> Bundle:
 
 
 def _best(accepted: str) -> tuple[str, str]:
-    words = [word.partition(";")[0].strip() for word in accepted.lower().split(",") if "q=0" not in word]
-    return next(((name, ending) for name, ending in ENCODINGS if name in words), ("", ""))
+    words = [re.sub(r"\s", "", word) for word in accepted.lower().split(",")]
+    taken = {word.partition(";")[0] for word in words if not REFUSED.search(word)}
+    return next(((name, ending) for name, ending in ENCODINGS if name in taken), ("", ""))

@@ -51,9 +51,7 @@ def theme_of(request: Request) -> str:
 
 def _render(template: str, context: dict[str, Any], part: str, zips: bool) -> bytes:
     """The page's bytes, compressed where that is worth it. Runs in a thread: calls are not to wait for it."""
-    found = environment().get_template(template)
-    text = "".join(found.blocks[part](found.new_context(context))) if part else found.render(context)
-    body = text.encode()
+    body = environment().get_template(template).render({**context, "part": part}).encode()
     return gzip.compress(body, LEVEL) if zips and len(body) > WORTH_COMPRESSING else body
 
 

@@ -1,0 +1,416 @@
+"""The pages without a browser: who sees them, what every answer says, and that each shows what is true."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import logging
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.values import Number, Scalar
+from hookstation.engine.keys import Keys
+from hookstation.ports.store import ConfigurationChange, Payload, StoredWebhook
+from hookstation.web.pages import build, events, records, security
+from hookstation.web.pages.assets import FOR_EVER, load_bundle
+from hookstation.web.pages.rendering import environment
+from hookstation.web.pages.routes import Page
+from hookstation.web.rest import Rest
+from hookstation.web.services import Services
+from tests.support.asgi import Answered, Client
+from tests.support.engine import PANEL, Engine, connection, engine, upsert, webhook
+
+HERE = {"host": "127.0.0.1:8080", "accept": "text/html"}
+ADDRESSES = ("/", "/webhooks", "/events", "/connections", "/records", "/settings")
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Engine]:
+    """A station with one thing of each kind."""
+    wanted = [webhook(), webhook("away", "far", title="Far <away>"), upsert()]
+    async with engine(*wanted, connections=[connection(password="of a target")], panels=[PANEL]) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def services(bench: Engine) -> Services:
+    async def backup(path: Path) -> int:
+        return len(str(path))
+
+    return Services(
+        clock=bench.clock,
+        store=bench.store,
+        board=bench.board,
+        configurator=bench.configurator,
+        dry_run=bench.dry_run,
+        replay=bench.replay,
+        keys=Keys(bench.store, bench.clock),
+        targets=bench.targets,
+        ingest=bench.ingest,
+        counters=bench.counters,
+        backup=backup,
+        base_url="https://hooks.example.org",
+        open_on_loopback=True,
+    )
+
+
+@pytest.fixture
+def pages(services: Services) -> Client:
+    """A browser on the station's machine."""
+    return Client(Rest(services), HERE)
+
+
+async def shown(client: Client, target: str, status: int = 200, **headers: str) -> str:
+    """The text of a page."""
+    answer = await client.ask("GET", target, **headers)
+    assert (status, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"]), (
+        answer.body
+    )
+    return answer.body.decode()
+
+
+class TestWhoMaySee:
+    @pytest.mark.parametrize(
+        "target", [*ADDRESSES, "/webhooks/courses", "/events/x", "/records/Activity.csv"]
+    )
+    async def test_nobody_who_comes_from_elsewhere(self, services: Services, target: str) -> None:
+        far = Client(Rest(services), HERE, "203.0.113.9")
+        assert "The pages are closed here" in await shown(far, target, 403)
+
+    @pytest.mark.parametrize("target", ADDRESSES)
+    async def test_nobody_where_the_station_serves_others_too(self, services: Services, target: str) -> None:
+        services.open_on_loopback = False
+        await shown(Client(Rest(services), HERE), target, 403)
+
+    @pytest.mark.parametrize("name", ["forwarded", "via", "x-forwarded-for", "x-real-ip"])
+    async def test_nobody_behind_a_proxy_on_the_same_machine(self, pages: Client, name: str) -> None:
+        await shown(pages, "/", 403, **{name: "for=203.0.113.9"})
+
+    @pytest.mark.parametrize(
+        "host", ["hooks.example.org", "127.0.0.1.example.org", "", "203.0.113.9", "[::", "x:y"]
+    )
+    async def test_nobody_who_was_led_here_by_another_name(self, services: Services, host: str) -> None:
+        """A name of another site may lead to this machine (DNS rebinding)."""
+        await shown(Client(Rest(services), {**HERE, "host": host}), "/", 403)
+
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1:8080", "localhost", "LOCALHOST:80", "[::1]:8080", "127.8.9.1"]
+    )
+    async def test_whoever_works_on_this_machine(self, services: Services, host: str) -> None:
+        await shown(Client(Rest(services), {**HERE, "host": host}), "/")
+
+    async def test_a_key_of_the_api_opens_them_from_anywhere(self, services: Services) -> None:
+        key = await services.keys.add("tests", "administrator")
+        far = Client(Rest(services), {**HERE, "authorization": f"Bearer {key}"}, "203.0.113.9")
+        await shown(far, "/")
+
+    @pytest.mark.parametrize("given", ["Bearer hsk_unknown", "Bearer ", "Basic abc", ""])
+    async def test_a_wrong_key_opens_nothing_even_here(self, pages: Client, given: str) -> None:
+        await shown(pages, "/", 403, authorization=given)
+
+
+class TestEveryAnswer:
+    @pytest.mark.parametrize("target", [*ADDRESSES, "/nowhere", "/webhooks/nobody", "/records/Activity.csv"])
+    async def test_carries_the_headers_that_keep_it_safe(self, pages: Client, target: str) -> None:
+        answer = await pages.ask("GET", target)
+        assert security.HEADERS.items() <= {**_named(answer)}.items()
+        assert "no-store" == answer.headers["cache-control"]
+
+    async def test_allows_nothing_inline_and_nothing_from_elsewhere(self) -> None:
+        assert security.POLICY.startswith("default-src 'none'; ")
+        assert "frame-ancestors 'none'" in security.POLICY
+        assert [] == re.findall(r"unsafe|nonce|http|\*|data:|blob:", security.POLICY)
+
+    @pytest.mark.parametrize("target", ADDRESSES)
+    async def test_holds_no_script_no_style_and_no_handler_of_its_own(
+        self, pages: Client, target: str
+    ) -> None:
+        text = await shown(pages, target)
+        assert [] == re.findall(r"<style|\sstyle=|\son\w+=|javascript:|hx-on|<script(?![^>]*\ssrc=)", text)
+
+    async def test_is_compressed_where_the_browser_takes_that(self, pages: Client) -> None:
+        answer = await pages.ask("GET", "/", accept_encoding="gzip, br")
+        assert "gzip" == answer.headers["content-encoding"]
+        assert b"<h1>Dashboard</h1>" in gzip.decompress(answer.body)
+
+    async def test_writes_out_what_looks_like_markup(self, pages: Client) -> None:
+        text = await shown(pages, "/webhooks")
+        assert "Far &lt;away&gt;" in text
+        assert "<away>" not in text
+
+
+def _named(answer: Answered) -> dict[str, str]:
+    return {name: answer.headers.get(name.lower(), "") for name in security.HEADERS}
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize(
+        "target", ["/nowhere", "/webhooks/nobody", "/events/x", "/connections/x", "/records/x"]
+    )
+    async def test_gets_a_page_that_leads_on(self, pages: Client, target: str) -> None:
+        text = await shown(pages, target, 404)
+        assert "<h1>Not found</h1>" in text
+        assert 'href="/"' in text
+
+    async def test_a_program_gets_a_problem_document(self, pages: Client) -> None:
+        answer = await pages.ask("GET", "/nowhere", accept="*/*")
+        assert (404, "application/problem+json") == (answer.status, answer.headers["content-type"])
+
+    async def test_a_page_refuses_what_is_not_asked_of_pages(self, pages: Client) -> None:
+        answer = await pages.ask("POST", "/webhooks", b"")
+        assert (405, {"GET", "HEAD"}) == (answer.status, set(answer.headers["allow"].split(", ")))
+
+    async def test_a_mistake_of_ours_gets_a_number_that_stands_in_the_log(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def breaks(_request: Request, _services: Services) -> Response:
+            raise RuntimeError("of the test")
+
+        monkeypatch.setattr(build, "PAGES", (Page("/", breaks),))
+        with caplog.at_level(logging.ERROR):
+            text = await shown(Client(Rest(services), HERE), "/", 500)
+        (number,) = re.findall(r"<code>([0-9a-f]{10})</code>", text)
+        assert f"a page failed, error {number}: GET /" in caplog.text
+        assert "of the test" not in text
+
+
+class TestBundle:
+    async def test_each_file_is_served_compressed_for_ever(self, services: Services) -> None:
+        far = Client(Rest(services), {}, "203.0.113.9")
+        for name in sorted(load_bundle().files):
+            plain = await far.ask("GET", f"/static/{name}")
+            packed = await far.ask("GET", f"/static/{name}", accept_encoding="gzip;q=0.5")
+            brotli = await far.ask("GET", f"/static/{name}", accept_encoding="gzip, br")
+            assert [200, 200, 200] == [plain.status, packed.status, brotli.status]
+            assert plain.body == gzip.decompress(packed.body)
+            assert ("br", FOR_EVER) == (brotli.headers["content-encoding"], brotli.headers["cache-control"])
+            assert len(brotli.body) <= len(packed.body)
+
+    @pytest.mark.parametrize("name", ["manifest.json", "x.js", "..%2Fapp.py", "licences.txt", "main.ts"])
+    async def test_nothing_else_is_served(self, pages: Client, name: str) -> None:
+        assert 404 == (await pages.ask("GET", f"/static/{name}")).status
+
+    async def test_pages_that_were_not_bundled_say_how(self, tmp_path: Path) -> None:
+        bundle = load_bundle(tmp_path)
+        assert ("", frozenset()) == (bundle.url("main.ts"), bundle.files)
+
+
+class TestChanges:
+    async def test_the_look_is_kept_in_a_cookie_that_nobody_else_gets(self, pages: Client) -> None:
+        chosen = await pages.ask(
+            "POST", "/settings/look?theme=dark", b"", referer="http://127.0.0.1/events?live=off"
+        )
+        assert (303, "/events?live=off") == (chosen.status, chosen.headers["location"])
+        cookie = chosen.headers["set-cookie"]
+        assert "theme=dark; HttpOnly; Max-Age=31536000; Path=/; SameSite=strict" == cookie
+        assert 'data-theme="dark"' in await shown(pages, "/", cookie="theme=dark")
+        assert "data-theme" not in await shown(pages, "/", cookie="theme=x")
+
+    @pytest.mark.parametrize("referer", ["//evil.example", "https://evil.example//evil.example/x", "", "x"])
+    async def test_the_way_back_never_leads_elsewhere(self, pages: Client, referer: str) -> None:
+        chosen = await pages.ask("POST", "/settings/look?theme=dark", b"", referer=referer)
+        assert re.match(r"/(?![/\\])", chosen.headers["location"] + "end")
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site"},
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+        ],
+    )
+    async def test_another_sites_page_changes_nothing(self, pages: Client, headers: dict[str, str]) -> None:
+        refused = await pages.ask("POST", "/settings/look?theme=dark", b"", **headers)
+        assert (403, None) == (refused.status, refused.headers.get("set-cookie"))
+
+    @pytest.mark.parametrize(
+        "headers", [{"sec-fetch-site": "same-origin"}, {"origin": "http://127.0.0.1:8080"}, {}]
+    )
+    async def test_our_own_pages_may(self, pages: Client, headers: dict[str, str]) -> None:
+        assert 303 == (await pages.ask("POST", "/settings/look?theme=light", b"", **headers)).status
+
+    async def test_a_look_that_there_is_not_is_refused(self, pages: Client) -> None:
+        answer = await pages.ask("POST", "/settings/look?theme=pink", b"")
+        assert 422 == answer.status
+        assert b"must be one of auto, light, dark." in answer.body
+
+    def test_over_https_a_cookie_is_bound_to_the_host_and_kept_from_plain_http(self) -> None:
+        request = Request(
+            {"type": "http", "scheme": "https", "headers": [], "path": "/", "server": ("x", 443)}
+        )
+        response = Response()
+        security.set_cookie(request, response, "theme", "dark", 60)
+        told = response.headers["set-cookie"]
+        assert "__Host-theme=dark; HttpOnly; Max-Age=60; Path=/; SameSite=strict; Secure" == told
+
+
+class TestWebhooks:
+    async def test_are_searched_filtered_and_sorted_by_the_address(self, pages: Client) -> None:
+        assert ["away"] == _names(await shown(pages, "/webhooks?search=FAR"))
+        everything = _names(await shown(pages, "/webhooks"))
+        assert everything == sorted(everything)
+        assert everything[::-1] == _names(await shown(pages, "/webhooks?sort=name&order=down"))
+        assert [] == _names(await shown(pages, "/webhooks?state=disabled"))
+        assert "No webhook fits" in await shown(pages, "/webhooks?search=nothing+like+it")
+
+    async def test_a_part_is_sent_alone_to_who_asks_for_it(self, pages: Client) -> None:
+        part = await shown(pages, "/webhooks", hx_target="div#webhooks")
+        assert part.strip().startswith('<div class="stack" id="webhooks">')
+        assert "<html" not in part
+
+    async def test_one_shows_its_url_and_its_mapping(self, pages: Client, services: Services) -> None:
+        text = await shown(pages, "/webhooks/away")
+        token = services.board.token(services.board.stored.webhooks["away"])
+        assert f"https://hooks.example.org/hooks/{token}" in text
+        assert "It has no authentication" in text
+
+    async def test_one_that_cannot_be_read_is_said_to_be_so(self, pages: Client, services: Services) -> None:
+        stored = services.board.stored
+        broken = {name: _damaged(one) for name, one in stored.webhooks.items() if name == "away"}
+        await services.store.save_configuration(ConfigurationChange(webhooks={**broken}), stored.revision)
+        await services.board.refresh()
+        for target in ("/", "/webhooks", "/webhooks/away"):
+            assert "unreadable" in await shown(pages, target)
+
+
+def _names(text: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="/webhooks/([^"]+)"', text)
+
+
+def _damaged(stored: StoredWebhook) -> StoredWebhook:
+    return replace(stored, document="{}")
+
+
+class TestEvents:
+    async def test_the_journal_shows_each_call_with_its_end(self, pages: Client, bench: Engine) -> None:
+        await bench.post("courses", {"id": "1"})
+        await bench.post("courses", {"id": 1})
+        text = await shown(pages, "/events")
+        assert ["rejected", "succeeded"] == _states(text)
+        assert ["succeeded"] == _states(
+            await shown(pages, "/events?status=succeeded&webhook=courses&since=1h")
+        )
+        assert "No event fits" in await shown(pages, "/events?status=held")
+
+    async def test_a_filter_that_cannot_be_read_is_told_and_kept(self, pages: Client) -> None:
+        text = await shown(pages, "/events?since=yesterday", 422)
+        assert "since must be a moment like" in text
+        assert 'value="yesterday"' in text
+
+    async def test_older_events_are_on_further_pages(self, pages: Client, bench: Engine) -> None:
+        for _ in range(52):
+            await bench.post("courses", {"id": "1"})
+        first = await shown(pages, "/events?webhook=courses")
+        (older,) = re.findall(r'href="(/events\?[^"]*after=[^"]*)"', first)
+        second = await shown(pages, unescape(older))
+        assert [50, 2] == [len(_states(text)) for text in (first, second)]
+        assert ["data-live" in text for text in (first, second)] == [True, False]
+
+    async def test_an_event_shows_its_request_its_stages_its_answer_and_its_attempts(
+        self, pages: Client, bench: Engine
+    ) -> None:
+        await bench.post("courses", {"id": "1"})
+        event = await bench.last()
+        text = await shown(pages, f"/events/{event.id}")
+        for wanted in (
+            "Body of the request",
+            "Check the schema",
+            "Body of the answer",
+            "Attempts",
+            event.record_key,
+        ):
+            assert wanted in text
+
+    @pytest.mark.parametrize(
+        ("body", "text", "language"),
+        [
+            (b'{"amount":19.90}', '{\n  "amount": 19.90\n}', "json"),
+            (b"plain", "plain", "text"),
+            (b"\xff\x00", "ff 00", "bytes"),
+        ],
+    )
+    def test_a_body_is_shown_as_what_it_is(self, body: bytes, text: str, language: str) -> None:
+        assert events.Body(text, language) == events.body_of(Payload("x", body))
+
+
+def _states(text: str) -> list[str]:
+    return re.findall(r'<td><span class="badge[^>]*>.*?</svg>(\w+)</span></td>', text)
+
+
+class TestRecords:
+    async def test_a_table_shows_its_rows_and_the_events_that_wrote_them(
+        self, pages: Client, bench: Engine
+    ) -> None:
+        await bench.post("courses", {"id": "1"})
+        event = await bench.last()
+        assert f'href="/events/{event.id}"' in await shown(pages, "/records/activity")
+        assert f'href="/events/{event.id}"' in await shown(pages, f"/records/Activity?key={event.record_key}")
+        assert "No record with this key" in await shown(pages, "/records/Activity?key=none")
+
+    async def test_a_table_goes_out_whole_as_csv(self, pages: Client, bench: Engine) -> None:
+        for _ in range(records.PER_READ + 1):
+            await bench.post("courses", {"id": "1"})
+        answer = await pages.ask("GET", "/records/Activity.csv")
+        assert 'attachment; filename="Activity.csv"' == answer.headers["content-disposition"]
+        lines = list(csv.reader(io.StringIO(answer.body.decode())))
+        assert records.PER_READ + 2 == len(lines)
+        assert records.KEY == lines[0][0]
+        assert len({len(line) for line in lines}) == 1
+
+    @pytest.mark.parametrize(
+        ("value", "written"),
+        [
+            (None, ""),
+            (True, "true"),
+            (-3, "-3"),
+            (Number("19.90"), "19.90"),
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-1", "'-1"),
+            ("a, b", "a, b"),
+        ],
+    )
+    def test_no_cell_is_a_formula(self, value: Scalar, written: str) -> None:
+        assert written == records.cell(value)
+
+
+class TestDashboard:
+    async def test_counts_how_calls_ended_and_names_what_waits(self, pages: Client, bench: Engine) -> None:
+        await bench.post("courses", {"id": "1"})
+        await bench.post("courses", {"id": 1})
+        text = await shown(pages, "/")
+        figures = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", text))
+        assert ("1", "1") == (figures["succeeded since the start"], figures["turned away"])
+
+    async def test_a_new_station_says_what_to_do_next_everywhere(self, services: Services) -> None:
+        async with engine(connections=[]) as bare:
+            services.store, services.board = bare.store, bare.board
+            services.__post_init__()
+            client = Client(Rest(services), HERE)
+            for target in ("/", "/webhooks", "/events", "/records/Activity"):
+                assert 'class="empty"' in await shown(client, target)
+
+
+def test_every_component_can_be_rendered() -> None:
+    """Those that no page uses yet too: whoever adds a page finds them working."""
+    source = """
+    {% from "components/parts.html" import confirmation, sections, text_field %}
+    {{ text_field("name", "Name", "x", help="Short.", error="Is taken.") }}
+    {{ sections("Parts", [("/a", "A"), ("/b", "B")], "/b") }}
+    {% call confirmation("gone", "Delete", "Delete it?", "lms", "/x", "Delete it") %}<p>All of it.</p>{% endcall %}
+    """
+    text = environment().from_string(source).render()
+    assert 'aria-describedby="name-help name-error"' in text
+    assert 'aria-invalid="true"' in text
+    assert '<a href="/b" aria-current="page">B</a>' in text
+    assert 'data-must-be="lms"' in text
