@@ -178,7 +178,7 @@ def _about_texts(seen: Seen, place: Place, path: Path, name: str) -> Iterator[Qu
         return
     if texts and all(_NUMERIC.fullmatch(text) for text in texts):
         yield _digits(texts, place, path, name)
-    elif seen.orders == {"day-first", "month-first"} and texts:
+    elif texts and seen.orders is not None and len(seen.orders) == 2:
         said = f"“{name}” has dates such as {texts[0]}. Which comes first?"
         yield Question(Doubt.AMBIGUOUS_DATE, place, path, said, DATE_CHOICES, "text")
     if _few(seen, texts):
