@@ -7,6 +7,7 @@ import pytest
 
 from hookstation.adapters.store.postgres.connecting import Access
 from hookstation.adapters.store.postgres.driver import PostgresStore, open_postgres
+from hookstation.core.jobs import Node
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.store import Acceptance, EventFilter
 from hookstation.testing.store_cases.making import ACTIVITIES, entry, insert, succeeds
@@ -59,6 +60,21 @@ async def test_what_the_standby_lacks(pair: Pair, store: PostgresStore) -> None:
         await waiting
     assert 1 == await journalled(store)
     assert 1 == await store.count_records("Activity")
+
+
+async def test_a_heartbeat_waits_for_no_standby(pair: Pair, store: PostgresStore) -> None:
+    """While the standby is gone, and nothing can be acknowledged, nodes still live for each other."""
+    joined = await store.join(Node("one", "all", "", ""))
+    pair.standby.kill()
+
+    async with asyncio.timeout(store._access.statement_timeout):
+        seen = await store.beat("one")
+
+    assert [seen] == [node.seen_at for node in await store.nodes()]
+    assert seen is not None
+    assert joined < seen
+    assert await store.beat("another") is None
+    pair.standby.start()
 
 
 async def test_a_standby_that_comes_back(pair: Pair, store: PostgresStore) -> None:

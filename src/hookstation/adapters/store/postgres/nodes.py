@@ -21,8 +21,15 @@ JOIN: Final = (
 )
 """Let a node in, and say what time it is."""
 
-BEAT: Final = f"UPDATE nodes SET seen_at = {NOW} WHERE id = $1 RETURNING seen_at"
-"""Note that a node lives, and say what time it is."""
+BEAT: Final = (
+    f"UPDATE nodes SET seen_at = {NOW} WHERE id = $1 AND set_config('synchronous_commit', 'off', true) = 'off' "
+    "RETURNING seen_at"
+)
+"""Note that a node lives, and say what time it is.
+
+No disk and no standby is waited for: what is lost of it is said again at once, and while a standby is away every node
+would fall silent for the others and be buried when it comes back.
+"""
 
 LIVING: Final = "SELECT id, role, address, version, started_at, seen_at FROM nodes ORDER BY started_at, id"
 """Every node that is not known to be dead."""
