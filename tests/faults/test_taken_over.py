@@ -70,9 +70,7 @@ async def taken_over(database: str, node_id: str) -> None:
     while True:
         if not await asked(database, LEASED_BY, node_id):
             return
-        await asyncio.sleep(
-            PAUSE
-        )  # house: allow sleep - the database is asked, so that no node's word is needed
+        await asyncio.sleep(PAUSE)  # house: allow sleep - the database tells nobody
 
 
 async def events(node: Node) -> list[dict[str, Any]]:
