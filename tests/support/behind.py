@@ -21,9 +21,11 @@ RECORDS: Final[Mapping[str, object]] = {"version": 1, "webhooks": [key_webhook("
 
 
 @contextlib.asynccontextmanager
-async def balanced(cluster: Cluster) -> AsyncIterator[tuple[Balancer, Senders]]:
-    """A balancer before the nodes, and senders that call the webhook ``keys`` through it."""
-    path = await cluster.configure(RECORDS, "keys")
+async def balanced(
+    cluster: Cluster, document: Mapping[str, object] = RECORDS
+) -> AsyncIterator[tuple[Balancer, Senders]]:
+    """A balancer before the nodes, and senders that call the webhook ``keys`` of a document through it."""
+    path = await cluster.configure(document, "keys")
     nodes = [f"127.0.0.1:{node.port}" for node in cluster.nodes]
     with contextlib.ExitStack() as ending:
         # In a thread: a node's way to its database may lead through this loop, and the balancer waits for the nodes.
@@ -32,9 +34,9 @@ async def balanced(cluster: Cluster) -> AsyncIterator[tuple[Balancer, Senders]]:
 
 
 @contextlib.asynccontextmanager
-async def loaded(cluster: Cluster) -> AsyncIterator[Senders]:
+async def loaded(cluster: Cluster, document: Mapping[str, object] = RECORDS) -> AsyncIterator[Senders]:
     """Senders at work from before the block until after it: it begins and ends with events that are answered."""
-    async with balanced(cluster) as (_, senders), senders.load():
+    async with balanced(cluster, document) as (_, senders), senders.load():
         await senders.answered(EVENTS)
         yield senders
         await senders.answered(EVENTS)
