@@ -8,8 +8,8 @@ from typing import Any
 
 from hookstation.core.events import OPEN_STATES, Answer, State
 from hookstation.core.jobs import EVENTS, JobState
-from hookstation.engine.process import NOT_STORED, TOO_SLOW
-from hookstation.engine.unfinished import CALL_LEASE, read_unfinished
+from hookstation.engine.process import NOT_STORED, TOO_SLOW, WITHDRAWN
+from hookstation.engine.unfinished import read_unfinished
 from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.connector import Written
 from hookstation.ports.store import Acceptance, Committed
@@ -146,16 +146,19 @@ class Slow:
         return future
 
     async def commit(self) -> None:
-        for acceptance, _ in self.waiting:
-            await self.accept_now(acceptance)
+        for acceptance, future in self.waiting:
+            committed = await self.accept_now(acceptance)
+            if not future.done():
+                future.set_result(committed)
 
 
-async def test_a_commit_that_takes_too_long_is_503_and_its_intent_is_found_later() -> None:
-    """The call is not made behind the sender's back; what was committed late is looked up and then sent."""
-    async with engine(webhook("away", "far", marked=True, limits={"time": "1s"})) as bench:
+async def test_a_commit_that_takes_too_long_is_503_and_its_event_fails_once_it_is_there() -> None:
+    """The call is not made behind the sender's back, and what waits for its row or its key need not wait for long."""
+    keyed = {"duplicates": {"key": "header:x-id"}, "limits": {"time": "1s"}}
+    async with engine(webhook("away", "far", marked=True, **keyed)) as bench:
         slow = Slow(bench)
         bench.store.accept = slow.accept  # type: ignore[method-assign]
-        call = asyncio.ensure_future(bench.post("away", {"id": "7"}))
+        call = asyncio.ensure_future(bench.post("away", {"id": "7"}, x_id="k"))
         await bench.clock.advance(2)
         answer = await call
         assert (503, TOO_SLOW, "5") == (
@@ -164,16 +167,24 @@ async def test_a_commit_that_takes_too_long_is_503_and_its_intent_is_found_later
             dict(answer.headers)["Retry-After"],
         )
         await slow.commit()
-        assert [State.SENDING] == [event.state for event in await bench.events()]
-        assert [] == bench.far.executed
-        await bench.clock.advance(CALL_LEASE)
-        await bench.membership.beat()
-        await bench.membership.reap()
-        await bench.worker.take()
         await bench.clock.settle()
-        assert State.UNKNOWN is (await bench.last()).state
-        await bench.settle_after(300)
-        assert (State.SUCCEEDED, 1) == ((await bench.last()).state, len(bench.far.executed))
+        assert [(State.FAILED, WITHDRAWN)] == [(event.state, event.error) for event in await bench.events()]
+        assert ([], None) == (bench.far.executed, await bench.job())
+        bench.store.accept = slow.accept_now  # type: ignore[method-assign]
+        assert 200 == (await bench.post("away", {"id": "7"}, x_id="k")).status
+
+
+async def test_a_caller_that_goes_away_before_the_commit_leaves_nothing_behind() -> None:
+    async with engine(webhook("away", "far", marked=True)) as bench:
+        slow = Slow(bench)
+        bench.store.accept = slow.accept  # type: ignore[method-assign]
+        call = asyncio.ensure_future(bench.post("away", {"id": "7"}))
+        await bench.clock.settle()
+        call.cancel()
+        await slow.commit()
+        await bench.clock.settle()
+        assert [State.FAILED] == [event.state for event in await bench.events()]
+        assert [] == bench.far.executed
 
 
 async def test_no_event_of_an_answered_call_is_left_open_by_an_answer_that_says_it_ended() -> None:

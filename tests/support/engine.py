@@ -25,6 +25,7 @@ from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.membership import Membership
 from hookstation.engine.process import Process
+from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
@@ -151,6 +152,7 @@ class Engine:
             lease_seconds=LOOK_UP_LEASE,
         )
         self.replay = Replay(store, self.switchboard, self.executor, self.membership, clock, self.identifiers)
+        self.remedies = remedies(store, self.replay, self.targets, self.executor, clock, self.log)
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
 
     async def another_node(self) -> Engine:

@@ -29,6 +29,7 @@ def services(bench: Engine) -> Services:
         configurator=bench.configurator,
         dry_run=bench.dry_run,
         replay=bench.replay,
+        remedies=bench.remedies,
         keys=Keys(bench.store, bench.clock),
         targets=bench.targets,
         ingest=bench.ingest,

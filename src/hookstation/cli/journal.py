@@ -9,6 +9,7 @@ from typing import Final, cast
 import click
 
 from hookstation.cli.backend import Control, Refused
+from hookstation.cli.remedies import OF_EVENTS
 from hookstation.cli.speaking import (
     ask,
     json_option,
@@ -54,7 +55,7 @@ async def _pages(control: Control, path: str, query: Mapping[str, str], limit: i
 
 @click.group()
 def events() -> None:
-    """The journal: list, show, replay."""
+    """The journal: list, show, replay, cancel, resolve."""
 
 
 @events.command("list")
@@ -152,6 +153,10 @@ def replay(
             write(f"{one['id']}: {one['state']}{' ' + str(one['error']) if one['error'] else ''}")
     if failed:
         sys.exit(1)
+
+
+for command in OF_EVENTS:
+    events.add_command(command)
 
 
 @click.group()

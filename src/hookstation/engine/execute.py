@@ -96,6 +96,28 @@ class Executor:
         task.add_done_callback(lambda _: self._under_way.pop(call.event_id, None))
         return task
 
+    def withdraw(self, event_id: str, accepted: asyncio.Future[Committed], why: str) -> None:
+        """Nobody waits any more for the commit of an intent, and no call is made: the event fails once it stands."""
+        task = asyncio.get_running_loop().create_task(
+            self._withdraw(event_id, accepted, why), name=f"withdraw {event_id}"
+        )
+        self._under_way[event_id] = task
+        task.add_done_callback(lambda _: self._under_way.pop(event_id, None))
+
+    async def _withdraw(self, event_id: str, accepted: asyncio.Future[Committed], why: str) -> Settlement:
+        settlement = failure(why)
+        try:
+            lease = (await accepted).lease
+        except StoreError:
+            return settlement
+        if lease is not None:
+            sending = frozenset({State.SENDING})
+            await self._finish(
+                Finish(event_id, sending, lambda _: settlement, self._clock.now(), lease=lease)
+            )
+            self._event_log.write("intent_withdrawn", event_id=event_id, error=why)
+        return settlement
+
     def is_under_way(self, event_id: str) -> bool:
         """Whether this process makes the event's call now."""
         return event_id in self._under_way
@@ -200,19 +222,21 @@ class Executor:
             lease=call.lease,
             attempt_started_at=started,
         )
-        while True:
-            try:
-                committed = await self._journal.finish(finish)
-            except StoreError as failed:
-                log.error("event not settled yet: %s", failed.message, extra={"event_id": call.event_id})
-                await self._clock.sleep(STORE_PAUSE)
-            else:
-                break
+        committed = await self._finish(finish)
         if committed.settlement is None:
             log.warning("%s", TAKEN_OVER, extra={"event_id": call.event_id, "run_id": call.run_id})
             return Settlement(State.UNKNOWN, error=TAKEN_OVER)
         self.tell_of_holding(call.event_id, call.webhook, call.record.connection, committed)
         return settlement
+
+    async def _finish(self, finish: Finish) -> Committed:
+        """Commit; while the database cannot, try again."""
+        while True:
+            try:
+                return await self._journal.finish(finish)
+            except StoreError as failed:
+                log.error("event not settled yet: %s", failed.message, extra={"event_id": finish.event_id})
+                await self._clock.sleep(STORE_PAUSE)
 
     def tell_of_holding(self, event_id: str, webhook: str, connection: str, committed: Committed) -> None:
         """One alert when a webhook begins to hold its events, and one line when it has let the last one go."""

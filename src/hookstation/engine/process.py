@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Final
 
 from hookstation.core import answers
@@ -35,6 +36,8 @@ RETRY_AFTER: Final = 5
 TOO_SLOW: Final = (
     "The event could not be stored within the time limit. Send it again, with its dedup key if it has one."
 )
+
+WITHDRAWN: Final = "The event could not be stored within the time limit. Nothing was sent; send it again."
 
 WAITS_BEHIND: Final = (
     "It waits behind earlier events of this webhook, which holds them until its target works again."
@@ -131,7 +134,7 @@ class Process:
         pause = FIRST_PAUSE
         while True:
             asked = self._clock.monotonic()
-            committed = await self._commit(acceptance, event.raw.deadline)
+            committed = await self._commit_intent(acceptance, event.raw.deadline)
             if isinstance(committed, Answer):
                 return Outcome(committed, NOT_WRITTEN)
             if not committed.occupied:
@@ -189,22 +192,33 @@ class Process:
             run_id=run_id,
         )
 
-    async def _commit(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
-        """Commit within the time limit; the sender's answer where that is not possible.
+    async def _commit_intent(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
+        """Commit that a record is going to be sent; one that lands after nobody waits for it any more is withdrawn."""
+        accepted = self._journal.accept(acceptance)
+        waited: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        accepted.add_done_callback(partial(_pass_on, waited))
+        try:
+            return await self._wait(waited, acceptance.entry.id, deadline)
+        finally:
+            if not _was_heard(waited, accepted):
+                self._executor.withdraw(acceptance.entry.id, accepted, WITHDRAWN)
 
-        A commit that does not end is left to end; its sender is told to repeat.
-        """
-        waited = self._journal.accept(acceptance)
+    async def _commit(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
+        """Commit an event with its outcome; one that lands late stands, and its sender was told to repeat."""
+        return await self._wait(self._journal.accept(acceptance), acceptance.entry.id, deadline)
+
+    async def _wait(
+        self, waited: asyncio.Future[Committed], event_id: str, deadline: float
+    ) -> Committed | Answer:
+        """Wait for a commit within the time limit; the sender's answer where that is not possible."""
         self._patience.until(waited, deadline)
         try:
             committed = await waited
         except StoreUnavailable as failure:
-            log.error("event not stored: %s", failure.message, extra={"event_id": acceptance.entry.id})
+            log.error("event not stored: %s", failure.message, extra={"event_id": event_id})
             return answers.busy(503, NOT_STORED, RETRY_AFTER)
         except StoreError as failure:
-            log.error(
-                "event perhaps not stored: %s", failure.message, extra={"event_id": acceptance.entry.id}
-            )
+            log.error("event perhaps not stored: %s", failure.message, extra={"event_id": event_id})
             return answers.busy(503, NOT_SURE, RETRY_AFTER)
         except TimeoutError:
             return answers.busy(503, TOO_SLOW, RETRY_AFTER)
@@ -228,6 +242,26 @@ class Process:
             event.raw.received_at + repeats.window * 1_000_000,
             run_id,
         )
+
+
+def _pass_on(waited: asyncio.Future[Committed], accepted: asyncio.Future[Committed]) -> None:
+    """Tell whoever waits how the commit ended, unless it has given up."""
+    if waited.done():
+        return
+    failure = accepted.exception()
+    if failure is None:
+        waited.set_result(accepted.result())
+    else:
+        waited.set_exception(failure)
+
+
+def _was_heard(waited: asyncio.Future[Committed], accepted: asyncio.Future[Committed]) -> bool:
+    """Whether the one who waited knows how the commit ended, or nothing of it can land any more."""
+    if not accepted.done():
+        return False
+    if accepted.exception() is not None:
+        return True
+    return waited.done() and not waited.cancelled() and waited.exception() is None
 
 
 def nothing() -> None:

@@ -71,6 +71,18 @@ class Replay:
         assert replayed is not None
         return replayed
 
+    async def record_today(self, event: Event) -> tuple[Record, str]:
+        """The record that today's mapping makes of the event, and the field that marks it. Raises `Conflict`."""
+        payload = await self._store.get_payload(event.id)
+        if payload is None:
+            raise Conflict("The body of this event was not kept, so what was sent cannot be said.")
+        hook = self._hook(event)
+        try:
+            record = hook.mapping.map(scope_of(event, hook, parse_json(payload.body)), event.received_at)
+        except (BodyRefused, MappingFailed) as failed:
+            raise Conflict(f"Today's mapping does not take this event: {failed.message}") from failed
+        return record, hook.mapping.marker
+
     def _hook(self, event: Event) -> CompiledWebhook:
         line = self._switchboard.named(event.webhook)
         if line is None:
@@ -103,10 +115,7 @@ class Replay:
             await self._refused(event, settlement, allowed, started)
             return
         try:
-            record = hook.mapping.map(
-                Scope(parsed.value, event.received_at, event.id, hook.name, event.headers, event.query),
-                event.received_at,
-            )
+            record = hook.mapping.map(scope_of(event, hook, parsed), event.received_at)
         except MappingFailed as failed:
             await self._refused(event, failure(failed.message, "mapping"), allowed, started)
             return
@@ -239,6 +248,11 @@ class Replay:
             event.id, allowed, lambda _: settlement, self._clock.now(), attempt_started_at=started
         )
         check(await self._store.finish(finish))
+
+
+def scope_of(event: Event, hook: CompiledWebhook, parsed: Parsed) -> Scope:
+    """What the mapping may read of an event that is mapped again."""
+    return Scope(parsed.value, event.received_at, event.id, hook.name, event.headers, event.query)
 
 
 def standing(event: Event) -> Settlement:

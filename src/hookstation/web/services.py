@@ -13,6 +13,7 @@ from hookstation.engine.dryrun import DryRun
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listing import Listing
+from hookstation.engine.remedies import Remedies
 from hookstation.engine.replay import Replay
 from hookstation.engine.targets import Targets
 from hookstation.ports.clock import Clock
@@ -36,6 +37,7 @@ class Services:
     configurator: Configurator
     dry_run: DryRun
     replay: Replay
+    remedies: Remedies
     keys: Keys
     targets: Targets
     ingest: Ingest

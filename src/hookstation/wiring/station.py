@@ -32,6 +32,7 @@ from hookstation.engine.keys import Keys
 from hookstation.engine.membership import Membership
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
+from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.runs import Runs
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 DRAIN_SECONDS: Final = 35.0
+BEGIN_AGAIN: Final = 5.0
+"""Seconds until a task that broke begins again."""
+
 COMMAND: Final = "command"
 """The role of a process that opens the station for one command."""
 
@@ -113,17 +117,23 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def _begin(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-    return asyncio.create_task(_guarded(name, work), name=name)
+    return asyncio.create_task(guarded(name, work), name=name)
 
 
-async def _guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """A task that dies says so; its work is taken up at the next start."""
-    try:
-        await work()
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("the task “%s” died", name)
+async def guarded(
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """What goes on by itself goes on: a task that breaks says so, and begins again after a pause."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("the task “%s” broke; it begins again in %g s", name, BEGIN_AGAIN)
+        else:
+            return
+        await sleep(BEGIN_AGAIN)
 
 
 class _Unheard:
@@ -232,13 +242,15 @@ async def _assemble(
         settings.most_in_flight,
         settings.most_body_bytes,
     )
+    replay = Replay(store, switchboard, executor, membership, clock, identifiers)
     services = Services(
         clock=clock,
         store=store,
         board=board,
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
-        replay=Replay(store, switchboard, executor, membership, clock, identifiers),
+        replay=replay,
+        remedies=remedies(store, replay, targets, executor, clock, event_log),
         keys=Keys(store, clock),
         targets=targets,
         ingest=ingest,

@@ -13,6 +13,7 @@ from hookstation.web.api import problems
 from hookstation.web.services import Services
 
 BEARER: Final = "bearer "
+BY_COMMAND: Final = "a command on the station's machine"
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="hookstation"'}
 
 
@@ -28,10 +29,18 @@ async def refuse(request: Request, services: Services) -> Response | None:
         )
     key = given[len(BEARER) :].strip()
     if by_control(request, services):
+        request.state.caller = BY_COMMAND
         return None
-    if await services.keys.find(key) is None:
+    known = await services.keys.find(key)
+    if known is None:
         return problems.answer(401, "Unknown key", "This API key is not known here.", headers=CHALLENGE)
+    request.state.caller = f"the API key “{known.name}”"
     return None
+
+
+def caller(request: Request) -> str:
+    """Who asks, in words for the journal and the log."""
+    return str(request.state.caller)
 
 
 def by_control(request: Request, services: Services) -> bool:

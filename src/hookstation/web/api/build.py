@@ -15,7 +15,17 @@ from starlette.types import ASGIApp
 
 from hookstation.errors import HookstationError
 from hookstation.web import metrics
-from hookstation.web.api import access, configuration, connections, journal, nodes, panels, problems, webhooks
+from hookstation.web.api import (
+    access,
+    configuration,
+    connections,
+    events,
+    journal,
+    nodes,
+    panels,
+    problems,
+    webhooks,
+)
 from hookstation.web.api.openapi import ROOT, document
 from hookstation.web.api.routes import Operation, reply
 from hookstation.web.services import Services
@@ -29,6 +39,7 @@ OPERATIONS: Final = (
     *panels.OPERATIONS,
     *configuration.OPERATIONS,
     *journal.OPERATIONS,
+    *events.OPERATIONS,
     *nodes.OPERATIONS,
 )
 

@@ -13,6 +13,7 @@ from hookstation.core.events import State
 from hookstation.core.fieldlist import json_schema
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
+from hookstation.ports.connector import LookUpVerdict
 from hookstation.web.api.routes import Operation
 
 ROOT: Final = "/api/v1"
@@ -224,6 +225,14 @@ def _happenings() -> dict[str, JSON]:
         "Event": _object(required, **event),
         "EventInFull": _object(required, **full),
         "Events": _list_of("Event"),
+        "LookUp": _object(
+            ("verdict", "found", "record", "as_sent", "marker"),
+            verdict={"enum": [*LookUpVerdict]},
+            found={"type": "array", "items": _object(("key", "owner"), key=TEXT, owner=MAYBE_TEXT)},
+            record=FREE,
+            as_sent={"type": "boolean"},
+            marker=MAYBE_TEXT,
+        ),
         "Record": _object(("key", "fields"), key=TEXT, fields=FREE, event_id=TEXT),
         "Records": _list_of("Record"),
         "Count": _object(("count",), count=COUNT),
@@ -258,6 +267,7 @@ def _requests() -> dict[str, JSON]:
         "TrialRequest": _closed(payload=ANY, body=TEXT, body_base64=TEXT, headers=FREE, query=TEXT),
         "PlanRequest": _closed(("document",), document=FREE, references=FREE, prune={"type": "boolean"}),
         "ReplayRequest": _closed(again={"type": "boolean"}),
+        "ResolveRequest": _closed(written=TEXT, not_written={"type": "boolean"}),
         "KeyRequest": _closed(("name", "role"), name=TEXT, role=TEXT),
         "BackupRequest": _closed(("path",), path=TEXT),
     }
