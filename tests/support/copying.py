@@ -98,7 +98,8 @@ def _fill_the_rest(connection: apsw.Connection) -> None:
             continue
         kinds = [str(row[2]) for row in connection.execute(f"PRAGMA table_info({table.name})")]
         for number in (1, 2):
-            values = [number if kind == "INTEGER" else f"“ü” {number}" for kind in kinds]
+            told = f"“ü” {number}"
+            values = [{"INTEGER": number, "BLOB": told.encode()}.get(kind, told) for kind in kinds]
             connection.execute(f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(values))})", values)
 
 

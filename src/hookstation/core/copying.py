@@ -66,10 +66,18 @@ TABLES: Final = (
     _table("sessions", 1, "digest account address agent opened_at seen_at until"),
     _table("links", 1, "digest account until"),
     _table("tries", 1, "key count last_at"),
+    _table("tallies", 4, "webhook span at slot counts"),
+    _table("tellers", 1, "node until"),
+    _table("findings", 1, "id signal since seen_at closed_at dismissed_by dismissed_at"),
+    _table("learned", 1, "webhook document"),
     _table("connections", 1, "name document"),
     _table("panels", 1, "name document"),
     _table("specs", 2, "connection entity document"),
     _table("webhooks", 1, "name token document created_at updated_at"),
+    _table("versions", 2, "webhook number at author note state document"),
+    _table("editors", 2, "webhook who until"),
+    _table("captures", 1, "id token author webhook opened_at until status calls"),
+    _table("captured_calls", 2, "capture number received_at sender headers query body"),
     _table("entities", 1, "number name last"),  # last: the newest record number that was given
     _table("records", 2, "entity number party ordinal fields event_id"),
     _table(

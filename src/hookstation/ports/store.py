@@ -16,8 +16,11 @@ import msgspec
 from hookstation.core.events import Attempt, Event, JournalEntry, Mark, Settlement, State
 from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import Effect, EffectResult, StoredRecord
+from hookstation.ports.captures import Captures
 from hookstation.ports.leases import Hints, Jobs, Nodes
 from hookstation.ports.people import People, Sessions
+from hookstation.ports.tallies import Findings, Tallies
+from hookstation.ports.versions import Versions
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -55,13 +58,22 @@ class Acceptance(msgspec.Struct):
     hold: Hold | None = None
 
 
+class Before(msgspec.Struct, frozen=True):
+    """How an event stood before it was finished, and when it was received (microseconds since the epoch)."""
+
+    webhook: str
+    received_at: int
+    state: State
+    reason: str
+
+
 class Committed(msgspec.Struct, frozen=True):
     """What a commit did.
 
     `conflict` is the mark that another event already held: then nothing of the acceptance was written and
     `settlement` is ``None``; so it is where `occupied` says that another job has the turn.  `lease` is the job's, where
     a holder was named.  `began` says that the job is the first of its key to be there, `ended` that the job that went
-    was its key's last.
+    was its key's last.  `before`, where an event was finished: how it stood until then.
     """
 
     settlement: Settlement | None
@@ -71,6 +83,7 @@ class Committed(msgspec.Struct, frozen=True):
     lease: Lease | None = None
     began: bool = False
     ended: bool = False
+    before: Before | None = None
 
 
 @dataclass(slots=True)
@@ -157,13 +170,19 @@ class StoredConfiguration:
 @dataclass(slots=True)
 class ConfigurationChange:
     """What to write; a value of ``None`` removes the thing. `matches` names, per panel, the sets of fields that
-    actions match on, so that the driver can keep an index for each."""
+    actions match on, so that the driver can keep an index for each.
+
+    A webhook whose document becomes another one gets a published version, saved by `by` with `note`; one that is
+    removed loses its versions.  `began` says, by webhook, which version must be its newest one (0: none)."""
 
     webhooks: dict[str, StoredWebhook | None] = field(default_factory=dict)
     connections: dict[str, str | None] = field(default_factory=dict)
     panels: dict[str, str | None] = field(default_factory=dict)
     specs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     matches: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+    began: dict[str, int] = field(default_factory=dict)
+    by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +228,13 @@ class Journal(Protocol):
 
         Never raises and never blocks; where the database cannot commit, or too much waits, it is dropped and counted
         in `noted_lost`.
+        """
+        ...
+
+    def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
+        """Call `listener` with whatever was committed here from now on, on the event loop, before its caller hears.
+
+        It must be quick and never raise.
         """
         ...
 
@@ -290,7 +316,8 @@ class Settings(Protocol):
 
     async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
         """Write a change in one transaction and return the new revision.
-        Raises `Conflict` where the revision is not `expected_revision` any more."""
+        Raises `Conflict` where the revision is not `expected_revision` any more, or a webhook has a newer version than
+        the change began from."""
         ...
 
     async def add_key(self, key: ApiKey) -> None:
@@ -314,7 +341,22 @@ class Settings(Protocol):
         ...
 
 
-class Store(Journal, History, RecordsDatabase, Settings, People, Sessions, Jobs, Nodes, Hints, Protocol):
+class Store(
+    Journal,
+    History,
+    RecordsDatabase,
+    Settings,
+    Versions,
+    Captures,
+    People,
+    Sessions,
+    Findings,
+    Tallies,
+    Jobs,
+    Nodes,
+    Hints,
+    Protocol,
+):
     """The whole database. Opened and migrated by its driver's `open`; see `adapters/store`."""
 
     async def can_commit(self) -> bool:

@@ -29,6 +29,7 @@ from hookstation.ports.leases import CONFIGURATION_CHANGED
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
+    Before,
     Committed,
     ConfigurationChange,
     EventFilter,
@@ -38,9 +39,12 @@ from hookstation.ports.store import (
     Retention,
     StoredConfiguration,
 )
+from hookstation.ports.versions import Draft
 from hookstation.testing.memory_jobs import MemoryWork, Written
 from hookstation.testing.memory_people import MemoryPeople
 from hookstation.testing.memory_records import MemoryRecords
+from hookstation.testing.memory_tallies import MemoryTallies
+from hookstation.testing.memory_versions import MemoryCaptures, MemoryVersions
 
 Name = TypeVar("Name")
 Thing = TypeVar("Thing")
@@ -56,7 +60,7 @@ class _Kept:
     earlier: list[Attempt]
 
 
-class MemoryStore(MemoryPeople, MemoryWork):
+class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryWork):
     """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
     `now` says the store's time, microseconds since the epoch; without it that is the system's.
@@ -65,7 +69,11 @@ class MemoryStore(MemoryPeople, MemoryWork):
     def __init__(self, now: Callable[[], int] | None = None) -> None:
         MemoryWork.__init__(self, *([now] if now else []))
         MemoryPeople.__init__(self)
+        MemoryVersions.__init__(self)
+        MemoryCaptures.__init__(self)
+        MemoryTallies.__init__(self)
         self.noted_lost = 0
+        self._listener: Callable[[Acceptance | Finish, Committed], None] | None = None
         self._kept: dict[str, _Kept] = {}
         self._holders: dict[tuple[str, str], str] = {}
         self._records = MemoryRecords()
@@ -130,7 +138,17 @@ class MemoryStore(MemoryPeople, MemoryWork):
             self._holders[mark.webhook, mark.key] = entry.id
         written = self._write(job, holder) if job else Written()
         self._tell_ready()
-        return Committed(settlement, effect, None, False, *written)
+        committed = Committed(settlement, effect, None, False, *written)
+        self._heard(acceptance, committed)
+        return committed
+
+    def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
+        """Call `listener`, the last one that was given, with whatever is committed."""
+        self._listener = listener
+
+    def _heard(self, unit: Acceptance | Finish, committed: Committed) -> None:
+        if self._listener is not None:
+            self._listener(unit, committed)
 
     def note(self, acceptance: Acceptance) -> None:
         """Keep a rejected call; what cannot be kept is counted."""
@@ -161,7 +179,10 @@ class MemoryStore(MemoryPeople, MemoryWork):
         self._follow(kept, finish.mark)
         written = self._write(job, finish.holder) if job else self._drop(EVENTS, finish.event_id)
         self._tell_ready()
-        return Committed(settlement, effect, None, False, *written)
+        before = Before(old.webhook, old.received_at, old.state, old.reason)
+        committed = Committed(settlement, effect, None, False, *written, before=before)
+        self._heard(finish, committed)
+        return committed
 
     async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         """The live mark of this key."""
@@ -257,6 +278,13 @@ class MemoryStore(MemoryPeople, MemoryWork):
             raise Conflict(
                 "The configuration was changed by somebody else meanwhile: read it again, then repeat the change."
             )
+        self._check_begun(change.began)
+        for name, webhook in change.webhooks.items():
+            before = now.webhooks.get(name)
+            if webhook is None:
+                self._forget_versions(name)
+            elif before is None or before.document != webhook.document:
+                self._publish(Draft(name, webhook.document, webhook.updated_at, change.by, change.note))
         self._configuration = StoredConfiguration(
             now.revision + 1,
             _changed(now.webhooks, change.webhooks),

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from hookstation.testing.lease_suite import LeaseSuite
 from hookstation.testing.store_cases.accepting import AcceptingCases, MarkCases
+from hookstation.testing.store_cases.changing import EditorCases, VersionCases
 from hookstation.testing.store_cases.configuring import SettingsCases
 from hookstation.testing.store_cases.event_jobs import EventJobCases
 from hookstation.testing.store_cases.finishing import FinishingCases
 from hookstation.testing.store_cases.holding import HoldingCases
+from hookstation.testing.store_cases.listening import CaptureCases
 from hookstation.testing.store_cases.reading import HistoryCases
 from hookstation.testing.store_cases.recording import RecordingCases
 from hookstation.testing.store_cases.signing_in import PeopleCases, SessionCases
+from hookstation.testing.store_cases.tallying import FindingCases, TallyCases
 
 
 class StoreSuite(
@@ -31,8 +34,13 @@ class StoreSuite(
     RecordingCases,
     HistoryCases,
     SettingsCases,
+    VersionCases,
+    EditorCases,
+    CaptureCases,
     PeopleCases,
     SessionCases,
+    TallyCases,
+    FindingCases,
     LeaseSuite,
 ):
     """Every obligation of `hookstation.ports.store`."""

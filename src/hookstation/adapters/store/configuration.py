@@ -8,7 +8,7 @@ from typing import cast
 
 import apsw
 
-from hookstation.adapters.store import queries
+from hookstation.adapters.store import queries, versions
 from hookstation.adapters.store.matching import keep_indexes
 from hookstation.adapters.store.records import add_entity, entity_count
 from hookstation.errors import Conflict
@@ -57,6 +57,7 @@ def save(connection: apsw.Connection, change: ConfigurationChange, expected: int
         raise Conflict(
             "The configuration was changed by somebody else meanwhile: read it again, then repeat the change."
         )
+    versions.follow(connection, change)
     _save_webhooks(connection, change.webhooks)
     _save_documents(connection, "connections", change.connections)
     _save_documents(connection, "panels", change.panels)

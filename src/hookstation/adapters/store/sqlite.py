@@ -29,6 +29,8 @@ from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
 from hookstation.adapters.store.sharing import SqliteSharing
 from hookstation.adapters.store.sweeps import Sweeps
+from hookstation.adapters.store.tallies import SqliteTallies
+from hookstation.adapters.store.versions import SqliteCaptures, SqliteVersions
 from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable
@@ -113,7 +115,7 @@ def _make_private(path: Path) -> None:
         ) from error
 
 
-class SqliteStore(SqlitePeople, SqliteSharing):
+class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, SqliteSharing):
     """Implements `ports.store.Store`. Made by `open_sqlite`."""
 
     def __init__(self, path: Path, handles: _Handles) -> None:
@@ -135,6 +137,10 @@ class SqliteStore(SqlitePeople, SqliteSharing):
     def note(self, acceptance: Acceptance) -> None:
         """Commit a rejected call with what comes next; nobody waits."""
         self._commits.note(acceptance)
+
+    def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
+        """Call `listener` with whatever is committed."""
+        self._commits.heard = listener
 
     @property
     def noted_lost(self) -> int:

@@ -142,6 +142,72 @@ CREATE TABLE links (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE tries (key TEXT PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
+-- Roll-ups of calls (core/tallies.py): span 0 all time, 1 an hour, 2 a minute; counts are JSON, name -> number.
+CREATE TABLE tallies (
+  webhook TEXT NOT NULL,            -- empty: all together
+  span INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  slot INTEGER NOT NULL,            -- who writes it: here always 0
+  counts TEXT NOT NULL,
+  PRIMARY KEY (webhook, span, at, slot)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tallies_by_time ON tallies (span, at, webhook);
+CREATE TABLE tellers (node TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- What was noticed, and what is remembered of each webhook for noticing.
+CREATE TABLE findings (
+  id TEXT PRIMARY KEY,
+  signal TEXT NOT NULL,             -- JSON
+  since INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  closed_at INTEGER NOT NULL,       -- 0: it is still so
+  dismissed_by TEXT NOT NULL,
+  dismissed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX findings_open ON findings (id) WHERE closed_at = 0;
+CREATE TABLE learned (webhook TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- One row a saved change of a webhook; its newest published one is what is live. Secrets are sealed.
+CREATE TABLE versions (
+  webhook TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  note TEXT NOT NULL,
+  state TEXT NOT NULL,              -- draft, published or discarded
+  document TEXT NOT NULL,           -- last, so that the rest is read without it
+  PRIMARY KEY (webhook, number)
+) STRICT;
+-- Who has a webhook open.
+CREATE TABLE editors (
+  webhook TEXT NOT NULL,
+  who TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (webhook, who)
+) STRICT, WITHOUT ROWID;
+
+-- URLs that listen for a while, and what they heard.
+CREATE TABLE captures (
+  id TEXT PRIMARY KEY,
+  token TEXT NOT NULL,              -- sealed
+  author TEXT NOT NULL,
+  webhook TEXT NOT NULL,
+  opened_at INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  status INTEGER NOT NULL,          -- of the answer that callers get
+  calls INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE captured_calls (
+  capture TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  headers TEXT NOT NULL,            -- JSON, masked
+  query TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (capture, number)
+) STRICT;
+
 -- For a person with a SQL tool.
 CREATE VIEW activities AS
   SELECT id - entity * 1099511627776 AS SEQN, party AS ID,

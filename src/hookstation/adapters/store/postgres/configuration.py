@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hookstation.adapters.store.postgres import queries
+from hookstation.adapters.store.postgres import queries, versions
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.errors import Conflict
 from hookstation.ports.store import ApiKey, ConfigurationChange, StoredConfiguration, StoredWebhook
@@ -52,6 +52,7 @@ async def save(connection: Connection, change: ConfigurationChange, expected: in
         raise Conflict(
             "The configuration was changed by somebody else meanwhile: read it again, then repeat the change."
         )
+    await versions.follow(connection, change)
     await _save_webhooks(connection, change.webhooks)
     await _save_documents(connection, "connections", change.connections)
     await _save_documents(connection, "panels", change.panels)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import asyncpg
@@ -33,6 +33,8 @@ from hookstation.adapters.store.postgres.retention import (
 from hookstation.adapters.store.postgres.rows import columns
 from hookstation.adapters.store.postgres.sessions import Sessions, open_readers, open_workers
 from hookstation.adapters.store.postgres.sharing import SharedWork
+from hookstation.adapters.store.postgres.tallies import PostgresTallies
+from hookstation.adapters.store.postgres.versions import PostgresCaptures, PostgresVersions
 from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
@@ -71,7 +73,7 @@ async def open_postgres(access: Access | str) -> PostgresStore:
         return PostgresStore(chosen, await open_readers(chosen), await open_workers(chosen), partitions)
 
 
-class PostgresStore(PostgresPeople, SharedWork):
+class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, PostgresTallies, SharedWork):
     """Implements `ports.store.Store`. Made by `open_postgres`."""
 
     def __init__(self, access: Access, readers: Sessions, workers: Sessions, partitions: Partitions) -> None:
@@ -93,6 +95,10 @@ class PostgresStore(PostgresPeople, SharedWork):
     def note(self, acceptance: Acceptance) -> None:
         """Commit a rejected call with what comes next; nobody waits."""
         self._commits.note(acceptance)
+
+    def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
+        """Call `listener` with whatever is committed here."""
+        self._commits.heard = listener
 
     @property
     def noted_lost(self) -> int:

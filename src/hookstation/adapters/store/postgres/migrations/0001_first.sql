@@ -169,6 +169,73 @@ CREATE TABLE links (
 CREATE TABLE tries (key text COLLATE "C" PRIMARY KEY, count bigint NOT NULL, last_at bigint NOT NULL)
   WITH (fillfactor = 70);
 
+-- Roll-ups of calls (core/tallies.py): span 0 all time, 1 an hour, 2 a minute; counts are JSON, name -> number. A
+-- process adds to the rows of its own slot, so that no two wait for each other; they are added up when read.
+CREATE TABLE tallies (
+  webhook text COLLATE "C" NOT NULL, -- empty: all together
+  span smallint NOT NULL,
+  at bigint NOT NULL,
+  slot integer NOT NULL,
+  counts text NOT NULL,
+  PRIMARY KEY (webhook, span, at, slot)
+) WITH (fillfactor = 50);
+CREATE INDEX tallies_by_time ON tallies (span, at, webhook);
+CREATE TABLE tellers (node text COLLATE "C" PRIMARY KEY, until bigint NOT NULL) WITH (fillfactor = 50);
+
+-- What was noticed, and what is remembered of each webhook for noticing.
+CREATE TABLE findings (
+  id text COLLATE "C" PRIMARY KEY,
+  signal text NOT NULL,             -- JSON
+  since bigint NOT NULL,
+  seen_at bigint NOT NULL,
+  closed_at bigint NOT NULL,        -- 0: it is still so
+  dismissed_by text NOT NULL,
+  dismissed_at bigint NOT NULL
+);
+CREATE INDEX findings_open ON findings (id) WHERE closed_at = 0;
+CREATE TABLE learned (webhook text COLLATE "C" PRIMARY KEY, document text NOT NULL);
+
+-- One row a saved change of a webhook; its newest published one is what is live. Secrets are sealed.
+CREATE TABLE versions (
+  webhook text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  at bigint NOT NULL,
+  author text NOT NULL,
+  note text NOT NULL,
+  state text NOT NULL,              -- draft, published or discarded
+  document text NOT NULL,
+  PRIMARY KEY (webhook, number)
+);
+-- Who has a webhook open.
+CREATE TABLE editors (
+  webhook text COLLATE "C" NOT NULL,
+  who text COLLATE "C" NOT NULL,
+  until bigint NOT NULL,
+  PRIMARY KEY (webhook, who)
+) WITH (fillfactor = 70);
+
+-- URLs that listen for a while, and what they heard.
+CREATE TABLE captures (
+  id text COLLATE "C" PRIMARY KEY,
+  token text NOT NULL,              -- sealed
+  author text NOT NULL,
+  webhook text COLLATE "C" NOT NULL,
+  opened_at bigint NOT NULL,
+  until bigint NOT NULL,
+  status integer NOT NULL,          -- of the answer that callers get
+  calls integer NOT NULL
+) WITH (fillfactor = 70);
+CREATE TABLE captured_calls (
+  capture text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  received_at bigint NOT NULL,
+  sender text NOT NULL,
+  headers text NOT NULL,            -- JSON, masked
+  query text NOT NULL,
+  body bytea NOT NULL,
+  PRIMARY KEY (capture, number)
+);
+
 -- For a person with a SQL tool.
 CREATE VIEW activities AS
   SELECT number AS "SEQN", party AS "ID",
