@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hookstation.cli import configuration, connections, copying, journal, nodes, station, webhooks
+from hookstation.cli import configuration, connections, copying, journal, nodes, station, users, webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,6 +25,7 @@ for command in (
     *connections.COMMANDS,
     *journal.COMMANDS,
     *nodes.COMMANDS,
+    *users.COMMANDS,
     *copying.COMMANDS,
 ):
     cli.add_command(command)

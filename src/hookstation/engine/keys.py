@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
+from hookstation.core.people import check_role
 from hookstation.errors import Invalid, Problem
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import ApiKey, Settings
 
 PREFIX: Final = "hsk_"
-ROLES: Final = ("administrator",)
 LONGEST_NAME: Final = 64
 
 
@@ -25,8 +25,7 @@ class Keys:
 
     async def add(self, name: str, role: str) -> str:
         """A new key, told this once. Raises `Invalid` for a role that is not there, `Conflict` for a taken name."""
-        if role not in ROLES:
-            raise Invalid([Problem(("role",), f"must be one of {', '.join(ROLES)}; more roles come later.")])
+        role = check_role(role).value
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             raise Invalid([Problem(("name",), f"must have 1 to {LONGEST_NAME} printable characters.")])
         key = PREFIX + secrets.token_urlsafe(32)

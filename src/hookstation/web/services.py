@@ -13,8 +13,10 @@ from hookstation.engine.dryrun import DryRun
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listing import Listing
+from hookstation.engine.people import Users
 from hookstation.engine.remedies import Remedies
 from hookstation.engine.replay import Replay
+from hookstation.engine.sign_in import SignIn
 from hookstation.engine.targets import Targets
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
@@ -28,7 +30,6 @@ class Services:
     names the folder that this process holds, for its proof that it is the one that a command looks for.
     `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file;
     `master_key` is the file of the key that the copy needs, ``None`` where a setting gives the key.
-    `open_on_loopback`: the station serves this machine only, so that whoever works on it may see the pages.
     """
 
     clock: Clock
@@ -39,6 +40,8 @@ class Services:
     replay: Replay
     remedies: Remedies
     keys: Keys
+    users: Users
+    sign_in: SignIn
     targets: Targets
     ingest: Ingest
     counters: Counters
@@ -47,7 +50,6 @@ class Services:
     control_key: str = ""
     place: str = ""
     master_key: Path | None = None
-    open_on_loopback: bool = False
     listing: Listing = field(init=False)
 
     def __post_init__(self) -> None:

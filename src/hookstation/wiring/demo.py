@@ -90,10 +90,15 @@ async def _tell(station: Station, url: str, sandbox: str) -> None:
     board = station.services.board
     key = await station.services.keys.add(f"demo {moment(station.services.clock.now())}", "administrator")
     hooks = {name: f"{url}/hooks/{board.token(board.stored.webhooks[name])}" for name in WEBHOOKS}
+    setup = await station.services.users.offer_setup()
+    pages = f"{url}{setup}  (makes the first user, once)" if setup else f"{url}/sign-in"
     data = shlex.quote(str(station.settings.data.absolute()))
     command = shlex.quote(str(Path(sys.executable).with_name("hookstation")))
     print(
         f"""Hookstation ready at {url}
+
+The pages, for a browser:
+  {pages}
 
 Webhooks (each takes a POST of JSON):
   an Activity in the iMIS stand-in     {hooks["course-completions"]}

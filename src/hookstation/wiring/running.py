@@ -108,6 +108,16 @@ async def serve_station(
         await _serve_on(public, private, settings, log, on_ready)
 
 
+async def _begun(
+    station: Station, url: str, log: JsonLog, on_ready: Callable[[Station, str], Coroutine[Any, Any, None]]
+) -> None:
+    await on_ready(station, url)
+    if path := await station.services.users.offer_setup():
+        message = "Nobody can sign in yet: within 24 hours, this link makes the first administrator, once."
+        log.write("setup_link_made", url=station.services.base_url + path, message=message)
+        log.flush()
+
+
 async def _serve_on(
     public: socket.socket,
     private: socket.socket,
@@ -134,7 +144,7 @@ async def _serve_on(
         started: list[asyncio.Task[None]] = []
 
         def ready() -> None:
-            started.append(asyncio.get_running_loop().create_task(on_ready(station, url)))
+            started.append(asyncio.get_running_loop().create_task(_begun(station, url, log, on_ready)))
 
         try:
             await serve_http(

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
+from hookstation.adapters.passwords import Argon2Passwords
 from hookstation.adapters.schema_trial import ProcessSchemaTrial
 from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
@@ -30,6 +30,7 @@ from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.membership import Membership
+from hookstation.engine.people import Users
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
 from hookstation.engine.remedies import remedies
@@ -37,6 +38,7 @@ from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.runs import Runs
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
+from hookstation.engine.sign_in import Lifetime, SignIn
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.engine.worker import Worker
@@ -45,7 +47,6 @@ from hookstation.ports.log import EventLog
 from hookstation.ports.store import Store
 from hookstation.web.app import Front
 from hookstation.web.hooks import HookLane
-from hookstation.web.pages.access import is_loopback_name
 from hookstation.web.rest import Rest
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
@@ -90,6 +91,7 @@ class Station:
         """Begin the work that goes on by itself."""
         await self.membership.reap()
         self._tasks.append(_begin("watch", self.services.board.watch))
+        self._tasks.append(_begin("forget sessions", self.services.sign_in.run))
         if self.settings.role != "web":
             self._tasks += [_begin("finish events", self.worker.run), _begin("prune", self.pruner.run)]
 
@@ -180,13 +182,6 @@ def address(settings: StationSettings, port: int) -> str:
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
 
 
-def serves_this_machine_only(settings: StationSettings) -> bool:
-    """Whether nobody but this machine is meant to reach the station: what is said of any proxy counts too."""
-    own = is_loopback_name(urlsplit(address(settings, settings.port)).netloc)
-    public = not settings.public_url or is_loopback_name(urlsplit(settings.public_url).netloc)
-    return own and public and not settings.trusted_proxies
-
-
 async def _close_all(connectors: Iterable[Connector]) -> None:
     """Close every connector; one that cannot be closed holds up neither the others nor the database."""
     for connector in connectors:
@@ -208,7 +203,7 @@ async def _assemble(
 ) -> Station:
     clock, counters = SystemClock(), Counters()
     identifiers = SystemIdentifiers(clock)
-    targets, switchboard = Targets(), Switchboard()
+    targets, switchboard, passwords = Targets(), Switchboard(), Argon2Passwords()
 
     def build(connection: Connection) -> Connector:
         return build_connector(connection, http, clock)
@@ -252,6 +247,8 @@ async def _assemble(
         replay=replay,
         remedies=remedies(store, replay, targets, executor, clock, event_log),
         keys=Keys(store, clock),
+        users=Users(store, passwords, clock, event_log),
+        sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
         targets=targets,
         ingest=ingest,
         counters=counters,
@@ -260,7 +257,6 @@ async def _assemble(
         control_key=control_key,
         place=place_of(settings),
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
-        open_on_loopback=serves_this_machine_only(settings),
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
     lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
@@ -276,6 +272,10 @@ async def _assemble(
         Front(lane, Rest(services), senders),
         lane,
     )
+
+
+def _lifetime(settings: StationSettings) -> Lifetime:
+    return Lifetime(settings.session_hours * 3_600, settings.session_idle_minutes * 60)
 
 
 def _retention(settings: StationSettings) -> RetentionRule:

@@ -196,6 +196,15 @@ SETTINGS: Final = (
         10,
         1_000_000,
     ),
+    SettingSpec("session_hours", "integer", "12", "How long somebody stays signed in at most.", 1, 720),
+    SettingSpec(
+        "session_idle_minutes",
+        "integer",
+        "120",
+        "How long somebody stays signed in without opening a page.",
+        5,
+        43_200,
+    ),
     SettingSpec(
         "log_level",
         "choice",

@@ -1,4 +1,4 @@
-"""Who may use the API: a bearer key, or the control channel's own."""
+"""Who may use the API: a bearer key, the control channel's own, or a page's script with its session and token."""
 
 from __future__ import annotations
 
@@ -9,44 +9,52 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hookstation.core.people import Act, may
+from hookstation.web import forgery, visitors
 from hookstation.web.api import problems
 from hookstation.web.services import Services
 
-BEARER: Final = "bearer "
-BY_COMMAND: Final = "a command on the station's machine"
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="hookstation"'}
 
 
-async def refuse(request: Request, services: Services) -> Response | None:
-    """``None`` where the request carries a key that may do everything, else the answer that refuses it."""
-    given = request.headers.get("authorization", "")
-    if not given.lower().startswith(BEARER):
-        return problems.answer(
-            401,
-            "Who are you?",
-            "Send Authorization: Bearer with an API key (hookstation keys add NAME --role administrator makes one).",
-            headers=CHALLENGE,
+async def refuse(request: Request, services: Services, act: Act) -> Response | None:
+    """``None`` where the request comes from somebody who may do `act`, else the answer that refuses it."""
+    visitor = await visitors.find_visitor(request, services)
+    if visitor is None:
+        return _unknown(request)
+    request.state.visitor = visitor
+    token = request.headers.get(forgery.HEADER, "")
+    if not visitors.is_ours(request, visitor, services, token):
+        detail = (
+            "A session counts only with the header X-CSRF-Token, from the page's meta element csrf-token."
         )
-    key = given[len(BEARER) :].strip()
-    if by_control(request, services):
-        request.state.caller = BY_COMMAND
-        return None
-    known = await services.keys.find(key)
-    if known is None:
-        return problems.answer(401, "Unknown key", "This API key is not known here.", headers=CHALLENGE)
-    request.state.caller = f"the API key “{known.name}”"
+        return problems.answer(403, "Not from this page", detail)
+    if not may(visitor.role, act):
+        return problems.answer(403, "Not for this role", f"The role {visitor.role} does not allow this.")
     return None
+
+
+def _unknown(request: Request) -> Response:
+    if visitors.bearer(request):
+        return problems.answer(401, "Unknown key", "This API key is not known here.", headers=CHALLENGE)
+    return problems.answer(
+        401,
+        "Who are you?",
+        "Send Authorization: Bearer with an API key (hookstation keys add NAME --role administrator makes one).",
+        headers=CHALLENGE,
+    )
 
 
 def caller(request: Request) -> str:
     """Who asks, in words for the journal and the log."""
-    return str(request.state.caller)
+    visitor = request.state.visitor
+    assert isinstance(visitor, visitors.Visitor)
+    return visitor.name
 
 
 def by_control(request: Request, services: Services) -> bool:
     """Whether the request came over the control channel: from somebody who may read the data folder."""
-    key = request.headers.get("authorization", "")[len(BEARER) :].strip()
-    return bool(services.control_key) and hmac.compare_digest(key.encode(), services.control_key.encode())
+    return visitors.is_control(visitors.bearer(request), services)
 
 
 def proof(control_key: str, place: str, nonce: str) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hookstation.core.people import Act
 from hookstation.errors import HookstationError
 from hookstation.web import metrics
 from hookstation.web.api import (
@@ -24,6 +25,7 @@ from hookstation.web.api import (
     nodes,
     panels,
     problems,
+    users,
     webhooks,
 )
 from hookstation.web.api.openapi import ROOT, document
@@ -41,6 +43,7 @@ OPERATIONS: Final = (
     *journal.OPERATIONS,
     *events.OPERATIONS,
     *nodes.OPERATIONS,
+    *users.OPERATIONS,
 )
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -74,11 +77,11 @@ def _by_path() -> dict[str, dict[str, Operation]]:
 
 def _endpoint(operations: Mapping[str, Operation], services: Services) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        refusal = await access.refuse(request, services)
+        operation = operations["GET" if request.method == "HEAD" else request.method]
+        refusal = await access.refuse(request, services, operation.needs)
         if refusal is not None:
             return refusal
-        method = "GET" if request.method == "HEAD" else request.method
-        return await operations[method].view(request, services)
+        return await operation.view(request, services)
 
     return endpoint
 
@@ -124,7 +127,7 @@ def _readyz(services: Services) -> Endpoint:
 def _metrics(services: Services) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if not access.from_loopback(request):
-            refusal = await access.refuse(request, services)
+            refusal = await access.refuse(request, services, Act.SEE)
             if refusal is not None:
                 return refusal
         return Response(metrics.render(services), media_type=metrics.MEDIA_TYPE)

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hookstation.core.people import Act
 from hookstation.core.records import ACTIVITY
 from hookstation.core.values import JSON
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
@@ -141,9 +142,17 @@ OPERATIONS: Final = (
     Operation(
         "GET", "/records/{entity}/count", count_records, "Count built-in records", "Count", refusals=(404,)
     ),
-    Operation("GET", "/keys", list_keys, "List API keys", "Keys"),
+    Operation("GET", "/keys", list_keys, "List API keys", "Keys", act=Act.ADMINISTER),
     Operation(
-        "POST", "/keys", add_key, "Make an API key", "NewKey", "KeyRequest", 201, refusals=(400, 409, 422)
+        "POST",
+        "/keys",
+        add_key,
+        "Make an API key",
+        "NewKey",
+        "KeyRequest",
+        201,
+        refusals=(400, 409, 422),
+        act=Act.ADMINISTER,
     ),
     Operation(
         "POST",
@@ -153,5 +162,6 @@ OPERATIONS: Final = (
         "Backup",
         "BackupRequest",
         refusals=(400, 409, 422),
+        act=Act.ADMINISTER,
     ),
 )

@@ -20,6 +20,7 @@ ROOT: Final = "/api/v1"
 TITLES: Final = {
     400: "The request's body cannot be read",
     401: "No API key, or one that is not known",
+    403: "The role does not allow it, or a session came without its token",
     404: "There is nothing of that name",
     409: "The state of the thing forbids it",
     413: "The request's body is too large",
@@ -44,10 +45,14 @@ def document(operations: Iterable[Operation], catalogue: Catalogue, version: str
             "description": "Webhooks in, records written, exactly once, and the truth in the answer.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"session": [], "token": []}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+                "token": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+            },
             "schemas": _schemas(catalogue),
         },
     }
@@ -63,7 +68,7 @@ def _operation(operation: Operation) -> dict[str, JSON]:
         for name, help_text in operation.query.items()
     ]
     responses: dict[str, JSON] = {str(operation.status): _response(operation)}
-    for status in sorted({401, 503, *operation.refusals, *((413,) if operation.body else ())}):
+    for status in sorted({401, 403, 503, *operation.refusals, *((413,) if operation.body else ())}):
         responses[str(status)] = {
             "description": TITLES[status],
             "content": {"application/problem+json": {"schema": _ref("Problem")}},
@@ -258,7 +263,34 @@ def _happenings() -> dict[str, JSON]:
         "Key": _object(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
         "Keys": _list_of("Key"),
         "NewKey": _object(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
+        **_people(),
         "Backup": _object(("path", "bytes", "master_key"), path=TEXT, bytes=COUNT, master_key=MAYBE_TEXT),
+    }
+
+
+def _people() -> dict[str, JSON]:
+    user: dict[str, JSON] = {
+        "email": TEXT,
+        "role": TEXT,
+        "disabled": {"type": "boolean"},
+        "has_password": {"type": "boolean"},
+        "created_at": MOMENT,
+        "changed_at": MOMENT,
+    }
+    return {
+        "User": _object(("email", "role", "disabled", "has_password"), **user),
+        "Users": _list_of("User"),
+        "NewUser": _object(("email", "role", "link"), **user, link=TEXT, link_until=MOMENT),
+        "Session": _object(
+            ("id", "address", "agent"),
+            id=TEXT,
+            address=TEXT,
+            agent=TEXT,
+            opened_at=MOMENT,
+            seen_at=MOMENT,
+            until=MOMENT,
+        ),
+        "Sessions": _list_of("Session"),
     }
 
 
@@ -269,5 +301,7 @@ def _requests() -> dict[str, JSON]:
         "ReplayRequest": _closed(again={"type": "boolean"}),
         "ResolveRequest": _closed(written=TEXT, not_written={"type": "boolean"}),
         "KeyRequest": _closed(("name", "role"), name=TEXT, role=TEXT),
+        "UserRequest": _closed(("email",), email=TEXT, role=TEXT),
+        "UserChange": _closed(role=TEXT, disabled={"type": "boolean"}),
         "BackupRequest": _closed(("path",), path=TEXT),
     }

@@ -18,6 +18,7 @@ from hookstation.errors import (
     NotFound,
     Problem,
     StoreUnavailable,
+    TryLater,
 )
 
 TYPE = "application/problem+json"
@@ -60,6 +61,8 @@ async def on_error(_request: Request, error: Exception) -> Response:
             return answer(error.status, "Cannot be read", error.reason)
         case ActionFailed():
             return answer(502, "The target failed", error.message)
+        case TryLater():
+            return answer(429, "Too often", error.message, headers={"Retry-After": str(error.seconds)})
         case StoreUnavailable():
             return answer(503, "The database is not available", error.message, headers={"Retry-After": "2"})
         case HookstationError():

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hookstation.core.jsontext import dump_json
+from hookstation.core.people import Act
 from hookstation.core.values import JSON
 from hookstation.web.services import Services
 
@@ -24,7 +25,8 @@ class Operation:
     """One operation.
 
     `query`: parameters with a sentence each.  `body` and `result` name schemas of the OpenAPI document (empty: none).
-    `refusals`: the statuses besides 401 that it may refuse with.
+    `refusals`: the statuses besides 401 and 403 that it may refuse with.
+    `act`: what it takes the right to; ``None``: to see or to change, by its method.
     """
 
     method: str
@@ -36,6 +38,14 @@ class Operation:
     status: int = 200
     query: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[int, ...] = ()
+    act: Act | None = None
+
+    @property
+    def needs(self) -> Act:
+        """What whoever asks must have the right to."""
+        if self.act is not None:
+            return self.act
+        return Act.SEE if self.method == "GET" else Act.CHANGE
 
 
 def reply(body: JSON, status: int = 200) -> Response:

@@ -61,11 +61,12 @@ def begin_visit(request: Request) -> None:
         request.state.secret = request.state.new_visit = secrets.token_urlsafe(32)
 
 
-def keep_visit(request: Request, response: Response) -> None:
-    """Give the browser the cookie of a visit that begins with this answer."""
+def keep_visit(request: Request, response: Response) -> Response:
+    """The answer, with the cookie of a visit that begins with it."""
     secret: str = getattr(request.state, "new_visit", "")
     if secret:
         set_cookie(request, response, VISIT, secret, VISIT_SECONDS, "lax")
+    return response
 
 
 def visitor_of(request: Request) -> Visitor:

@@ -18,6 +18,7 @@ from hookstation.errors import HookstationError
 from hookstation.web.api import problems
 from hookstation.web.pages import (
     access,
+    account,
     connections,
     dashboard,
     events,
@@ -25,6 +26,7 @@ from hookstation.web.pages import (
     records,
     security,
     settings,
+    sign_in,
     webhooks,
 )
 from hookstation.web.pages.assets import ROOT, load_bundle
@@ -38,6 +40,8 @@ PAGES: Final = (
     *connections.PAGES,
     *records.PAGES,
     *settings.PAGES,
+    *account.PAGES,
+    *sign_in.PAGES,
 )
 
 log = logging.getLogger(__name__)
@@ -60,19 +64,18 @@ def _endpoint(one: Page, services: Services) -> Endpoint:
 
 
 async def _answer(one: Page, request: Request, services: Services) -> Response:
-    if not await access.is_let_in(request, services):
-        return await failures.closed(request)
-    if security.is_foreign(request):
-        return await failures.foreign(request)
     try:
-        return await one.view(request, services)
+        refusal = await access.refuse(one, request, services)
+        if refusal is not None:
+            return refusal
+        return access.keep_visit(request, await one.view(request, services))
     except HookstationError as failure:
         return await failures.told(request, failure)
     except HTTPException:
         raise
     except Exception:
         number = secrets.token_hex(5)
-        log.exception("a page failed, error %s: %s %s", number, request.method, request.url.path)
+        log.exception("a page failed, error %s: %s %s", number, request.method, one.path)
         return await failures.broken(request, number)
 
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from hookstation.errors import Conflict, HookstationError, Invalid, NotFound, StoreUnavailable
+from hookstation.core.return_path import return_path
+from hookstation.errors import (
+    BodyRefused,
+    Conflict,
+    HookstationError,
+    Invalid,
+    NotFound,
+    StoreUnavailable,
+    TryLater,
+)
+from hookstation.web.api import problems
+from hookstation.web.api.access import CHALLENGE
+from hookstation.web.browsers import SAFE_METHODS
 from hookstation.web.pages.rendering import page
 
 NOWHERE: Final = "There is no page at this address. The navigation shows what there is."
-CLOSED: Final = (
-    "Until people can sign in, the pages are open on the station's own machine only, and only where the station "
-    "listens on a loopback address and no proxy stands before it. Open them there, or send a key of the API."
+FORBIDDEN: Final = "Your role does not allow this. An administrator can do it, or give you another role."
+STALE: Final = (
+    "This form is too old, or the browser keeps no cookies for this station: nothing was changed. Go back, load the "
+    "page anew and do it again."
 )
 FOREIGN: Final = "This change was asked for by another site's page, so it was not made. Do it from here."
 BROKEN: Final = (
@@ -22,9 +36,33 @@ BROKEN: Final = (
 )
 
 
-async def closed(request: Request) -> Response:
-    """Nobody who may see pages."""
-    return await _page(request, 403, "The pages are closed here", CLOSED)
+async def unknown(request: Request) -> Response:
+    """Nobody we know: to the sign-in page, and from there back. A program is told what it needs."""
+    back = urlencode({"back": return_path(_wanted(request))})
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": f"/sign-in?{back}", **CHALLENGE})
+    if "authorization" in request.headers or "text/html" not in request.headers.get("accept", ""):
+        return problems.answer(401, "Who are you?", "Sign in, or send a key of the API.", headers=CHALLENGE)
+    return RedirectResponse(f"/sign-in?{back}", 303)
+
+
+def _wanted(request: Request) -> str:
+    """The page that is to be seen after signing in: where a change was asked for, the one that it was asked on."""
+    shown = request.headers.get("hx-current-url", "")
+    if not shown and request.method not in SAFE_METHODS:
+        shown = request.headers.get("referer", "/")
+    asked = urlsplit(shown) if shown else request.url
+    return f"{asked.path}?{asked.query}" if asked.query else asked.path
+
+
+async def forbidden(request: Request) -> Response:
+    """Somebody we know, who may not do this."""
+    return await _page(request, 403, "Not for your role", FORBIDDEN)
+
+
+async def stale(request: Request) -> Response:
+    """The form does not go with the session."""
+    return await _page(request, 403, "Not done", STALE)
 
 
 async def foreign(request: Request) -> Response:
@@ -53,6 +91,12 @@ async def told(request: Request, failure: HookstationError) -> Response:
             return await _page(request, 404, "Not found", failure.message)
         case Conflict():
             return await _page(request, 409, "That is not possible now", failure.message)
+        case BodyRefused():
+            return await _page(request, failure.status, "That cannot be read", failure.reason)
+        case TryLater():
+            answer = await _page(request, 429, "Too often", failure.message)
+            answer.headers["Retry-After"] = str(failure.seconds)
+            return answer
         case StoreUnavailable():
             answer = await _page(request, 503, "The database is not available", failure.message)
             answer.headers["Retry-After"] = "2"

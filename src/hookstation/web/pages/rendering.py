@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hookstation.web import forgery
+from hookstation.web.browsers import get_cookie
 from hookstation.web.pages import filters
 from hookstation.web.pages.assets import load_bundle
-from hookstation.web.pages.security import get_cookie
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,6 +29,7 @@ THEME: Final = "theme"
 THEMES: Final = ("auto", "light", "dark")
 WORTH_COMPRESSING: Final = 1_000
 LEVEL: Final = 5
+_CHANGING_FORM: Final = re.compile(r'<form\b[^>]*\smethod="post"[^>]*>')
 
 
 async def page(
@@ -34,7 +37,14 @@ async def page(
 ) -> Response:
     """The answer that shows `template`; only its block `part` where a partial update asks for that element."""
     wanted = part if part and request.headers.get("hx-target", "").rpartition("#")[2] == part else ""
-    shown = {**context, "request": request, "theme": theme_of(request)}
+    secret: str = getattr(request.state, "secret", "")
+    shown = {
+        **context,
+        "request": request,
+        "theme": theme_of(request),
+        "visitor": getattr(request.state, "visitor", None),
+        "csrf": forgery.issue(secret) if secret else "",
+    }
     zips = "gzip" in request.headers.get("accept-encoding", "")
     body = await asyncio.to_thread(_render, template, shown, wanted, zips)
     headers = {"Vary": "HX-Target, Accept-Encoding, Cookie"}
@@ -51,8 +61,18 @@ def theme_of(request: Request) -> str:
 
 def _render(template: str, context: dict[str, Any], part: str, zips: bool) -> bytes:
     """The page's bytes, compressed where that is worth it. Runs in a thread: calls are not to wait for it."""
-    body = environment().get_template(template).render({**context, "part": part}).encode()
+    text = environment().get_template(template).render({**context, "part": part})
+    body = _with_tokens(text, context["csrf"]).encode()
     return gzip.compress(body, LEVEL) if zips and len(body) > WORTH_COMPRESSING else body
+
+
+def _with_tokens(text: str, token: str) -> str:
+    """Every form that changes something with the field that proves where it is from: none can be forgotten.
+
+    What a page shows is escaped, so that only our own templates can hold a ``<form``.
+    """
+    field = f'<input type="hidden" name="{forgery.FIELD}" value="{token}">'
+    return _CHANGING_FORM.sub(lambda found: found[0] + field, text) if token else text
 
 
 @cache

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hookstation.errors import Invalid, Problem
+from hookstation.web.browsers import set_cookie
 from hookstation.web.pages.rendering import THEME, THEMES, page
 from hookstation.web.pages.routes import Page
-from hookstation.web.pages.security import set_cookie
 from hookstation.web.services import Services
 
 YEAR: Final = 365 * 86_400
@@ -24,7 +24,6 @@ async def show(request: Request, services: Services) -> Response:
         "nodes": await services.store.nodes(),
         "keys": sorted(await services.keys.list(), key=lambda key: key.created_at, reverse=True),
         "revision": services.board.stored.revision,
-        "open_on_loopback": services.open_on_loopback,
         "noted_lost": services.store.noted_lost,
     }
     return await page(request, "settings.html", context)
