@@ -14,7 +14,9 @@ from hookstation.testing.sandbox import Fault, Sandbox, running_sandbox
 from tests.support.behind import asked
 from tests.support.cluster import Cluster, Node, running_cluster
 from tests.support.counts import tell
+from tests.support.cutting_proxy import Line
 from tests.support.keyed import key_webhook, sandbox_connection
+from tests.support.postgres import Server
 from tests.support.raw_http import Received, exchange, post
 from tests.support.station_process import PAUSE
 
@@ -22,20 +24,24 @@ TAKEN_OVER: Final = 15.0
 """Seconds from a node's death in which what it had leased is somebody else's: the promise."""
 
 SETTLE_SECONDS: Final = 60.0
+SLOW: Final = 0.3
+"""Seconds that everything takes between a node and its database, so that it can be frozen in between."""
+
 HANGING: Final = 5
 """Calls that are under way at the blow."""
 
 INSERT: Final = "/api/Activity"
 REFUSED: Final = "Another node took this event over while this one was silent."
+LEASED: Final = "SELECT count(*) FROM jobs WHERE state = 2"
 LEASED_BY: Final = "SELECT count(*) FROM jobs WHERE node = $1"
 
 _keys = count(1)
 
 
 @contextlib.asynccontextmanager
-async def remote(folder: Path, database: str, **more: object) -> AsyncIterator[tuple[Cluster, Sandbox, str]]:
-    """Three nodes with a webhook into a sandbox. `more`: of the connection."""
-    async with running_sandbox() as sandbox, running_cluster(folder, *[database] * 3) as cluster:
+async def remote(folder: Path, *urls: str, **more: object) -> AsyncIterator[tuple[Cluster, Sandbox, str]]:
+    """A node for each URL, with a webhook into a sandbox. `more`: of the connection."""
+    async with running_sandbox() as sandbox, running_cluster(folder, *urls) as cluster:
         told = {
             "version": 1,
             "connections": [sandbox_connection(sandbox.url, **more)],
@@ -45,13 +51,18 @@ async def remote(folder: Path, database: str, **more: object) -> AsyncIterator[t
         yield cluster, sandbox, path
 
 
+def request(path: str, key: str) -> bytes:
+    """A call with a dedup key."""
+    body = json.dumps({"key": key, "memberId": "10420"}).encode()
+    return post(path, body, f"Webhook-Id: {key}")
+
+
 async def begin(node: Node, sandbox: Sandbox, path: str) -> dict[str, asyncio.Task[list[Received]]]:
     """Call a node some times, each with a key of its own; returns when the target has begun with all of them."""
     aim = sandbox.calls("POST", INSERT) + HANGING
     calls = {}
     for key in (f"K{next(_keys)}" for _ in range(HANGING)):
-        body = json.dumps({"key": key, "memberId": "10420"}).encode()
-        calls[key] = asyncio.create_task(exchange(node.url, post(path, body, f"Webhook-Id: {key}")))
+        calls[key] = asyncio.create_task(exchange(node.url, request(path, key)))
     async with asyncio.timeout(SETTLE_SECONDS):
         while True:
             if sandbox.calls("POST", INSERT) >= aim:
@@ -85,7 +96,7 @@ def rows(sandbox: Sandbox) -> list[str]:
 
 async def test_what_a_dead_node_had_leased(tmp_path: Path, database: str, rounds: int) -> None:
     """A node dies with calls under way: all are taken over within 15 s, and their activities are found or made."""
-    async with remote(tmp_path, database, timeout="3s", settle_after="4s") as (cluster, sandbox, path):
+    async with remote(tmp_path, *[database] * 3, timeout="3s", settle_after="4s") as (cluster, sandbox, path):
         written: list[str] = []
         for number in range(rounds):
             dying, other = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
@@ -114,7 +125,11 @@ async def test_the_late_word_of_a_node_that_woke(tmp_path: Path, database: str, 
 
     Its token is an old one then. Its senders are told 202, for it cannot know how the others have ended the events.
     """
-    async with remote(tmp_path, database, timeout="24s", settle_after="25s") as (cluster, sandbox, path):
+    async with remote(tmp_path, *[database] * 3, timeout="24s", settle_after="25s") as (
+        cluster,
+        sandbox,
+        path,
+    ):
         written: list[str] = []
         for number in range(rounds):
             frozen, other = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
@@ -140,3 +155,37 @@ async def test_the_late_word_of_a_node_that_woke(tmp_path: Path, database: str, 
         assert {"succeeded"} == {one["state"] for one in await events(cluster.nodes[0])}
         assert sorted(written) == rows(sandbox)
         tell("a late word of a node that woke, sandbox", rounds, len(written), 0, 0)
+
+
+async def test_a_call_that_was_not_made_before_the_freeze(
+    tmp_path: Path, crashing: Server, database: str, rounds: int
+) -> None:
+    """A node is frozen when its intent is committed and before it has heard so: it does not call when it wakes.
+
+    Another one has found nothing in the target meanwhile, and made the call.
+    """
+    async with Line(crashing.port).open() as line:
+        through = database.replace(str(crashing.port), str(line.port))
+        async with remote(tmp_path, through, database, database) as (cluster, sandbox, path):
+            frozen, other, _ = cluster.nodes
+            await exchange(frozen.url, request(path, "warm"))
+            for number in range(rounds):
+                await other.sees(3)
+                line.delay = SLOW
+                call = asyncio.create_task(exchange(frozen.url, request(path, f"K{number}")))
+                while True:
+                    if await asked(database, LEASED):
+                        break
+                    await asyncio.sleep(SLOW / 10)  # house: allow sleep - the database tells nobody
+                frozen.freeze()
+                line.delay = 0.0
+                await other.sees(2)
+                await other.settled(SETTLE_SECONDS)
+
+                frozen.wake()
+
+                assert {202, 500} >= {answer.status for answer in await call}
+                await other.sees(3)
+            assert {"succeeded"} == {one["state"] for one in await events(other)}
+            keys = ["warm", *(f"K{number}" for number in range(rounds))]
+            assert sorted(keys) == rows(sandbox)

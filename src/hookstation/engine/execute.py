@@ -16,6 +16,7 @@ from hookstation.core.events import Settlement, State
 from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import EntitySpec, Record
 from hookstation.engine.lanes import Lanes
+from hookstation.engine.membership import BEAT, SILENT
 from hookstation.engine.settlements import after_failure, failure, success
 from hookstation.engine.unfinished import Unfinished, unfinished_job
 from hookstation.errors import ActionFailed, NeedsAuth, Retriable, StoreError, UnknownOutcome
@@ -36,9 +37,13 @@ LONGEST_HOLD_REFUSED: Final = 300.0
 """Seconds until a held event is tried again: first, at most, and at most where the target refuses our credentials,
 since a target may lock an account that keeps knocking."""
 
-STOOD_STILL: Final = 30.0
+STOOD_STILL: Final = SILENT - BEAT
 """Seconds between asking for the commit of a call's intent and making the call, after which it is not made any more:
-the node was frozen, and what the others know of the target by then must not become wrong."""
+the node was frozen or its database was, and what the others know of the target by then must not become wrong.
+
+A node that has just said that it lives is buried after `SILENT` at the earliest, and what it had leased is believed not
+to be written `settle_after` later, which is longer than a call takes: one that begins within this time has ended then.
+"""
 
 NOT_CALLED: Final = "The node stood still before the record was sent. Nothing was done; send it again."
 
