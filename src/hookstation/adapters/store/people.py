@@ -21,8 +21,9 @@ from hookstation.ports.store import Committed
 _USER: Final = "u.email, u.role, u.password, u.disabled, u.created_at, u.changed_at"
 _SESSION: Final = "s.digest, s.account, s.address, s.agent, s.opened_at, s.seen_at, s.until"
 _CHANGE: Final = (
-    "UPDATE users AS u SET password = coalesce(?, password), role = coalesce(?, role), "
-    f"disabled = coalesce(?, disabled), changed_at = ? WHERE account = ? RETURNING {_USER}"
+    "UPDATE users SET password = coalesce(?, password), role = coalesce(?, role), "
+    "disabled = coalesce(?, disabled), changed_at = ? WHERE account = ? "
+    "RETURNING email, role, password, disabled, created_at, changed_at"
 )
 _OPEN: Final = (
     "INSERT INTO sessions SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 "
