@@ -42,18 +42,18 @@ async def test_killed_and_restarted(tmp_path: Path, rounds: int) -> None:
             await settle_up("three nodes, kill -9 of PostgreSQL", rounds, senders, cluster.nodes[0])
 
 
-async def test_a_standby_takes_over(tmp_path: Path, rounds: int) -> None:
+async def test_a_standby_takes_over(tmp_path: Path, long_rounds: int) -> None:
     """The primary is killed and the standby promoted under load: the nodes follow, nothing acknowledged is lost."""
     async with running_pair() as pair:
         url = pair.url("postgres")
         async with running_cluster(tmp_path, *[url] * 3) as cluster:
             async with loaded(cluster) as senders:
-                for _ in range(rounds):
+                for _ in range(long_rounds):
                     await pair.fail_over()
                     await senders.answered(EVENTS)
                     await pair.attach()
                     await senders.answered(EVENTS)
-            await settle_up("three nodes, standby promoted", rounds, senders, cluster.nodes[0])
+            await settle_up("three nodes, standby promoted", long_rounds, senders, cluster.nodes[0])
 
 
 async def call(node: Node, senders: Senders, key: str) -> Received:
@@ -69,7 +69,7 @@ async def call(node: Node, senders: Senders, key: str) -> Received:
 
 @pytest.mark.parametrize("blow", [Line.drop, Line.cut], ids=["silent", "cut"])
 async def test_a_node_without_the_database(
-    tmp_path: Path, crashing: Server, database: str, rounds: int, blow: Callable[[Line], None]
+    tmp_path: Path, crashing: Server, database: str, long_rounds: int, blow: Callable[[Line], None]
 ) -> None:
     """One node is cut off: it says 503 and when to come again, acknowledges nothing that is not there, and rejoins."""
     async with Line(crashing.port).open() as line:
@@ -80,7 +80,7 @@ async def test_a_node_without_the_database(
             senders = Senders(alone.url, path)
             told: dict[str, Received] = {}
             longest = 0.0
-            for number in range(rounds):
+            for number in range(long_rounds):
                 await other.sees(3)
                 keys = [f"K{number}-{place}" for place in range(CALLS)]
                 blow(line)
@@ -99,19 +99,19 @@ async def test_a_node_without_the_database(
 
             repeated = [await call(other, senders, key) for key in told]
             written = Counter(await written_keys(other))
-            tell(f"a node without the database, {blow.__name__}", rounds, len(repeated), 0, 0)
+            tell(f"a node without the database, {blow.__name__}", long_rounds, len(repeated), 0, 0)
             assert {200} == {answer.status for answer in repeated}
-            assert {*told, *(f"healed {number}" for number in range(rounds))} == set(written)
+            assert {*told, *(f"healed {number}" for number in range(long_rounds))} == set(written)
             assert {1} == set(written.values())
 
 
-async def test_cut_off_under_load(tmp_path: Path, crashing: Server, database: str, rounds: int) -> None:
+async def test_cut_off_under_load(tmp_path: Path, crashing: Server, database: str, long_rounds: int) -> None:
     """A line that is slow, falls silent, breaks and heals under load loses nothing and doubles nothing."""
     async with Line(crashing.port).open() as line:
         through = database.replace(str(crashing.port), str(line.port))
         async with running_cluster(tmp_path, through, database, database) as cluster:
             async with loaded(cluster) as senders:
-                for _ in range(rounds):
+                for _ in range(long_rounds):
                     line.delay = 0.05
                     await senders.answered(EVENTS)
                     line.delay = 0.0
@@ -124,4 +124,4 @@ async def test_cut_off_under_load(tmp_path: Path, crashing: Server, database: st
                     await senders.answered(EVENTS)
                     line.heal()
                     await cluster.nodes[1].sees(3)
-            await settle_up("three nodes, one with a bad line", rounds, senders, cluster.nodes[0])
+            await settle_up("three nodes, one with a bad line", long_rounds, senders, cluster.nodes[0])

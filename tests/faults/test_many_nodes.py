@@ -27,11 +27,11 @@ async def test_killed_and_started_again(tmp_path: Path, database: str, rounds: i
         await settle_up("three nodes, kill -9 of one", rounds, senders, cluster.nodes[0])
 
 
-async def test_frozen_past_its_lease(tmp_path: Path, database: str, rounds: int) -> None:
+async def test_frozen_past_its_lease(tmp_path: Path, database: str, long_rounds: int) -> None:
     """A node that is frozen until the others have buried it, and wakes, loses nothing and doubles nothing."""
     async with running_cluster(tmp_path, *[database] * 3) as cluster:
         async with loaded(cluster) as senders:
-            for number in range(rounds):
+            for number in range(long_rounds):
                 frozen, other = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
                 await other.sees(3)
                 frozen.freeze()
@@ -41,7 +41,7 @@ async def test_frozen_past_its_lease(tmp_path: Path, database: str, rounds: int)
                 frozen.wake()
                 await other.sees(3)
                 await senders.answered(EVENTS)
-        await settle_up("three nodes, one frozen past its lease", rounds, senders, cluster.nodes[0])
+        await settle_up("three nodes, one frozen past its lease", long_rounds, senders, cluster.nodes[0])
 
 
 async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> None:

@@ -64,11 +64,11 @@ async def test_killed_and_started_again(tmp_path: Path, database: str, rounds: i
         await settle("three nodes, kill -9 of one, sandbox", rounds, senders, cluster, sandbox)
 
 
-async def test_frozen_until_all_is_settled(tmp_path: Path, database: str, rounds: int) -> None:
+async def test_frozen_until_all_is_settled(tmp_path: Path, database: str, long_rounds: int) -> None:
     """What a frozen node was about to send has been sent by another one when it wakes, and is not sent again."""
     async with remote(tmp_path, database) as (cluster, sandbox, document):
         async with loaded(cluster, document) as senders:
-            for number in range(rounds):
+            for number in range(long_rounds):
                 frozen, other = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
                 await other.sees(3)
                 frozen.freeze()
@@ -78,4 +78,4 @@ async def test_frozen_until_all_is_settled(tmp_path: Path, database: str, rounds
                 frozen.wake()
                 await other.sees(3)
                 await senders.answered(EVENTS)
-        await settle("three nodes, one frozen, sandbox", rounds, senders, cluster, sandbox)
+        await settle("three nodes, one frozen, sandbox", long_rounds, senders, cluster, sandbox)

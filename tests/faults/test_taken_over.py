@@ -94,11 +94,11 @@ def rows(sandbox: Sandbox) -> list[str]:
     return sorted(str(row["UF_1"]) for row in sandbox.rows("Activity"))
 
 
-async def test_what_a_dead_node_had_leased(tmp_path: Path, database: str, rounds: int) -> None:
+async def test_what_a_dead_node_had_leased(tmp_path: Path, database: str, long_rounds: int) -> None:
     """A node dies with calls under way: all are taken over within 15 s, and their activities are found or made."""
     async with remote(tmp_path, *[database] * 3, timeout="3s", settle_after="4s") as (cluster, sandbox, path):
         written: list[str] = []
-        for number in range(rounds):
+        for number in range(long_rounds):
             dying, other = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
             await other.sees(3)
             sandbox.fault(Fault("saved-but-slow", "POST", INSERT, 3, seconds=30))
@@ -117,10 +117,10 @@ async def test_what_a_dead_node_had_leased(tmp_path: Path, database: str, rounds
             await dying.start()
         assert sorted(written) == rows(sandbox)
         assert {"succeeded"} == {one["state"] for one in await events(cluster.nodes[0])}
-        tell("a node's death with calls under way, sandbox", rounds, len(written), 0, 0)
+        tell("a node's death with calls under way, sandbox", long_rounds, len(written), 0, 0)
 
 
-async def test_the_late_word_of_a_node_that_woke(tmp_path: Path, database: str, rounds: int) -> None:
+async def test_the_late_word_of_a_node_that_woke(tmp_path: Path, database: str, long_rounds: int) -> None:
     """A node is frozen with calls under way, and the others settle them: what it learns when it wakes is refused.
 
     Its token is an old one then. Its senders are told 202, for it cannot know how the others have ended the events.
@@ -131,7 +131,7 @@ async def test_the_late_word_of_a_node_that_woke(tmp_path: Path, database: str, 
         path,
     ):
         written: list[str] = []
-        for number in range(rounds):
+        for number in range(long_rounds):
             frozen, other = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
             await other.sees(3)
             sandbox.fault(Fault("saved-but-slow", "POST", INSERT, HANGING, seconds=1))
@@ -154,11 +154,11 @@ async def test_the_late_word_of_a_node_that_woke(tmp_path: Path, database: str, 
             written += calls
         assert {"succeeded"} == {one["state"] for one in await events(cluster.nodes[0])}
         assert sorted(written) == rows(sandbox)
-        tell("a late word of a node that woke, sandbox", rounds, len(written), 0, 0)
+        tell("a late word of a node that woke, sandbox", long_rounds, len(written), 0, 0)
 
 
 async def test_a_call_that_was_not_made_before_the_freeze(
-    tmp_path: Path, crashing: Server, database: str, rounds: int
+    tmp_path: Path, crashing: Server, database: str, long_rounds: int
 ) -> None:
     """A node is frozen when its intent is committed and before it has heard so: it does not call when it wakes.
 
@@ -169,7 +169,7 @@ async def test_a_call_that_was_not_made_before_the_freeze(
         async with remote(tmp_path, through, database, database) as (cluster, sandbox, path):
             frozen, other, _ = cluster.nodes
             await exchange(frozen.url, request(path, "warm"))
-            for number in range(rounds):
+            for number in range(long_rounds):
                 await other.sees(3)
                 line.delay = SLOW
                 call = asyncio.create_task(exchange(frozen.url, request(path, f"K{number}")))
@@ -187,5 +187,6 @@ async def test_a_call_that_was_not_made_before_the_freeze(
                 assert {202, 500} >= {answer.status for answer in await call}
                 await other.sees(3)
             assert {"succeeded"} == {one["state"] for one in await events(other)}
-            keys = ["warm", *(f"K{number}" for number in range(rounds))]
+            keys = ["warm", *(f"K{number}" for number in range(long_rounds))]
             assert sorted(keys) == rows(sandbox)
+            tell("a node frozen before its call, sandbox", long_rounds, len(keys) - 1, 0, 0)
