@@ -1,4 +1,4 @@
-"""Three nodes under load with a target elsewhere: killed, and frozen until the others have ended what was under way."""
+"""Three nodes under load with a target elsewhere: they are killed, frozen for long, and lose their database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.support.behind import EVENTS, loaded
 from tests.support.cluster import Cluster, running_cluster
 from tests.support.counts import tell
 from tests.support.keyed import key_webhook, sandbox_connection
+from tests.support.postgres import new_database, private_server
 from tests.support.senders import Senders, judge
 from tests.support.station_process import PAUSE, StationProcess
 
@@ -79,3 +80,18 @@ async def test_frozen_until_all_is_settled(tmp_path: Path, database: str, long_r
                 await other.sees(3)
                 await senders.answered(EVENTS)
         await settle("three nodes, one frozen, sandbox", long_rounds, senders, cluster, sandbox)
+
+
+async def test_the_database_is_killed(tmp_path: Path, rounds: int) -> None:
+    """kill -9 of PostgreSQL while calls are under way: how they ended is written when it is back, none is repeated."""
+    with private_server() as server:
+        async with (
+            new_database(server, "template0") as url,
+            remote(tmp_path, url) as (cluster, sandbox, document),
+        ):
+            async with loaded(cluster, document) as senders:
+                for _ in range(rounds):
+                    server.kill()
+                    await asyncio.to_thread(server.start)
+                    await senders.answered(EVENTS)
+            await settle("three nodes, kill -9 of PostgreSQL, sandbox", rounds, senders, cluster, sandbox)
