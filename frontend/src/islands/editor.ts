@@ -57,7 +57,7 @@ class CodeEditor extends HTMLElement {
       syntaxHighlighting(colours),
       look,
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ "aria-label": label }),
+      EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
       ...this.#language(area.readOnly),
     ];
     if (area.readOnly) return [...shared, EditorState.readOnly.of(true)];

@@ -1,0 +1,86 @@
+"""The demo as a person starts it, with calls of every kind in its journal, and a browser to look at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browsing import Visit, chromium, visit
+from tests.support.program import Program
+from tests.support.station import Station, process
+from tests.support.wire import Heard, ask
+
+GOOD: dict[str, Any] = {
+    "firstName": "Homer",
+    "lastName": "Simpson",
+    "date": "2026-11-22",
+    "dateTime": "2026-11-22T09:30:00Z",
+    "count": 3,
+    "amount": 19.90,
+    "memberId": "10420",
+    "courseCode": "SAFE-101",
+}
+
+
+@dataclass
+class Demo(Station):
+    """The running demo."""
+
+    @classmethod
+    def of(cls, started: Program, data: Path) -> Demo:
+        """The demo that has just said that it is ready."""
+        key = str(json.loads((data / "control.json").read_text())["key"])
+        made = cls(started.url, data, started, key)
+        made.paths = {one["name"]: one["path"] for one in made.api("/webhooks")["items"]}
+        return made
+
+    def call(self, name: str, **changes: object) -> Heard:
+        """Call a webhook with a payload that fits, but for the changes."""
+        return ask(self.hook(name), json.dumps({**GOOD, **changes}))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, with a few calls behind it."""
+    folder = tmp_path_factory.mktemp("demo")
+    with process(folder / "log", "demo", "--port", "0", "--data", folder / "data") as started:
+        running = Demo.of(started, folder / "data")
+        for number in range(3):
+            for name in running.paths:
+                assert 200 == running.call(name, memberId=str(10420 + number)).status
+        assert 400 == running.call("course-records", memberId=7).status
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. It ends with its module: its loop and those of asynchronous tests do not get on."""
+    with chromium() as running:
+        yield running
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def look(browser: Browser, demo: Demo) -> Iterator[Open]:
+    """Opens a page in a fresh visit with these options; at the end nothing may have gone wrong."""
+    with ExitStack() as stack:
+
+        def open_page(path: str, **options: Any) -> Visit:
+            opening: Callable[..., AbstractContextManager[Visit]] = partial(
+                visit, browser, demo.url, demo.key
+            )
+            made = stack.enter_context(opening(**options))
+            made.go(path)
+            return made
+
+        yield open_page
