@@ -30,12 +30,15 @@ LARGEST_INTEGER: Final = 2**31 - 1
 MOST_DIGITS: Final = 100
 """Most digits of a decimal whose field names no precision."""
 
+LARGEST_EXPONENT: Final = 1_300
+"""Powers of ten that a number may be written with: 1,000 digits and 300 more, as long as a payload's may be."""
+
 NUL: Final = "\0"
 WITH_NUL: Final = "that holds the character U+0000, which no database keeps in text; take it out."
 """Other control characters go out as they came: what a person pasted into a form is not ours to judge."""
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,400}", re.ASCII)
-_DECIMAL: Final = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?", re.ASCII)
+_DECIMAL: Final = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,1000}))?", re.ASCII)
 
 
 def coerce(value: JSON, spec: FieldSpec, zone: ZoneInfo) -> Scalar:
@@ -213,7 +216,7 @@ def _plain_digits(value: JSON) -> str | None:
         return None
     sign, whole, fraction, exponent = found.groups()
     if exponent:
-        if abs(int(exponent)) > 400:
+        if abs(int(exponent)) > LARGEST_EXPONENT:
             return None
         whole, _, fraction = format(Decimal(f"{whole or 0}.{fraction or 0}e{exponent}"), "f").partition(".")
         fraction = fraction.rstrip("0")

@@ -82,6 +82,12 @@ class CompiledSchema:
             return []
         return self._explain(parsed)
 
+    def fits(self, parsed: Parsed) -> bool:
+        """Whether the payload fits: the verdict of `violations`, without its reasons."""
+        if self._compares and long_digits(parsed.value) > MOST_LONG_DIGITS:
+            return False
+        return bool(self._validator.is_valid(parsed.plain))
+
     def _explain(self, parsed: Parsed) -> list[Violation]:
         if not self._affordable(parsed.value):
             return self._first(parsed)
