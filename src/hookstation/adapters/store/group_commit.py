@@ -68,6 +68,7 @@ class GroupCommit(Generic[Unit, Done]):
         self._units: deque[tuple[Unit, asyncio.Future[Done]]] = deque()
         self._noted: deque[Unit] = deque()
         self.noted_lost = 0
+        self.heard: Callable[[Unit, Done], None] | None = None
         self._jobs: deque[tuple[Job, asyncio.Future[object], bool]] = deque()
         self._thread = DiskThread("hookstation-commit")
         self._loop = asyncio.get_running_loop()
@@ -134,17 +135,26 @@ class GroupCommit(Generic[Unit, Done]):
             failure = error
         asked = [self._units.popleft() for _ in range(min(len(self._units), LARGEST_BATCH))]
         noted = [self._noted.popleft() for _ in range(min(len(self._noted), NOTED_IN_A_BATCH))]
+        units = [unit for unit, _ in asked] + noted
         outcomes: Sequence[Done | Exception] = ()
         if failure is None:
             try:
-                outcomes = self._write([unit for unit, _ in asked] + noted)
-                await self._commit_soon(len(asked) + len(noted))
+                outcomes = self._write(units)
+                await self._commit_soon(len(units))
             except Exception as error:
                 failure = error
                 self._roll_back()
+        if failure is None:
+            self._tell(units, outcomes)
         self._answer(asked, len(noted), outcomes, failure)
         if failure is None:
             self._writer.committed()
+
+    def _tell(self, units: Sequence[Unit], outcomes: Sequence[Done | Exception]) -> None:
+        if self.heard is not None:
+            for unit, outcome in zip(units, outcomes, strict=True):
+                if not isinstance(outcome, Exception):
+                    self.heard(unit, outcome)
 
     def _answer(
         self,

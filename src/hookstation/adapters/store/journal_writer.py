@@ -19,7 +19,7 @@ from hookstation.core.jobs import EVENTS, Job
 from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
 from hookstation.core.records import Effect, EffectResult
 from hookstation.errors import Conflict
-from hookstation.ports.store import Acceptance, Committed, Finish, Hold, Holder
+from hookstation.ports.store import Acceptance, Before, Committed, Finish, Hold, Holder
 
 Unit: TypeAlias = Acceptance | Finish
 
@@ -86,6 +86,8 @@ class Standing(NamedTuple):
     error: str
     record_key: str
     dedup_key: str | None
+    received_at: int
+    reason: str
 
 
 class Batch:
@@ -145,7 +147,8 @@ class Batch:
         else:
             written = self._jobs.drop(EVENTS, finish.event_id)
         self._rejected += (settlement.state is State.REJECTED) - (old.state == State.REJECTED)
-        return Committed(settlement, effect, None, False, *written)
+        before = Before(old.webhook, old.received_at, State(old.state), old.reason)
+        return Committed(settlement, effect, None, False, *written, before=before)
 
     def flush(self) -> None:
         """Write what was gathered, a statement a table."""

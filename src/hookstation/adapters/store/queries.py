@@ -40,7 +40,7 @@ ADD_TOTAL: Final = "UPDATE totals SET value = value + ? WHERE name = ?"
 # --- finishing -------------------------------------------------------------------------------------------------------
 
 EVENT_TO_FINISH: Final = (
-    "SELECT webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key "
+    "SELECT webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key, received_at, reason "
     "FROM events WHERE id = ?"
 )
 """What finishing an event has to know of it."""

@@ -24,7 +24,7 @@ from hookstation.core.events import Mark, Settlement, State
 from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
 from hookstation.core.records import Effect, EffectResult
 from hookstation.errors import Conflict
-from hookstation.ports.store import Acceptance, Committed, Finish
+from hookstation.ports.store import Acceptance, Before, Committed, Finish
 
 Unit: TypeAlias = Acceptance | Finish
 Outcome: TypeAlias = Committed | Exception
@@ -45,6 +45,8 @@ class Standing(NamedTuple):
     error: str
     record_key: str
     dedup_key: str | None
+    received_at: int
+    reason: str
 
 
 class Batch:
@@ -233,7 +235,8 @@ class Batch:
         self._follow(finish, old, settlement.state)
         self._add("rejected", (settlement.state is State.REJECTED) - (state is State.REJECTED))
         job = self._jobs.finish(finish, is_open(settlement.state))
-        return Committed(settlement, effect, began=job.began, ended=job.ended)
+        before = Before(told(old.webhook), old.received_at, state, told(old.reason))
+        return Committed(settlement, effect, began=job.began, ended=job.ended, before=before)
 
     def _follow(self, finish: Finish, old: Standing, new: State) -> None:
         """The event's mark follows: freed where it failed, taken where the event claims its key anew."""

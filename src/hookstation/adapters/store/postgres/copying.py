@@ -51,6 +51,9 @@ _ESCAPED: Final = {
     },
     "attempts": {"error", "record_key"},
     "jobs": {"queue", "id", "key", "payload", "node"},
+    "tallies": {"webhook"},
+    "findings": {"dismissed_by"},
+    "learned": {"webhook"},
 }
 """Columns of text from outside, in which NUL is written as an escape."""
 

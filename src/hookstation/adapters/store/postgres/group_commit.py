@@ -63,6 +63,7 @@ class GroupCommit:
         self._asked: deque[Asked] = deque()
         self._noted: deque[Asked] = deque()
         self.noted_lost = 0
+        self.heard: Callable[[Unit, Committed], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._closing = False
@@ -148,6 +149,8 @@ class GroupCommit:
             if isinstance(outcome, TryLater):
                 again.append(asked)
             else:
+                if self.heard is not None and isinstance(outcome, Committed):
+                    self.heard(asked[0], outcome)
                 self._resolve(asked, outcome)
         if again:
             self._asked.extendleft(reversed([one for one in again if one[1] is not None]))

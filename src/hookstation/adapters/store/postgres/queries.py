@@ -70,7 +70,7 @@ ADD_TOTALS: Final = (
 # --- finishing -------------------------------------------------------------------------------------------------------
 
 EVENTS_TO_FINISH: Final = (
-    "SELECT id, webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key "
+    "SELECT id, webhook, state, attempts, started_at, settled_at, error, record_key, dedup_key, received_at, reason "
     "FROM events WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
 )
 """What finishing has to know of events, which nobody else may finish meanwhile."""
