@@ -16,18 +16,24 @@ from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.jobs import EVENTS, StoredJob
 from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
+from hookstation.engine.backtest import BackTests
 from hookstation.engine.board import Board
+from hookstation.engine.changing import Changing
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator, Plan
 from hookstation.engine.counters import Counters
+from hookstation.engine.drafts import Drafts
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
+from hookstation.engine.history import History
 from hookstation.engine.ingest import Ingest
+from hookstation.engine.listen import Captures
 from hookstation.engine.membership import Membership
 from hookstation.engine.process import Process
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
+from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
@@ -130,6 +136,7 @@ class Engine:
         self.executor = Executor(store, clock, self.log)
         self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
         self.repeats = Repeats(store, clock)
+        self.captures = Captures(store, self.vault, self.targets, clock, self.identifiers)
         self.ingest = Ingest(
             self.switchboard,
             store,
@@ -139,6 +146,7 @@ class Engine:
             self.identifiers,
             self.counters,
             self.log,
+            listening=self.captures,
         )
         self.settler = Settler(store, self.targets, self.executor, self.membership, clock, self.log)
         self.board.on_new_connections(self.settler.hurry)
@@ -154,6 +162,15 @@ class Engine:
         self.replay = Replay(store, self.switchboard, self.executor, self.membership, clock, self.identifiers)
         self.remedies = remedies(store, self.replay, self.targets, self.executor, clock, self.log)
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
+
+        self.drafts = Drafts(store, self.board, self.configurator, self.targets, self.vault, clock)
+        self.changing = Changing(
+            self.drafts,
+            History(store, self.vault),
+            BackTests(self.switchboard, store, clock),
+            self.captures,
+            SendOnce(self.switchboard, self.ingest, store, clock, self.identifiers),
+        )
 
     async def another_node(self) -> Engine:
         """A node beside this one, with the same configuration live."""

@@ -35,6 +35,7 @@ def services_of(bench: Engine, **more: Any) -> Services:
         "sign_in": SignIn(bench.store, passwords, bench.clock, bench.log),
         "targets": bench.targets,
         "ingest": bench.ingest,
+        "changing": bench.changing,
         "counters": bench.counters,
         "backup": backup,
         "base_url": ADDRESS,

@@ -58,6 +58,19 @@ class Plan:
         return [change for change in self.changes if change.verb is not Verb.KEEP]
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Who makes a change, why, and which version of a webhook it began from (by name)."""
+
+    by: str = ""
+    note: str = ""
+    began: Mapping[str, int] = field(default_factory=dict)
+
+
+UNNAMED: Final = Saving()
+"""A change of which nobody says who made it."""
+
+
 class Configurator:
     """Changes configuration. One change at a time is saved; a change underneath is a `Conflict`."""
 
@@ -98,13 +111,21 @@ class Configurator:
         return planned
 
     async def apply(
-        self, document: JSON, references: Mapping[str, str] | None = None, *, prune: bool = False
+        self,
+        document: JSON,
+        references: Mapping[str, str] | None = None,
+        *,
+        prune: bool = False,
+        saving: Saving = UNNAMED,
     ) -> Plan:
-        """Do what `plan` says, all or nothing. Raises `Invalid` with every problem, warnings too."""
+        """Do what `plan` says, all or nothing. Raises `Invalid` with every problem, warnings too.
+
+        Raises `Conflict` where somebody was quicker.
+        """
         planned = await self.plan(document, references, prune=prune)
         if planned.errors:
             raise Invalid(planned.problems)
-        change = ConfigurationChange()
+        change = ConfigurationChange(began=dict(saving.began), by=saving.by, note=saving.note)
         for one in planned.done:
             self._put(change, one, planned.wanted)
         for place, spec in planned.findings.specs.items():

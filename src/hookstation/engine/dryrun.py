@@ -11,6 +11,7 @@ from hookstation.core.content import compressed, is_json
 from hookstation.core.definitions import NoAuthentication, WebhookState
 from hookstation.core.events import Answer
 from hookstation.core.jsontext import Parsed, parse_json
+from hookstation.core.masking import is_whole
 from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.core.values import JSON
@@ -71,6 +72,14 @@ class Trial:
         }
 
 
+def _tell_state(trial: Trial, state: WebhookState) -> Trial:
+    if state is WebhookState.ACTIVE:
+        trial.passed("state", "active")
+    else:
+        trial.skipped("state", f"The webhook is {state.value}; a real call is turned away.")
+    return trial
+
+
 class DryRun:
     """Tries a payload on a webhook."""
 
@@ -82,15 +91,21 @@ class DryRun:
         line = self._switchboard.named(name)
         if line is None:
             raise NotFound("webhook", name)
-        trial = Trial()
-        if line.state is WebhookState.ACTIVE:
-            trial.passed("state", "active")
-        else:
-            trial.skipped("state", f"The webhook is {line.state.value}; a real call is turned away.")
         try:
             hook = self._switchboard.compiled(line)
         except Invalid as invalid:
+            trial = _tell_state(Trial(), line.state)
             return trial.rejected("configuration", invalid.message, answers.failed(MISCONFIGURED))
+        return self.try_on(hook, body, headers, query)
+
+    def try_on(
+        self, hook: CompiledWebhook, body: bytes, headers: Mapping[str, str], query: str = ""
+    ) -> Trial:
+        """Climb the staircase of a webhook that need not be live, or even saved. `headers`: lower-case names.
+
+        Headers may be those of a captured call: what is masked of them is not held against it.
+        """
+        trial = _tell_state(Trial(), hook.definition.state)
         now = self._clock.now()
         return self._prove(trial, hook, body, headers, now) or self._map(
             trial, hook, body, headers, query, now
@@ -110,6 +125,11 @@ class DryRun:
             return trial.rejected("body", ONLY_PLAIN, answers.refused(415, ONLY_PLAIN))
         if not headers and not isinstance(hook.definition.authentication, NoAuthentication):
             trial.skipped("authentication", "No header was given; a real call must prove who it is from.")
+            return None
+        masked = [name for name in hook.masked if not is_whole(headers.get(name, ""))]
+        if masked:
+            told = f"The header “{masked[0]}” is masked here; a real call must have it right."
+            trial.skipped("authentication", told)
             return None
         try:
             hook.verifier.before_body(headers)

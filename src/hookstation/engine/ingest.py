@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from hookstation.core import answers
 from hookstation.core.access import RateLimit
@@ -25,8 +25,8 @@ from hookstation.engine.counters import Counters
 from hookstation.engine.process import NOT_STORED, NOT_SURE, RETRY_AFTER, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
-from hookstation.engine.stages import MappedEvent, Outcome, RawRequest, VerifiedEvent
-from hookstation.engine.switchboard import Line, Switchboard
+from hookstation.engine.stages import Heard, MappedEvent, Outcome, RawRequest, VerifiedEvent
+from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
 from hookstation.errors import (
     AuthenticationFailed,
     BodyRefused,
@@ -46,6 +46,21 @@ MOST_IN_FLIGHT: Final = 2_000
 log = logging.getLogger(__name__)
 
 
+class Listening(Protocol):
+    """What may listen at a URL that is no webhook's."""
+
+    def find(self, token: str, now: int) -> Listener | None:
+        """What listens there now, microseconds since the epoch."""
+        ...
+
+
+class Listener(Heard, Protocol):
+    """One that listens. `hook` bounds the body, `rate` the calls."""
+
+    hook: CompiledWebhook
+    rate: RateLimit
+
+
 class Ingest:
     """Accepts calls: admits them, proves them, and hands what they ask for to `process`."""
 
@@ -61,6 +76,7 @@ class Ingest:
         event_log: EventLog,
         most_in_flight: int = MOST_IN_FLIGHT,
         most_body_bytes: int = MOST_BODY_BYTES,
+        listening: Listening | None = None,
     ) -> None:
         self._switchboard, self._journal, self._process = switchboard, journal, process
         self._repeats, self._clock, self._identifiers = repeats, clock, identifiers
@@ -68,6 +84,7 @@ class Ingest:
         self._most_in_flight = most_in_flight
         self._rejections = RateLimit(JOURNALLED_REJECTIONS, 1)
         self.bodies = Bodies(most_body_bytes)
+        self._listening = listening
         self.in_flight = 0
         self.stopping = False
 
@@ -77,7 +94,7 @@ class Ingest:
         """Steps 1 to 5. `headers`: lower-case names. `sender`: the caller's address."""
         line = self._switchboard.find(token)
         if line is None or line.state in GONE:
-            return self._turn_away("not_found", answers.NOT_FOUND)
+            return self._admit_elsewhere(method, token, headers, query, sender)
         try:
             hook = self._switchboard.compiled(line)
         except Invalid as invalid:
@@ -100,6 +117,34 @@ class Ingest:
         return (
             self._check_access(raw, line, now) or self._check_declared(raw) or self._check_caller(raw) or raw
         )
+
+    def _admit_elsewhere(
+        self, method: str, token: str, headers: Mapping[str, str], query: str, sender: str
+    ) -> RawRequest | Answer:
+        """A call that is for no webhook: perhaps a capture listens for it."""
+        now = self._clock.monotonic()
+        found = None if self._listening is None else self._listening.find(token, self._clock.now())
+        if found is None:
+            return self._turn_away("not_found", answers.NOT_FOUND)
+        if method != "POST":
+            return self._turn_away(
+                "captured", answers.refused(405, "Send a POST request.", ("Allow", "POST"))
+            )
+        wait = found.rate.allow(now)
+        if wait > 0 or self.in_flight + self.bodies.open >= self._most_in_flight:
+            told = "Too many calls to this capture. Slow down."
+            return self._turn_away("captured", answers.busy(429, told, max(wait, FULL_RETRY)))
+        raw = RawRequest(
+            "",
+            found.hook,
+            headers,
+            query,
+            sender,
+            self._clock.now(),
+            now + found.hook.definition.limits.time,
+            capture=found,
+        )
+        return self._check_declared(raw) or raw
 
     def _check_access(self, raw: RawRequest, line: Line, now: float) -> Answer | None:
         if raw.hook.addresses is not None and not raw.hook.addresses.allows(raw.sender):
@@ -161,6 +206,8 @@ class Ingest:
         """Steps 7 to 12: prove, decode, know a repeat, check, map, write. Always answers."""
         self.in_flight += 1
         try:
+            if raw.capture is not None:
+                return await raw.capture.hear(raw, body)
             return await self._climb(raw, body)
         except StoreUnavailable as failure:
             log.error("call not taken: %s", failure.message, extra={"event_id": raw.event_id})
@@ -284,6 +331,8 @@ class Ingest:
         error: str = "",
     ) -> Answer:
         """Journal a rejected call, within bounds and without waiting for the disk, and give its answer."""
+        if raw.capture is not None:
+            return self._turn_away("captured", answer)
         self._counters.count(reason, raw.hook.name)
         settlement = Settlement(State.REJECTED, answer.status, answer.body, error)
         journalled = self._rejections.allow(self._clock.monotonic()) <= 0

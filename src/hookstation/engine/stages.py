@@ -6,6 +6,7 @@ An unverified body cannot be mapped, an unmapped payload cannot be written.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -16,12 +17,21 @@ from hookstation.core.records import Record
 from hookstation.engine.switchboard import CompiledWebhook
 
 
+class Heard(Protocol):
+    """Something that listens for calls which are no events."""
+
+    async def hear(self, raw: RawRequest, body: bytes) -> Answer:
+        """Keep the call, and say what its sender gets."""
+        ...
+
+
 class RawRequest(msgspec.Struct):
     """A call that was let in, before its body is known.
 
     `headers`: lower-case names, repeated ones joined by a comma.  `received_at`: microseconds since the epoch.
     `deadline`: seconds on the clock's monotonic scale by which the sender must have an answer.
     `timings`: nanoseconds per finished stage.  `key`: the dedup key, once it has been read; empty without one.
+    `capture`: what listens for this call instead of a webhook, if anything does; `hook` then only bounds the body.
     """
 
     event_id: str
@@ -33,6 +43,7 @@ class RawRequest(msgspec.Struct):
     deadline: float
     timings: dict[str, int] = msgspec.field(default_factory=dict)
     key: str = ""
+    capture: Heard | None = None
 
     def entry(
         self,

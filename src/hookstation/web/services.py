@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookstation.engine.board import Board
+from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
 from hookstation.engine.dryrun import DryRun
@@ -44,6 +45,7 @@ class Services:
     sign_in: SignIn
     targets: Targets
     ingest: Ingest
+    changing: Changing
     counters: Counters
     backup: Callable[[Path], Awaitable[int]]
     base_url: str

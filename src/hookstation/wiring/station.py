@@ -21,14 +21,19 @@ from hookstation.connectors.records import RecordsConnector
 from hookstation.core.definitions import Connection
 from hookstation.core.jobs import EVENTS
 from hookstation.core.values import JSON
+from hookstation.engine.backtest import BackTests
 from hookstation.engine.board import Board
+from hookstation.engine.changing import Changing
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
+from hookstation.engine.drafts import Drafts
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
+from hookstation.engine.history import History
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
+from hookstation.engine.listen import Captures
 from hookstation.engine.membership import Membership
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
@@ -37,6 +42,7 @@ from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.runs import Runs
+from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.sign_in import Lifetime, SignIn
 from hookstation.engine.switchboard import Switchboard
@@ -91,6 +97,7 @@ class Station:
         """Begin the work that goes on by itself."""
         await self.membership.reap()
         self._tasks.append(_begin("watch", self.services.board.watch))
+        self._tasks.append(_begin("listen", self.services.changing.captures.watch))
         self._tasks.append(_begin("forget sessions", self.services.sign_in.run))
         if self.settings.role != "web":
             self._tasks += [_begin("finish events", self.worker.run), _begin("prune", self.pruner.run)]
@@ -225,6 +232,7 @@ async def _assemble(
     settler = Settler(store, targets, executor, membership, clock, event_log)
     board.on_new_connections(settler.hurry)
     process = Process(store, clock, identifiers, executor, membership)
+    captures = Captures(store, vault, targets, clock, identifiers)
     ingest = Ingest(
         switchboard,
         store,
@@ -236,6 +244,7 @@ async def _assemble(
         event_log,
         settings.most_in_flight,
         settings.most_body_bytes,
+        captures,
     )
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
     services = Services(
@@ -251,6 +260,13 @@ async def _assemble(
         sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
         targets=targets,
         ingest=ingest,
+        changing=Changing(
+            Drafts(store, board, configurator, targets, vault, clock),
+            History(store, vault),
+            BackTests(switchboard, store, clock),
+            captures,
+            SendOnce(switchboard, ingest, store, clock, identifiers),
+        ),
         counters=counters,
         backup=backup_of(settings, store),
         base_url=base_url,
