@@ -18,6 +18,7 @@ from hookstation.core.records import EntitySpec, Record
 from hookstation.engine.lanes import Lanes
 from hookstation.engine.membership import BEAT, SILENT
 from hookstation.engine.settlements import after_failure, failure, success
+from hookstation.engine.tallying import CallCounts
 from hookstation.engine.unfinished import Unfinished, unfinished_job
 from hookstation.errors import ActionFailed, NeedsAuth, Retriable, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
@@ -89,8 +90,11 @@ class Ready:
 class Executor:
     """Makes calls in tasks and knows which are under way. Who starts one stands in `lanes`; its end leaves the lane."""
 
-    def __init__(self, journal: Journal, clock: Clock, event_log: EventLog) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, event_log: EventLog, counts: CallCounts | None = None
+    ) -> None:
         self.lanes = Lanes()
+        self._counts = CallCounts() if counts is None else counts
         self._journal, self._clock, self._event_log = journal, clock, event_log
         self._under_way: dict[str, asyncio.Task[Settlement]] = {}
 
@@ -174,6 +178,8 @@ class Executor:
                     refusal.detail,
                     extra={"event_id": call.event_id, "run_id": call.run_id},
                 )
+            if isinstance(refusal, NeedsAuth):
+                self._counts.credentials_refused(call.webhook, self._clock.now())
             if call.hold and isinstance(refusal, (Retriable, NeedsAuth)):
                 return self._held(call, refusal)
             return self._failed(call, refusal.message)

@@ -27,6 +27,7 @@ from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
 from hookstation.engine.stages import Heard, MappedEvent, Outcome, RawRequest, VerifiedEvent
 from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
+from hookstation.engine.tallying import CallCounts
 from hookstation.errors import (
     AuthenticationFailed,
     BodyRefused,
@@ -77,6 +78,7 @@ class Ingest:
         most_in_flight: int = MOST_IN_FLIGHT,
         most_body_bytes: int = MOST_BODY_BYTES,
         listening: Listening | None = None,
+        counts: CallCounts | None = None,
     ) -> None:
         self._switchboard, self._journal, self._process = switchboard, journal, process
         self._repeats, self._clock, self._identifiers = repeats, clock, identifiers
@@ -85,6 +87,7 @@ class Ingest:
         self._rejections = RateLimit(JOURNALLED_REJECTIONS, 1)
         self.bodies = Bodies(most_body_bytes)
         self._listening = listening
+        self._counts = CallCounts() if counts is None else counts
         self.in_flight = 0
         self.stopping = False
 
@@ -335,13 +338,17 @@ class Ingest:
             return self._turn_away("captured", answer)
         self._counters.count(reason, raw.hook.name)
         settlement = Settlement(State.REJECTED, answer.status, answer.body, error)
-        journalled = self._rejections.allow(self._clock.monotonic()) <= 0
+        now = self._clock.monotonic()
+        journalled = self._rejections.allow(now) <= 0
         if journalled:
             kept = body if raw.hook.definition.keep_rejected_bodies else None
             self._journal.note(
                 Acceptance(raw.entry(size=size, body=kept, reason=reason), lambda _: settlement)
             )
             answer = with_event_id(answer, raw.event_id)
+        else:
+            self._counts.unjournalled(raw.hook.name, raw.received_at, reason)
+        self._count_answer(raw, answer.status, size, now)
         self._event_log.write(
             "event_rejected",
             event_id=raw.event_id,
@@ -356,6 +363,8 @@ class Ingest:
 
     def _repeated(self, raw: RawRequest, answer: Answer, first: str) -> Answer:
         self._counters.count("repeated", raw.hook.name)
+        self._counts.repeated(raw.hook.name, raw.received_at)
+        self._count_answer(raw, answer.status, 0, self._clock.monotonic())
         self._event_log.write(
             "repeat_answered", event_id=first, webhook=raw.hook.name, sender=raw.sender, status=answer.status
         )
@@ -373,6 +382,7 @@ class Ingest:
         settlement = outcome.settlement
         state = settlement.state.value
         self._counters.count(state, raw.hook.name)
+        self._count_answer(raw, outcome.answer.status, size, self._clock.monotonic())
         self._event_log.write(
             "event_answered",
             event_id=raw.event_id,
@@ -389,6 +399,11 @@ class Ingest:
             error=settlement.error,
         )
         return with_event_id(outcome.answer, raw.event_id)
+
+    def _count_answer(self, raw: RawRequest, status: int, size: int, now: float) -> None:
+        """Count an answer, with the time since the call was let in. `now`: on the clock's monotonic scale."""
+        took = now - raw.deadline + raw.hook.definition.limits.time
+        self._counts.answered(raw.hook.name, raw.received_at, status, size, took)
 
 
 def with_event_id(answer: Answer, event_id: str) -> Answer:

@@ -21,7 +21,7 @@ class Listed:
     """A webhook in the list.
 
     `state` is one of `WebhookState`, or *unreadable*; then `problem` says why, and only the name is known.  `token` is
-    that of its URL.  `updated` in microseconds since the epoch.
+    that of its URL.  `updated` and `created` in microseconds since the epoch.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Listed:
     entity: str
     token: str
     updated: int
+    created: int
     problem: str = ""
 
     @property
@@ -72,7 +73,15 @@ class Listing:
             token, definition = self._board.token(stored), self._board.webhook(stored)
         except (Invalid, SecretError) as failure:
             return Listed(
-                stored.name, stored.name, UNREADABLE, "", "", "", stored.updated_at, failure.message
+                stored.name,
+                stored.name,
+                UNREADABLE,
+                "",
+                "",
+                "",
+                stored.updated_at,
+                stored.created_at,
+                failure.message,
             )
         action = definition.action
         return Listed(
@@ -83,4 +92,5 @@ class Listing:
             action.panel or ACTIVITY,
             token,
             stored.updated_at,
+            stored.created_at,
         )
