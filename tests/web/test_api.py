@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from hookstation.core.values import JSON
-from hookstation.engine.keys import Keys
 from hookstation.errors import Retriable
 from hookstation.ports.store import ConfigurationChange
 from hookstation.testing.connector import ScriptedConnector
@@ -21,6 +20,7 @@ from hookstation.web.api.build import OPERATIONS
 from hookstation.web.services import Services
 from tests.support.asgi import Answered, Client
 from tests.support.engine import PANEL, Engine, connection, engine, upsert, webhook
+from tests.support.services import services_of
 
 SECRET, PASSWORD = "the secret of a sender", "the password of a target"
 TOKEN: dict[str, JSON] = {"type": "token", "header": "X-Token", "secret": SECRET}
@@ -35,27 +35,9 @@ async def bench() -> AsyncIterator[Engine]:
         yield made
 
 
-@pytest_asyncio.fixture
-async def services(bench: Engine) -> Services:
-    async def backup(path: Path) -> int:
-        return len(str(path))
-
-    return Services(
-        clock=bench.clock,
-        store=bench.store,
-        board=bench.board,
-        configurator=bench.configurator,
-        dry_run=bench.dry_run,
-        replay=bench.replay,
-        remedies=bench.remedies,
-        keys=Keys(bench.store, bench.clock),
-        targets=bench.targets,
-        ingest=bench.ingest,
-        counters=bench.counters,
-        backup=backup,
-        base_url="https://hooks.example.org",
-        control_key=CONTROL,
-    )
+@pytest.fixture
+def services(bench: Engine) -> Services:
+    return services_of(bench, control_key=CONTROL)
 
 
 @pytest_asyncio.fixture
@@ -477,7 +459,7 @@ class TestMethods:
         self, api: Client, path: str
     ) -> None:
         there = {one.method for one in OPERATIONS if one.path == path}
-        answer = await api.ask("PATCH", f"/api/v1{path.replace('{name}', 'courses')}")
+        answer = await api.ask("COPY", f"/api/v1{path.replace('{name}', 'courses')}")
         problem(answer, 405)
         assert there == {*answer.headers["allow"].split(", ")} - {"HEAD"}
 

@@ -7,36 +7,14 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 
-from hookstation.engine.keys import Keys
 from hookstation.web import metrics
 from hookstation.web.api import access, build_api
-from hookstation.web.services import Services
 from tests.support.asgi import Answered, Client
-from tests.support.engine import Engine, engine, webhook
+from tests.support.engine import engine, webhook
+from tests.support.services import services_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-
-def services(bench: Engine) -> Services:
-    async def backup(_: Path) -> int:
-        return 0
-
-    return Services(
-        clock=bench.clock,
-        store=bench.store,
-        board=bench.board,
-        configurator=bench.configurator,
-        dry_run=bench.dry_run,
-        replay=bench.replay,
-        remedies=bench.remedies,
-        keys=Keys(bench.store, bench.clock),
-        targets=bench.targets,
-        ingest=bench.ingest,
-        counters=bench.counters,
-        backup=backup,
-        base_url="",
-    )
+    pass
 
 
 def samples(answer: Answered) -> dict[tuple[str, ...], float]:
@@ -55,7 +33,7 @@ async def test_calls_are_counted_by_webhook_and_end() -> None:
             await bench.post("courses", payload)
         bench.ingest.admit("POST", "nobody's token", {}, "", "203.0.113.9")
         bench.store.noted_lost = 3
-        answer = await Client(build_api(services(bench)), {}).ask("GET", "/metrics")
+        answer = await Client(build_api(services_of(bench)), {}).ask("GET", "/metrics")
         assert (200, metrics.MEDIA_TYPE) == (answer.status, answer.headers["content-type"])
         expected = {
             ("hookstation_calls_total", "succeeded", "courses"): 2,
@@ -70,7 +48,7 @@ async def test_calls_are_counted_by_webhook_and_end() -> None:
 
 async def test_an_address_that_is_not_this_machine_needs_a_key() -> None:
     async with engine() as bench:
-        made = services(bench)
+        made = services_of(bench)
         key = await made.keys.add("scraper", "administrator")
         app = build_api(made)
         for address in ("203.0.113.9", "::ffff:203.0.113.9", "nonsense", ""):

@@ -37,7 +37,7 @@ def references(value: JSON) -> Iterator[str]:
 
 def test_it_is_openapi_3_1_about_this_version() -> None:
     assert ("3.1.0", "1.2.3") == (DOCUMENT["openapi"], DOCUMENT["info"]["version"])
-    assert [{"key": []}] == DOCUMENT["security"]
+    assert [{"key": []}, {"session": [], "token": []}] == DOCUMENT["security"]
 
 
 def test_every_operation_is_described_once_under_its_own_name() -> None:
