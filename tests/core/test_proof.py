@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hookstation.core.activity import ACTIVITY_SPEC
@@ -132,17 +132,8 @@ SCHEMAS: st.SearchStrategy[JSON] = st.fixed_dictionaries(
 )
 TEMPLATES = st.sampled_from(
     [
-        "$$a$$",
-        "$$b.c$$",
-        "$$d.0$$",
-        "no: $$a$$",
-        "$$a$$$$b.c$$",
-        "{{ a | upcase }}",
-        "{{ a | default: 'none' }}",
-        "{{ a | floor }}",
-        "$$event_id$$",
-        "$$headers.x$$",
-        "lit",
+        *("$$a$$", "$$b.c$$", "$$d.0$$", "no: $$a$$", "$$a$$$$b.c$$", "{{ a | upcase }}", "{{ a | floor }}"),
+        *("{{ a | default: 'none' }}", "$$event_id$$", "$$headers.x$$", "lit"),
     ]
 )
 MAPPINGS = st.dictionaries(st.sampled_from([*PANEL.fields]), TEMPLATES, min_size=1, max_size=3)
@@ -200,12 +191,12 @@ def test_ten_thousand_random_payloads_pass_a_mapping_that_is_proven() -> None:
     schema = shaped(("text",), **CERTAIN)
     wanted = action(
         Text="$$text$$", Grade="$$grade$$", Count="$$count$$", Amount="$$amount$$", Paid="$$paid$$", Day="$$day$$",
-        Long="$$day$$: $$text$$ $$paid$$ $$count$$ {{ amount }}", Needed="$$webhook.name$$"[:0] + "n",
+        Long="$$day$$: $$text$$ $$paid$$ $$count$$ {{ amount }}",
     )  # fmt: skip
     assert Verdict.CANNOT_FAIL is prove(schema, wanted, TARGET).verdict
     compiled = mapping(schema, wanted)
     tried = payloads(schema, compile_schema(schema), 7, 10_000)
-    assert 10_000 > len(tried) > 300
+    assert 10_000 == len(tried)
     assert [] == [one for one in tried if fails(compiled, one)]
 
 
@@ -230,7 +221,7 @@ def test_ten_thousand_random_payloads_pass_a_mapping_that_is_proven() -> None:
         (shaped(a={"type": "number"}), {"Count": "$$a$$"}, "Count", "out-of-range", False),
         (shaped(a={"type": "integer"}), {"Count": "$$a$$"}, "Count", "out-of-range", False),
         (shaped(a={"type": "boolean"}), {"Amount": "$$a$$"}, "Amount", "wrong-type", False),
-        (shaped(a={"type": "number", "maximum": 9, "minimum": 0}), {"Amount": "$$a$$"}, "Amount", "out-of-range", False),
+        (shaped(a={"type": "number", "maximum": 9}), {"Amount": "$$a$$"}, "Amount", "out-of-range", False),
         (shaped(a={"type": "integer"}), {"Free": "$$a$$"}, "Free", "out-of-range", True),
         (shaped(a={"type": "integer"}), {"Paid": "$$a$$"}, "Paid", "wrong-type", False),
         (shaped(a={"type": "string"}), {"Day": "$$a$$"}, "Day", "not-a-date", False),
@@ -312,7 +303,8 @@ def test_a_constant_an_event_id_and_an_activity_without_its_date_cannot_fail() -
 
 
 def test_what_cannot_be_decided_is_said_to_be_not_proven() -> None:
-    liquid = prove(shaped(a={"type": "string", "maxLength": 3}), action(Text="{{ a | slice: 0 }}"), TARGET)
+    clean: JSON = {"type": "string", "maxLength": 3, "pattern": "^[0-9]+$"}
+    liquid = prove(shaped(a=clean), action(Text="{{ a | upcase }}"), TARGET)
     assert ["not-proven"] == [field(liquid, "Text").verdict.value]
     unmade = shaped(a={"type": "string", "pattern": "^(?i)(ab){2}$", "allOf": [{"not": {"const": "abab"}}]})
     told = field(prove(unmade, action(Text="$$a$$"), TARGET), "Text")
@@ -358,7 +350,7 @@ def test_a_change_that_no_proof_told_is_refused(document: JSON) -> None:
     [
         ("^[0-9]{1,10}@", 0, "0@"),
         ("^[A-Z]{2}-\\d+$", 8, "AA-00000"),
-        ("^(?:ab|cd)*x?$", 5, "abab"),
+        ("^(?:ab|cd)*x?$", 5, "ababx"),
         ("a.c\\.d", 0, "axc.d"),
         ("(?=a)", 0, None),
         ("[", 0, None),
@@ -373,8 +365,3 @@ def test_a_text_for_a_pattern(pattern: str, length: int, expected: str | None) -
 def test_a_change_without_a_place_in_the_schema_is_still_one() -> None:
     change = Change("nothing")
     assert ({"type": "object"}, action()) == apply_change({"type": "object"}, action(), change)
-
-
-test_every_counter_example_fits_the_schema_and_fails_and_every_change_helps = settings(max_examples=40)(
-    test_every_counter_example_fits_the_schema_and_fails_and_every_change_helps
-)
