@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -84,7 +85,7 @@ async def show_event(request: Request, services: Services) -> Response:
     payload = await services.store.get_payload(event_id)
     context = {
         "one": event,
-        "body": None if payload is None else body_of(payload),
+        "body": None if payload is None else await asyncio.to_thread(body_of, payload),
         "answer": body_of(Payload(event.id, event.answer_body)) if event.answer_body else None,
         "attempts": await services.store.list_attempts(event_id),
         "stages": [(STAGES.get(name, name), took) for name, took in event.timings.items()],
