@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import History, Retention
+from hookstation.ports.tallies import Tallies
 
 STEP: Final = 100
 """Most events deleted in one commit."""
@@ -16,6 +17,9 @@ STEP: Final = 100
 STEP_PAUSE: Final = 0.05
 ROUND_PAUSE: Final = 60.0
 DAY: Final = 86_400 * 1_000_000
+HOURS_KEPT: Final = 396 * DAY
+MINUTES_KEPT: Final = 3 * 3_600 * 1_000_000
+"""How long roll-ups of hours (13 months) and of minutes are kept: microseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +44,14 @@ class RetentionRule:
         )
 
 
+class Pruned(History, Tallies, Protocol):
+    """What is kept within bounds."""
+
+
 class Pruner:
     """Deletes what may go, one small step after the other."""
 
-    def __init__(self, history: History, clock: Clock, rule: RetentionRule) -> None:
+    def __init__(self, history: Pruned, clock: Clock, rule: RetentionRule) -> None:
         self._history, self._clock, self._rule = history, clock, rule
 
     async def run(self) -> None:
@@ -51,6 +59,7 @@ class Pruner:
         while True:
             try:
                 await self.prune()
+                await self.prune_tallies()
             except StoreError as failure:
                 log.error("pruning stopped: %s", failure.message)
             await self._clock.sleep(ROUND_PAUSE)
@@ -63,4 +72,10 @@ class Pruner:
             gone += step
             if step < STEP:
                 return gone
+            await self._clock.sleep(STEP_PAUSE)
+
+    async def prune_tallies(self) -> None:
+        """Delete the roll-ups that are old."""
+        now = self._clock.now()
+        while await self._history.prune_tallies(now - HOURS_KEPT, now - MINUTES_KEPT, STEP) == STEP:
             await self._clock.sleep(STEP_PAUSE)

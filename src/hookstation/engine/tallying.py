@@ -141,8 +141,10 @@ class Tallying:
     async def stop(self) -> None:
         """Tell what is left; nobody has to count it again."""
         try:
-            await self.tell()
-            await self._store.forget_teller(self._membership.node_id)
+            if self._counts or self._untold:
+                await self.tell()
+            if self._told_at:
+                await self._store.forget_teller(self._membership.node_id)
         except StoreError as failure:
             log.warning("what was counted last is counted again by another node: %s", failure.message)
 

@@ -10,6 +10,7 @@ from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
+from hookstation.engine.dashboard import Glance
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
@@ -53,6 +54,8 @@ class Services:
     place: str = ""
     master_key: Path | None = None
     listing: Listing = field(init=False)
+    glance: Glance = field(init=False)
 
     def __post_init__(self) -> None:
         self.listing = Listing(self.board)
+        self.glance = Glance(self.store, self.clock)

@@ -38,6 +38,7 @@ from hookstation.engine.membership import Membership
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
+from hookstation.engine.recount import Recount
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
@@ -46,7 +47,9 @@ from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.sign_in import Lifetime, SignIn
 from hookstation.engine.switchboard import Switchboard
+from hookstation.engine.tallying import CallCounts, Tallying
 from hookstation.engine.targets import Targets
+from hookstation.engine.watch import WATCH, WATCH_LEASE, Watcher
 from hookstation.engine.worker import Worker
 from hookstation.ports.connector import Connector
 from hookstation.ports.log import EventLog
@@ -72,6 +75,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
+class Watch:
+    """What counts calls, and looks whether they are as usual."""
+
+    tallying: Tallying
+    recount: Recount
+    watcher: Watcher
+    worker: Worker
+
+    async def stop(self) -> None:
+        """End a look, and tell what was counted last."""
+        await self.worker.drain(DRAIN_SECONDS)
+        await self.tallying.stop()
+
+
+@dataclass(slots=True)
 class Station:
     """Everything that runs in one process."""
 
@@ -83,6 +101,7 @@ class Station:
     membership: Membership
     worker: Worker
     pruner: Pruner
+    watch: Watch
     app: Front
     lane: HookLane
     _beats: list[asyncio.Task[None]] = field(default_factory=list)
@@ -96,11 +115,15 @@ class Station:
     async def start(self) -> None:
         """Begin the work that goes on by itself."""
         await self.membership.reap()
+        await self.watch.recount.at_start()
+        self._tasks.append(_begin("tell what was counted", self.watch.tallying.run))
         self._tasks.append(_begin("watch", self.services.board.watch))
         self._tasks.append(_begin("listen", self.services.changing.captures.watch))
         self._tasks.append(_begin("forget sessions", self.services.sign_in.run))
         if self.settings.role != "web":
+            await self.watch.watcher.begin()
             self._tasks += [_begin("finish events", self.worker.run), _begin("prune", self.pruner.run)]
+            self._tasks.append(_begin("look for what is unusual", self.watch.worker.run))
 
     def stop_accepting(self) -> None:
         """From now on calls get 503; what was accepted goes on."""
@@ -113,6 +136,7 @@ class Station:
         ended = await asyncio.gather(self.executor.drain(DRAIN_SECONDS), self.worker.drain(DRAIN_SECONDS))
         if any(ended):
             log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
+        await self.watch.stop()
         if self._beats:
             await _end(self._beats)
             await self.membership.leave()
@@ -218,7 +242,8 @@ async def _assemble(
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
-    executor = Executor(store, clock, event_log)
+    counts = CallCounts()
+    executor = Executor(store, clock, event_log, counts)
     membership = Membership(
         store,
         clock,
@@ -245,6 +270,7 @@ async def _assemble(
         settings.most_in_flight,
         settings.most_body_bytes,
         captures,
+        counts=counts,
     )
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
     services = Services(
@@ -275,6 +301,8 @@ async def _assemble(
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
+    recount = Recount(store, membership, clock)
+    watcher = Watcher(store, services.listing, recount, clock, identifiers, event_log)
     lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
     return Station(
         settings,
@@ -285,6 +313,12 @@ async def _assemble(
         membership,
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, _retention(settings)),
+        Watch(
+            Tallying(store, counts, membership, clock),
+            recount,
+            watcher,
+            Worker(store, membership, clock, WATCH, watcher, at_once=1, lease_seconds=WATCH_LEASE),
+        ),
         Front(lane, Rest(services), senders),
         lane,
     )

@@ -18,6 +18,8 @@ from hookstation.errors import HookstationError
 from hookstation.web import metrics
 from hookstation.web.api import (
     access,
+    captures,
+    changes,
     configuration,
     connections,
     events,
@@ -26,6 +28,7 @@ from hookstation.web.api import (
     panels,
     problems,
     users,
+    watching,
     webhooks,
 )
 from hookstation.web.api.openapi import ROOT, document
@@ -43,7 +46,10 @@ OPERATIONS: Final = (
     *journal.OPERATIONS,
     *events.OPERATIONS,
     *nodes.OPERATIONS,
+    *watching.OPERATIONS,
     *users.OPERATIONS,
+    *changes.OPERATIONS,
+    *captures.OPERATIONS,
 )
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -14,7 +14,21 @@ from hookstation.core.fieldlist import json_schema
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
 from hookstation.ports.connector import LookUpVerdict
+from hookstation.web.api.figure_shapes import LAST_DAY, figure_schemas
+from hookstation.web.api.changes_schemas import changes_schemas
 from hookstation.web.api.routes import Operation
+from hookstation.web.api.schema_parts import (
+    ANY,
+    COUNT,
+    FREE,
+    MAYBE_TEXT,
+    MOMENT,
+    TEXT,
+    closed,
+    list_of,
+    object_of,
+    ref,
+)
 
 ROOT: Final = "/api/v1"
 TITLES: Final = {
@@ -71,7 +85,7 @@ def _operation(operation: Operation) -> dict[str, JSON]:
     for status in sorted({401, 403, 503, *operation.refusals, *((413,) if operation.body else ())}):
         responses[str(status)] = {
             "description": TITLES[status],
-            "content": {"application/problem+json": {"schema": _ref("Problem")}},
+            "content": {"application/problem+json": {"schema": ref("Problem")}},
         }
     entry: dict[str, JSON] = {
         "operationId": operation.view.__name__,
@@ -82,7 +96,7 @@ def _operation(operation: Operation) -> dict[str, JSON]:
     if operation.body:
         entry["requestBody"] = {
             "required": operation.body != "ReplayRequest",
-            "content": {"application/json": {"schema": _ref(operation.body)}},
+            "content": {"application/json": {"schema": ref(operation.body)}},
         }
     return entry
 
@@ -92,7 +106,7 @@ def _response(operation: Operation) -> dict[str, JSON]:
         return {"description": "Done"}
     return {
         "description": operation.summary,
-        "content": {"application/json": {"schema": _ref(operation.result)}},
+        "content": {operation.media_type: {"schema": ref(operation.result)}},
     }
 
 
@@ -100,31 +114,6 @@ def _parameter(name: str) -> JSON:
     if name == "limit":
         return {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
     return TEXT
-
-
-def _ref(name: str) -> JSON:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(required: tuple[str, ...] = (), /, **properties: JSON) -> dict[str, JSON]:
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-def _closed(required: tuple[str, ...] = (), /, **properties: JSON) -> dict[str, JSON]:
-    """An object of a request: what is not known is refused."""
-    return {**_object(required, **properties), "additionalProperties": False}
-
-
-def _list_of(name: str) -> JSON:
-    return _object(("items", "next"), items={"type": "array", "items": _ref(name)}, next=MAYBE_TEXT)
-
-
-TEXT: Final[JSON] = {"type": "string"}
-MAYBE_TEXT: Final[JSON] = {"type": ["string", "null"]}
-MOMENT: Final[JSON] = {"type": ["string", "null"], "format": "date-time"}
-COUNT: Final[JSON] = {"type": "integer", "minimum": 0}
-ANY: Final[JSON] = {}
-FREE: Final[JSON] = {"type": "object"}
 
 
 def _schemas(catalogue: Catalogue) -> dict[str, JSON]:
@@ -136,7 +125,9 @@ def _schemas(catalogue: Catalogue) -> dict[str, JSON]:
     return {
         **_things(webhook, {"oneOf": connections}, json_schema(PANEL)),
         **_happenings(),
+        **figure_schemas(),
         **_requests(),
+        **changes_schemas(webhook),
     }
 
 
@@ -152,7 +143,7 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
         "WebhookDocument": webhook,
         "ConnectionDocument": connection,
         "PanelDocument": panel,
-        "Webhook": _object(
+        "Webhook": object_of(
             ("name", "title", "state", "answer", "url", "path"),
             name=TEXT,
             title=TEXT,
@@ -163,34 +154,35 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
             created_at=MOMENT,
             updated_at=MOMENT,
             problem=TEXT,
+            **LAST_DAY,
         ),
-        "Webhooks": _list_of("Webhook"),
+        "Webhooks": list_of("Webhook"),
         "Connection": {
             "anyOf": [
-                _ref("ConnectionDocument"),
-                _closed(("name", "type"), name={"const": RECORDS}, type={"const": RECORDS}),
+                ref("ConnectionDocument"),
+                closed(("name", "type"), name={"const": RECORDS}, type={"const": RECORDS}),
             ]
         },
-        "Connections": _list_of("Connection"),
-        "Panels": _list_of("PanelDocument"),
-        "Check": _object(
+        "Connections": list_of("Connection"),
+        "Panels": list_of("PanelDocument"),
+        "Check": object_of(
             ("name", "reached"), name=TEXT, reached=TEXT, entities={"type": "array", "items": TEXT}
         ),
         "Configuration": FREE,
-        "Plan": _object(
+        "Plan": object_of(
             ("changes", "problems", "changed"),
             changes={"type": "array", "items": FREE},
-            problems={"type": "array", "items": _ref("Detail")},
+            problems={"type": "array", "items": ref("Detail")},
             changed=COUNT,
         ),
-        "Detail": _object(("pointer", "message", "severity"), pointer=TEXT, message=TEXT, severity=TEXT),
-        "Problem": _object(
+        "Detail": object_of(("pointer", "message", "severity"), pointer=TEXT, message=TEXT, severity=TEXT),
+        "Problem": object_of(
             ("type", "title", "status", "detail"),
             type=TEXT,
             title=TEXT,
             status={"type": "integer"},
             detail=TEXT,
-            problems={"type": "array", "items": _ref("Detail")},
+            problems={"type": "array", "items": ref("Detail")},
         ),
     }
 
@@ -227,30 +219,30 @@ def _happenings() -> dict[str, JSON]:
         "history": {"type": "array", "items": FREE},
     }
     return {
-        "Event": _object(required, **event),
-        "EventInFull": _object(required, **full),
-        "Events": _list_of("Event"),
-        "LookUp": _object(
+        "Event": object_of(required, **event),
+        "EventInFull": object_of(required, **full),
+        "Events": list_of("Event"),
+        "LookUp": object_of(
             ("verdict", "found", "record", "as_sent", "marker"),
             verdict={"enum": [*LookUpVerdict]},
-            found={"type": "array", "items": _object(("key", "owner"), key=TEXT, owner=MAYBE_TEXT)},
+            found={"type": "array", "items": object_of(("key", "owner"), key=TEXT, owner=MAYBE_TEXT)},
             record=FREE,
             as_sent={"type": "boolean"},
             marker=MAYBE_TEXT,
         ),
-        "Record": _object(("key", "fields"), key=TEXT, fields=FREE, event_id=TEXT),
-        "Records": _list_of("Record"),
-        "Count": _object(("count",), count=COUNT),
-        "Trial": _object(
+        "Record": object_of(("key", "fields"), key=TEXT, fields=FREE, event_id=TEXT),
+        "Records": list_of("Record"),
+        "Count": object_of(("count",), count=COUNT),
+        "Trial": object_of(
             ("verdict", "status", "answer", "stages", "record"),
             verdict={"enum": ["accepted", "rejected"]},
             status={"type": "integer"},
             answer=FREE,
-            stages={"type": "array", "items": _ref("Stage")},
+            stages={"type": "array", "items": ref("Stage")},
             record={"type": ["object", "null"]},
         ),
-        "Stage": _object(("stage", "verdict", "detail"), stage=TEXT, verdict=TEXT, detail=TEXT),
-        "Node": _object(
+        "Stage": object_of(("stage", "verdict", "detail"), stage=TEXT, verdict=TEXT, detail=TEXT),
+        "Node": object_of(
             ("id", "role", "address", "version", "started_at", "seen_at"),
             id=TEXT,
             role=TEXT,
@@ -259,12 +251,12 @@ def _happenings() -> dict[str, JSON]:
             started_at=MOMENT,
             seen_at=MOMENT,
         ),
-        "Nodes": _list_of("Node"),
-        "Key": _object(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
-        "Keys": _list_of("Key"),
-        "NewKey": _object(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
+        "Nodes": list_of("Node"),
+        "Key": object_of(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
+        "Keys": list_of("Key"),
+        "NewKey": object_of(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
         **_people(),
-        "Backup": _object(("path", "bytes", "master_key"), path=TEXT, bytes=COUNT, master_key=MAYBE_TEXT),
+        "Backup": object_of(("path", "bytes", "master_key"), path=TEXT, bytes=COUNT, master_key=MAYBE_TEXT),
     }
 
 
@@ -278,10 +270,10 @@ def _people() -> dict[str, JSON]:
         "changed_at": MOMENT,
     }
     return {
-        "User": _object(("email", "role", "disabled", "has_password"), **user),
-        "Users": _list_of("User"),
-        "NewUser": _object(("email", "role", "link"), **user, link=TEXT, link_until=MOMENT),
-        "Session": _object(
+        "User": object_of(("email", "role", "disabled", "has_password"), **user),
+        "Users": list_of("User"),
+        "NewUser": object_of(("email", "role", "link"), **user, link=TEXT, link_until=MOMENT),
+        "Session": object_of(
             ("id", "address", "agent"),
             id=TEXT,
             address=TEXT,
@@ -290,18 +282,27 @@ def _people() -> dict[str, JSON]:
             seen_at=MOMENT,
             until=MOMENT,
         ),
-        "Sessions": _list_of("Session"),
+        "Sessions": list_of("Session"),
     }
 
 
 def _requests() -> dict[str, JSON]:
     return {
-        "TrialRequest": _closed(payload=ANY, body=TEXT, body_base64=TEXT, headers=FREE, query=TEXT),
-        "PlanRequest": _closed(("document",), document=FREE, references=FREE, prune={"type": "boolean"}),
-        "ReplayRequest": _closed(again={"type": "boolean"}),
-        "ResolveRequest": _closed(written=TEXT, not_written={"type": "boolean"}),
-        "KeyRequest": _closed(("name", "role"), name=TEXT, role=TEXT),
-        "UserRequest": _closed(("email",), email=TEXT, role=TEXT),
-        "UserChange": _closed(role=TEXT, disabled={"type": "boolean"}),
-        "BackupRequest": _closed(("path",), path=TEXT),
+        "TrialRequest": closed(
+            payload=ANY,
+            body=TEXT,
+            body_base64=TEXT,
+            headers=FREE,
+            query=TEXT,
+            document=FREE,
+            version=COUNT,
+            draft={"type": "boolean"},
+        ),
+        "PlanRequest": closed(("document",), document=FREE, references=FREE, prune={"type": "boolean"}),
+        "ReplayRequest": closed(again={"type": "boolean"}),
+        "ResolveRequest": closed(written=TEXT, not_written={"type": "boolean"}),
+        "KeyRequest": closed(("name", "role"), name=TEXT, role=TEXT),
+        "UserRequest": closed(("email",), email=TEXT, role=TEXT),
+        "UserChange": closed(role=TEXT, disabled={"type": "boolean"}),
+        "BackupRequest": closed(("path",), path=TEXT),
     }

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hookstation.core.jsontext import dump_json
-from hookstation.core.values import JSON
+from hookstation.core.values import JSON, kind_of
 from hookstation.errors import Invalid, NotFound, Problem, SecretError
-from hookstation.web.api import asking, shapes, shelf
+from hookstation.web.api import access, asking, payloads, shapes, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
+from hookstation.web.api.watching import last_day
 from hookstation.web.services import Services
 
 
 async def list_webhooks(request: Request, services: Services) -> Response:
-    """Webhooks by name."""
+    """Webhooks by name, each with its last 24 hours."""
     names = sorted(services.board.stored.webhooks)
     page, following = shelf.page(names, request)
-    return listed([_webhook(name, services) for name in page], following)
+    days = await services.glance.last_day(page)
+    return listed([{**_webhook(name, services), **last_day(days[name])} for name in page], following)
 
 
 async def show_webhook(request: Request, services: Services) -> Response:
@@ -35,7 +35,8 @@ async def put_webhook(request: Request, services: Services) -> Response:
 
 async def post_webhook(request: Request, services: Services) -> Response:
     """Make a webhook under a name that is free."""
-    return reply(_webhook(await shelf.make(await shelf.thing(request), services, "webhook"), services), 201)
+    name = await shelf.make(await shelf.thing(request), services, "webhook", access.caller(request))
+    return reply(_webhook(name, services), 201)
 
 
 async def delete_webhook(request: Request, services: Services) -> Response:
@@ -51,17 +52,20 @@ async def rotate_webhook(request: Request, services: Services) -> Response:
 
 
 async def test_webhook(request: Request, services: Services) -> Response:
-    """Try a payload; nothing is written."""
-    body = await asking.fields(request, "payload", "body", "body_base64", "headers", "query")
-    given = [name for name in ("payload", "body", "body_base64") if name in body]
-    if len(given) != 1:
-        raise Invalid([Problem((), "give one of payload (JSON), body (text) and body_base64.")])
-    trial = services.dry_run.test(
-        request.path_params["name"],
-        _raw_body(body, given[0]),
-        _headers(body.get("headers", {})),
-        asking.member(body, "query", str, ""),
-    )
+    """Try a payload on what is live, on the open draft, on a version, or on a document that is not saved."""
+    body = await asking.fields(request, *payloads.MEMBERS, "document", "version", "draft")
+    name: str = request.path_params["name"]
+    call = payloads.raw_body(body), payloads.headers(body), asking.member(body, "query", str, "")
+    document, version = body.get("document"), asking.member(body, "version", int, 0)
+    drafts = services.changing.drafts
+    if document is not None:
+        if not isinstance(document, dict):
+            raise Invalid([Problem(("document",), f"must be an object, but is {kind_of(document)}.")])
+        trial = services.dry_run.try_on(await drafts.compile(name, document), *call)
+    elif version or asking.member(body, "draft", bool, False):
+        trial = services.dry_run.try_on(await drafts.compile_saved(name, version), *call)
+    else:
+        trial = services.dry_run.test(name, *call)
     return reply(trial.as_json())
 
 
@@ -74,24 +78,6 @@ def _webhook(name: str, services: Services) -> dict[str, JSON]:
     except (Invalid, SecretError) as failure:
         return shapes.unreadable_webhook(stored, failure.message)
     return shapes.webhook(definition, stored, token, services.base_url)
-
-
-def _raw_body(body: dict[str, JSON], given: str) -> bytes:
-    if given == "payload":
-        return dump_json(body["payload"]).encode()
-    text = asking.member(body, given, str, "")
-    if given == "body":
-        return text.encode()
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as failure:
-        raise Invalid([Problem(("body_base64",), "is not base64.")]) from failure
-
-
-def _headers(given: JSON) -> dict[str, str]:
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise Invalid([Problem(("headers",), "must be an object of header names and texts.")])
-    return {name.lower(): str(value) for name, value in given.items()}
 
 
 OPERATIONS: Final = (
