@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from hookstation.core.plan import Verb
 from hookstation.core.values import JSON
-from hookstation.engine.configure import Plan
+from hookstation.engine.configure import Plan, Saving
 from hookstation.errors import Invalid, Problem
-from hookstation.web.api import asking
+from hookstation.web.api import access, asking
 from hookstation.web.api.problems import describe
 from hookstation.web.api.routes import Operation, reply
 from hookstation.web.services import Services
@@ -30,7 +30,10 @@ async def apply(request: Request, services: Services) -> Response:
     """Apply a document: all of it or, where anything is wrong, nothing."""
     body = await asking.fields(request, "document", "references", "prune")
     planned = await services.configurator.apply(
-        body.get("document"), _references(body), prune=asking.member(body, "prune", bool, False)
+        body.get("document"),
+        _references(body),
+        prune=asking.member(body, "prune", bool, False),
+        saving=Saving(access.caller(request)),
     )
     return reply(_plan(planned))
 

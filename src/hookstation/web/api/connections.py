@@ -11,7 +11,7 @@ from hookstation.core.documents import PersonSecrets, encode_connection
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
 from hookstation.errors import Conflict, NotFound
-from hookstation.web.api import shelf
+from hookstation.web.api import access, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -42,7 +42,9 @@ async def post_connection(request: Request, services: Services) -> Response:
     """Make a connection under a name that is free."""
     body = await shelf.thing(request)
     _refuse_built_in(body.get("name"))
-    return reply(_connection(await shelf.make(body, services, "connection"), services), 201)
+    return reply(
+        _connection(await shelf.make(body, services, "connection", access.caller(request)), services), 201
+    )
 
 
 async def delete_connection(request: Request, services: Services) -> Response:

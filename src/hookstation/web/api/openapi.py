@@ -14,8 +14,8 @@ from hookstation.core.fieldlist import json_schema
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
 from hookstation.ports.connector import LookUpVerdict
-from hookstation.web.api.figure_shapes import LAST_DAY, figure_schemas
 from hookstation.web.api.changes_schemas import changes_schemas
+from hookstation.web.api.figure_shapes import LAST_DAY, figure_schemas
 from hookstation.web.api.routes import Operation
 from hookstation.web.api.schema_parts import (
     ANY,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from hookstation.core.documents import encode_panel
 from hookstation.core.values import JSON
 from hookstation.errors import NotFound
-from hookstation.web.api import shelf
+from hookstation.web.api import access, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -33,7 +33,8 @@ async def put_panel(request: Request, services: Services) -> Response:
 
 async def post_panel(request: Request, services: Services) -> Response:
     """Make a panel under a name that is free."""
-    return reply(_panel(await shelf.make(await shelf.thing(request), services, "panel"), services), 201)
+    name = await shelf.make(await shelf.thing(request), services, "panel", access.caller(request))
+    return reply(_panel(name, services), 201)
 
 
 async def delete_panel(request: Request, services: Services) -> Response:

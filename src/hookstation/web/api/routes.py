@@ -26,7 +26,7 @@ class Operation:
 
     `query`: parameters with a sentence each.  `body` and `result` name schemas of the OpenAPI document (empty: none).
     `refusals`: the statuses besides 401 and 403 that it may refuse with.
-    `act`: what it takes the right to; ``None``: to see or to change, by its method.
+    `media_type`: of the result.  `act`: what it takes the right to; ``None``: to see or to change, by its method.
     """
 
     method: str
@@ -39,6 +39,7 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[int, ...] = ()
     act: Act | None = None
+    media_type: str = "application/json"
 
     @property
     def needs(self) -> Act:

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hookstation.core.values import JSON, kind_of
-from hookstation.engine.configure import PLURALS
+from hookstation.engine.configure import PLURALS, Saving
 from hookstation.errors import Conflict, Invalid, Problem
-from hookstation.web.api import asking
+from hookstation.web.api import access, asking
 from hookstation.web.services import Services
 
 SHOWN_ONLY: Final = {"webhook": ("url", "path", "created_at", "updated_at")}
@@ -32,14 +32,14 @@ async def thing(request: Request) -> dict[str, JSON]:
     return body
 
 
-async def make(body: dict[str, JSON], services: Services, kind: str) -> str:
+async def make(body: dict[str, JSON], services: Services, kind: str, by: str) -> str:
     """Make one thing under a name that is free, and return the name. Raises `Conflict` and `Invalid`."""
     name = body.get("name")
     stored = services.board.stored
     taken = {"webhook": stored.webhooks, "connection": stored.connections, "panel": stored.panels}[kind]
     if isinstance(name, str) and name in taken:
         raise Conflict(f"There is a {kind} “{name}” already; change it with PUT.")
-    await _apply_one(services, kind, body)
+    await _apply_one(services, kind, body, by)
     return str(name)
 
 
@@ -49,7 +49,7 @@ async def put(request: Request, services: Services, kind: str) -> str:
     body = await thing(request)
     if body.setdefault("name", name) != name:
         raise Invalid([Problem(("name",), f"is not the name in the address, “{name}”.")])
-    await _apply_one(services, kind, body)
+    await _apply_one(services, kind, body, access.caller(request))
     return name
 
 
@@ -59,11 +59,12 @@ async def delete(request: Request, services: Services, kind: str) -> Response:
     return Response(status_code=204)
 
 
-async def _apply_one(services: Services, kind: str, body: dict[str, JSON]) -> None:
+async def _apply_one(services: Services, kind: str, body: dict[str, JSON], by: str) -> None:
     """Apply a document with one thing; problems are told as seen from that thing."""
     sent: JSON = {name: value for name, value in body.items() if name not in SHOWN_ONLY.get(kind, ())}
     try:
-        await services.configurator.apply({"version": 1, PLURALS[kind]: [sent]})
+        document: JSON = {"version": 1, PLURALS[kind]: [sent]}
+        await services.configurator.apply(document, saving=Saving(by))
     except Invalid as invalid:
         raise Invalid([_from_inside(problem, kind) for problem in invalid.problems]) from invalid
 
