@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections import UserDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -16,6 +18,8 @@ from hookstation.ports.http import HttpRequest
 
 LOOPBACK = ("127.0.0.0/8",)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+STANDSTILL = 0.2
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Conversation], Awaitable[int]]
@@ -46,6 +50,14 @@ class Names(AbstractResolver):
         ]
 
     async def close(self) -> None: ...
+
+
+class Standstill(UserDict[str, str]):
+    """Headers that take a process longer to write down than it has: it stands still."""
+
+    def __iter__(self) -> Iterator[str]:
+        time.sleep(STANDSTILL)  # house: allow sleep - nothing else in the process may go on
+        return super().__iter__()
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
@@ -435,3 +447,20 @@ def test_what_was_sent_decides_what_an_error_means_and_no_address_is_told(
         assert secret not in said.message
     assert "secret-host.example" in said.detail
     assert "value" not in said.detail
+
+
+async def test_a_process_that_stood_still_sends_nothing(client: GuardedHttpClient, serve: Serve) -> None:
+    """Its time is over, though its time-out has not come yet: somebody else may have sent the same meanwhile."""
+    heard: list[bytes] = []
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            heard.append(await read_request(reader))
+            writer.write(OK)
+
+    port = await serve(converse)
+    await client.send(post(port))
+    with pytest.raises(Retriable, match="in time"):
+        await client.send(post(port, headers=Standstill(late="yes"), timeout=STANDSTILL / 2))
+    await client.send(post(port))
+    assert 2 == len(heard)

@@ -6,7 +6,9 @@ and `UnknownOutcome` is whether the request's head had been handed to a connecti
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Final
@@ -45,9 +47,19 @@ time-outs, values that it refuses to send, and the use of a session that is bein
 
 @dataclass(slots=True)
 class _Progress:
-    """How far one request has come."""
+    """How far one request has come. `began`: by the event loop's clock, which some loops set once a turn."""
 
+    began: float
+    timeout: float
     sent: bool = False
+
+    def check(self) -> None:
+        """Raise `TimeoutError` where the time is over and the time-out has not come yet.
+
+        A process that stood still hears of its time-outs late. Whoever gave it up may have sent the same meanwhile.
+        """
+        if time.monotonic() - self.began > self.timeout:
+            raise TimeoutError("the process stood still")
 
 
 class _TooLarge(Exception):
@@ -100,7 +112,7 @@ class GuardedHttpClient:
             judge(url.raw_host, request.networks)
         if self._closed:
             raise Retriable("The station is stopping; nothing was sent.")
-        progress = _Progress()
+        progress = _Progress(asyncio.get_running_loop().time(), request.timeout)
         try:
             return await self._exchange(request, url, progress)
         except HookstationError:
@@ -152,6 +164,7 @@ class GuardedHttpClient:
         )
         watch = aiohttp.TraceConfig()
         watch.on_request_headers_sent.append(_note_sent)
+        watch.on_request_chunk_sent.append(_note_more)
         return aiohttp.ClientSession(
             connector=connector,
             trust_env=False,
@@ -165,7 +178,14 @@ class GuardedHttpClient:
 async def _note_sent(
     _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
+    context.trace_request_ctx.check()
     context.trace_request_ctx.sent = True
+
+
+async def _note_more(
+    _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestChunkSentParams
+) -> None:
+    context.trace_request_ctx.check()
 
 
 def _read_url(text: str) -> URL:
