@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 import click
 
 from hookstation.cli.speaking import (
+    ask,
     json_option,
     one_call,
     out,
@@ -116,10 +118,20 @@ def _change(email: str, as_json: bool, settings: StationSettings, *, disabled: b
 
 @users.command()
 @EMAIL
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @station_options
-def remove(email: str, data: str | None, database_url: str | None) -> None:
-    """Remove a user, and sign it out everywhere."""
-    one_call(settings_of(data, database_url), "DELETE", _place(email))
+def remove(email: str, yes: bool, as_json: bool, data: str | None, database_url: str | None) -> None:
+    """Remove a user, and sign it out everywhere.
+
+    On a terminal it asks first, unless --yes.
+    """
+    path = _place(email)
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Remove the user {email}?", abort=True, err=True)
+    ask(settings_of(data, database_url), lambda control: control.call("DELETE", path))
+    if as_json:
+        out({"removed": email})
     say(f"Removed: {email}.")
 
 
