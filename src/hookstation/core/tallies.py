@@ -6,7 +6,6 @@ states always add up to what the journal holds, and can be counted again from it
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Final
@@ -44,7 +43,7 @@ BUCKETS: Final = (
     500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
     1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 60_000_000,
 )  # fmt: skip
-"""Upper bounds in microseconds of how long answers took; one more bucket takes what is above."""
+"""Upper bounds in microseconds of how long answers took, each within its bucket; one more takes what is above."""
 
 TOOK: Final = tuple(f"took:{number}" for number in range(len(BUCKETS) + 1))
 """The name of each bucket's count."""
@@ -143,11 +142,6 @@ def missing(journal: Mapping[str, int], told: Mapping[str, int], *, pruned: bool
 def _exact(name: str, *, pruned: bool) -> bool:
     state = name.partition(":")[0]
     return state in _OPEN if pruned else state != State.REJECTED.value
-
-
-def bucket(took: int) -> str:
-    """The count that an answer belongs to which took so many microseconds."""
-    return TOOK[bisect_left(BUCKETS, took)]
 
 
 def percentile(counts: Mapping[str, int], share: float) -> int | None:

@@ -8,13 +8,15 @@ classes and sizes, and rejected calls beyond those that the journal keeps.
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
 
 from hookstation.core.events import State
 from hookstation.core.tallies import (
     ANSWERS,
+    BUCKETS,
     BYTES,
     CREDENTIALS,
     FROM,
@@ -23,8 +25,8 @@ from hookstation.core.tallies import (
     MINUTE,
     MOST_ADDRESSES,
     REPEATED,
+    TOOK,
     Tally,
-    bucket,
     end_name,
     gathered,
     spread,
@@ -48,15 +50,20 @@ KEPT_MINUTES: Final = 2 * HOUR
 
 log = logging.getLogger(__name__)
 
-Place = tuple[str, int]
+Place: TypeAlias = tuple[str, int]
+"""A webhook, and a minute since the epoch."""
+
+Counted: TypeAlias = tuple[defaultdict[str, int], defaultdict[str, int]]
+"""Counts by name, and accepted calls by address."""
+
+_REJECTED: Final = State.REJECTED
 
 
 class CallCounts:
     """What this node counted and has not told yet, by webhook and minute of receipt: a few additions a call."""
 
     def __init__(self) -> None:
-        self._counts: dict[Place, defaultdict[str, int]] = {}
-        self._senders: dict[Place, defaultdict[str, int]] = {}
+        self._open: dict[Place, Counted] = {}
 
     def committed(self, unit: Acceptance | Finish, done: Committed) -> None:
         """An event was accepted, or stands otherwise than before."""
@@ -65,14 +72,15 @@ class CallCounts:
             return
         if type(unit) is Acceptance:
             entry = unit.entry
-            place = (entry.webhook, entry.received_at // MINUTE)
-            counts = self._counts.get(place) or self._begin(place)
+            at = entry.received_at
+            place = (entry.webhook, at // MINUTE)
+            counts, senders = self._open.get(place) or self._begin(place)
             state = settlement.state
-            counts[end_name(state, entry.reason)] += 1
-            if counts[LAST] < entry.received_at:
-                counts[LAST] = entry.received_at
-            if state is not State.REJECTED:
-                self._senders[place][entry.sender] += 1
+            counts[end_name(state, entry.reason) if entry.reason else state._value_] += 1
+            if counts[LAST] < at:
+                counts[LAST] = at
+            if state is not _REJECTED:
+                senders[entry.sender] += 1
         elif (before := done.before) is not None:
             counts = self._at(before.webhook, before.received_at)
             counts[end_name(before.state, before.reason)] -= 1
@@ -81,14 +89,13 @@ class CallCounts:
     def answered(self, webhook: str, received_at: int, status: int, size: int, took: float) -> None:
         """A call got its answer. `took`: seconds; `size`: bytes of its body; `status` 0: nobody was there any more."""
         place = (webhook, received_at // MINUTE)
-        counts = self._counts.get(place) or self._begin(place)
-        counts[bucket(int(took * 1_000_000))] += 1
+        counts, _ = self._open.get(place) or self._begin(place)
+        counts[TOOK[bisect_left(BUCKETS, took * 1e6)]] += 1
         counts[ANSWERS[status // 100]] += 1
         counts[BYTES] += size
 
-    def _begin(self, place: Place) -> defaultdict[str, int]:
-        self._senders.setdefault(place, defaultdict(int))
-        return self._counts.setdefault(place, defaultdict(int))
+    def _begin(self, place: Place) -> Counted:
+        return self._open.setdefault(place, (defaultdict(int), defaultdict(int)))
 
     def repeated(self, webhook: str, received_at: int) -> None:
         """A call was answered from what became of an earlier one."""
@@ -107,16 +114,15 @@ class CallCounts:
         self._at(webhook, at)[CREDENTIALS] += 1
 
     def _at(self, webhook: str, at: int) -> defaultdict[str, int]:
-        return self._begin((webhook, at // MINUTE))
+        return self._begin((webhook, at // MINUTE))[0]
 
     def __bool__(self) -> bool:
-        return bool(self._counts)
+        return bool(self._open)
 
     def take(self, now: int) -> list[Tally]:
         """Everything that was counted, as roll-ups; from now on it is counted from nothing."""
-        counts, senders = self._counts, self._senders
-        self._counts, self._senders = {}, {}
-        return gathered(_spread(counts, senders, now))
+        counted, self._open = self._open, {}
+        return gathered(_spread(counted, now))
 
 
 class Tallying:
@@ -163,11 +169,9 @@ class Tallying:
         self._told_at = now
 
 
-def _spread(
-    counts: dict[Place, defaultdict[str, int]], senders: dict[Place, defaultdict[str, int]], now: int
-) -> Iterator[Tally]:
-    for (webhook, number), what in counts.items():
+def _spread(counted: Mapping[Place, Counted], now: int) -> Iterator[Tally]:
+    for (webhook, number), (counts, senders) in counted.items():
         minute = number * MINUTE
-        who = sorted(senders[webhook, number].items())[:MOST_ADDRESSES]
+        who = sorted(senders.items())[:MOST_ADDRESSES]
         named = {FROM + sender: calls for sender, calls in who}
-        yield from spread(webhook, minute, {**what, **named}, minutes=minute >= now - KEPT_MINUTES)
+        yield from spread(webhook, minute, {**counts, **named}, minutes=minute >= now - KEPT_MINUTES)
