@@ -92,7 +92,7 @@ CONCEPTS: Final[tuple[tuple[frozenset[str], tuple[str, ...]], ...]] = (
         frozenset({"phone", "mobile", "telephone", "phonenumber"}),
         ("phone", "phone number", "mobile", "mobile phone", "telephone", "tel", "cell"),
     ),
-    (frozenset({"zip", "postalcode", "postcode"}), ("zip", "zip code", "postal code", "postcode")),
+    (frozenset({"zip", "zipcode", "postalcode", "postcode"}), ("zip", "zip code", "postal code", "postcode")),
     (frozenset({"city", "town"}), ("city", "town", "locality")),
     (frozenset({"country", "countrycode"}), ("country", "country code", "country name")),
     (frozenset({"state", "province", "region"}), ("state", "province", "region", "state province")),

@@ -13,6 +13,7 @@ from hookstation.core.mapping import check_mapping
 from hookstation.core.records import RECORDS, EntitySpec
 from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.signing import secret_headers
+from hookstation.core.values import JSON
 from hookstation.engine.board import Builder, RecordsBuilder
 from hookstation.engine.compiler import entity_of
 from hookstation.errors import ActionFailed, AddressRefused, Invalid, NotFound, Problem
@@ -62,6 +63,13 @@ class Checks:
                 if place in specs:
                     self._check_mapping(webhook, specs[place], connectors[place[0]], findings)
         return findings
+
+    async def check_schema(self, schema: JSON) -> list[Problem]:
+        """Everything that is wrong with one schema; paths inside it."""
+        problems = inspect_schema(schema)
+        if any(problem.severity == "error" for problem in problems):
+            return problems
+        return [*problems, *await self._trial.compile(schema)]
 
     async def _check_schemas(self, webhooks: list[Webhook], findings: Findings) -> None:
         sound: list[Webhook] = []

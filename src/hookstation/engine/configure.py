@@ -89,6 +89,11 @@ class Configurator:
         self._catalogue, self._clock, self._identifiers = catalogue, clock, identifiers
         self._sealed = SealedSecrets(vault)
 
+    @property
+    def checks(self) -> Checks:
+        """What a configuration is checked with before it is saved."""
+        return self._checks
+
     async def plan(
         self, document: JSON, references: Mapping[str, str] | None = None, *, prune: bool = False
     ) -> Plan:

@@ -49,6 +49,8 @@ from hookstation.errors import Invalid, MappingFailed
 
 MOST_STEPS: Final = 6_000
 """Payloads that are tried for one proof."""
+CHEAP: Final = 200
+"""Values of a payload up to which trying it is one step; a larger one is several."""
 CHANGE_STEPS: Final = 20
 """What trying a change costs: schema and mapping are compiled for it."""
 MOST_SAMPLES: Final = 10
@@ -94,6 +96,7 @@ class _Prover:
         self.maker = Maker(self.knowledge, full=False)
         self.samples = [one for one in samples[:MOST_SAMPLES] if _fits(self.compiled, one)]
         self.bases = [*self.samples, *self._made()]
+        self.cost = 1 + max(map(_size, self.bases), default=0) // CHEAP
 
     def _mapped(self, schema: JSON, action: Action) -> CompiledMapping:
         return compile_mapping(action, self.target.spec, schema, self.target.zone, self.target.hidden)
@@ -134,6 +137,19 @@ class _Prover:
         if not all(_fits(compiled, one) for one in self.samples):
             return False
         return not _fits(compiled, payload) or _failure(mapping, payload) == ""
+
+
+def _size(value: JSON) -> int:
+    """How many values a payload has."""
+    count, stack = 0, [value]
+    while stack:
+        node = stack.pop()
+        count += 1
+        if isinstance(node, dict):
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return count
 
 
 def _fits(compiled: CompiledSchema, payload: JSON) -> bool:
@@ -281,7 +297,7 @@ class _FieldProver:
 
     def _search(self, found: Mapping[Risk, Finding]) -> Iterator[Finding]:
         for payload, rare in self._tries():
-            self.whole.spend(1)
+            self.whole.spend(self.whole.cost)
             failed = self._fails(payload)
             if failed is None or failed[0] in found or not _fits(self.whole.compiled, payload):
                 continue

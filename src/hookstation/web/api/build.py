@@ -30,6 +30,7 @@ from hookstation.web.api import (
     users,
     watching,
     webhooks,
+    wizard,
 )
 from hookstation.web.api.openapi import ROOT, document
 from hookstation.web.api.routes import Operation, reply
@@ -40,6 +41,7 @@ PROOF: Final = "/api/control"
 LONGEST_NONCE: Final = 128
 OPERATIONS: Final = (
     *webhooks.OPERATIONS,
+    *wizard.OPERATIONS,
     *connections.OPERATIONS,
     *panels.OPERATIONS,
     *configuration.OPERATIONS,

@@ -29,6 +29,7 @@ from hookstation.web.api.schema_parts import (
     object_of,
     ref,
 )
+from hookstation.web.api.wizard_schemas import wizard_schemas
 
 ROOT: Final = "/api/v1"
 TITLES: Final = {
@@ -128,6 +129,7 @@ def _schemas(catalogue: Catalogue) -> dict[str, JSON]:
         **figure_schemas(),
         **_requests(),
         **changes_schemas(webhook),
+        **wizard_schemas(),
     }
 
 
