@@ -22,21 +22,26 @@ from hookstation.engine.changing import Changing
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator, Plan
 from hookstation.engine.counters import Counters
+from hookstation.engine.dashboard import Glance
 from hookstation.engine.drafts import Drafts
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
 from hookstation.engine.history import History
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.listen import Captures
+from hookstation.engine.listing import Listing
 from hookstation.engine.membership import Membership
 from hookstation.engine.process import Process
+from hookstation.engine.recount import Recount
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
+from hookstation.engine.tallying import CallCounts, Tallying
 from hookstation.engine.targets import Targets
+from hookstation.engine.watch import Watcher
 from hookstation.engine.worker import Worker
 from hookstation.errors import Invalid, Problem
 from hookstation.ports.store import EventFilter
@@ -133,7 +138,8 @@ class Engine:
             address="http://node",
             version="1.2.3",
         )
-        self.executor = Executor(store, clock, self.log)
+        self.counts = CallCounts()
+        self.executor = Executor(store, clock, self.log, self.counts)
         self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
         self.repeats = Repeats(store, clock)
         self.captures = Captures(store, self.vault, self.targets, clock, self.identifiers)
@@ -147,6 +153,7 @@ class Engine:
             self.counters,
             self.log,
             listening=self.captures,
+            counts=self.counts,
         )
         self.settler = Settler(store, self.targets, self.executor, self.membership, clock, self.log)
         self.board.on_new_connections(self.settler.hurry)
@@ -161,6 +168,10 @@ class Engine:
         )
         self.replay = Replay(store, self.switchboard, self.executor, self.membership, clock, self.identifiers)
         self.remedies = remedies(store, self.replay, self.targets, self.executor, clock, self.log)
+        self.tallying = Tallying(store, self.counts, self.membership, clock)
+        self.recount = Recount(store, self.membership, clock)
+        self.watcher = Watcher(store, Listing(self.board), self.recount, clock, self.identifiers, self.log)
+        self.glance = Glance(store, clock)
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
 
         self.drafts = Drafts(store, self.board, self.configurator, self.targets, self.vault, clock)
