@@ -9,6 +9,7 @@ from typing import IO, Final, cast
 
 import click
 
+from hookstation.cli import versions
 from hookstation.cli.backend import Control
 from hookstation.cli.speaking import (
     ask,
@@ -29,7 +30,7 @@ from hookstation.core.values import JSON
 
 @click.group()
 def webhooks() -> None:
-    """Inbound webhooks: list, show, rotate, delete."""
+    """Inbound webhooks: list, show, rotate, delete, history, rollback."""
 
 
 @webhooks.command("list")
@@ -163,5 +164,8 @@ def _headers(given: tuple[str, ...]) -> dict[str, JSON]:
         found[name.strip().lower()] = value.strip()
     return found
 
+
+for command in versions.COMMANDS:
+    webhooks.add_command(command)
 
 COMMANDS: Final[tuple[click.Command, ...]] = (webhooks, test)

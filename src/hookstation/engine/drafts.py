@@ -274,10 +274,10 @@ def read(text: str) -> Document:
 
 
 def inside(problem: Problem) -> Problem:
-    """A problem of a document with one webhook, as seen from that webhook."""
+    """A problem of a document with one webhook, as seen from that webhook, and at its field."""
     if problem.path[:2] == ("webhooks", 0):
-        return Problem(problem.path[2:], problem.message, problem.severity, problem.position)
-    return problem
+        problem = Problem(problem.path[2:], problem.message, problem.severity, problem.position)
+    return drafts.at_its_field(problem)
 
 
 def _alone(document: Document) -> JSON:

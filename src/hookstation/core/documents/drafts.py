@@ -6,6 +6,7 @@ type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
@@ -33,6 +34,8 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The settings of each section of the wizard; what is in none of them is shown with *general*."""
 
+_MISSING: Final = re.compile(r"“(\w+)” is missing\.")
+
 _STAND_INS: Final[Mapping[str, JSON]] = {
     AUTHENTICATION: {"type": "none"},
     "action": {
@@ -51,6 +54,15 @@ def by_section(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
         section = next((name for name, settings in SECTIONS.items() if place in settings), "general")
         found[section].append(problem)
     return found
+
+
+def at_its_field(problem: Problem) -> Problem:
+    """A problem that something is missing, at the place where it is to be put in and not at what lacks it."""
+    missing = _MISSING.match(problem.message)
+    if missing is None:
+        return problem
+    message = "is missing." + problem.message[missing.end() :]
+    return Problem((*problem.path, missing[1]), message, problem.severity)
 
 
 def sealed(name: str, document: Document, known: PersonSecrets, vault: SealedSecrets) -> Document:
