@@ -57,7 +57,7 @@ class Recount:
         dead = await self._dead()
         if dead and all(node.id == self._membership.node_id for node in await self._store.nodes()):
             for until in dead.values():
-                await self._minutes(until - SLACK, min(self._clock.now(), until + MOST_LOST))
+                await self._minutes(until - SLACK, min(self._clock.now() + SLACK, until + MOST_LOST))
             for node_id in dead:
                 await self._store.forget_teller(node_id)
 
