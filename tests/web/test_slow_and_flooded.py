@@ -23,7 +23,7 @@ from hookstation.engine.ingest import MOST_IN_FLIGHT
 from hookstation.engine.runs import Runs
 from hookstation.ports.store import EventFilter
 from hookstation.web.hooks import HookLane
-from hookstation.web.server import Listening, listen, serve
+from hookstation.web.server import Listening, reserve, serve
 from hookstation.wiring.station import Station, open_station
 from tests.support.station_process import StationProcess
 from tests.support.webhooks import webhook
@@ -48,7 +48,7 @@ class Impatient:
 @pytest_asyncio.fixture
 async def impatient(tmp_path: Path) -> AsyncIterator[Impatient]:
     settings = resolve({"data": str(tmp_path / "data")}, {})
-    with listen("127.0.0.1", 0) as listening:
+    with reserve("127.0.0.1", 0) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with open_station(settings, JsonLog(), url) as station:
             board = station.services.board

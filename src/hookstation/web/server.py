@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -18,7 +19,6 @@ from hookstation.web.hooks import HookLane
 from hookstation.web.lane import lane_protocol
 from hookstation.web.protocol import MOST_CONNECTIONS
 
-BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 40
 """How long calls under way may take to end after a signal: longer than the longest answer."""
 
@@ -60,17 +60,28 @@ class _Server(uvicorn.Server):
         self.on_ready()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `CannotListen` with what to do."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def reserve(host: str, port: int) -> socket.socket:
+    """A socket that has the address and takes no connection until `serve` listens on it.
+
+    Who calls a station that is still starting is refused at once, so that a load balancer tries the next one: taken,
+    his call would hang until the database has been opened.  Raises `CannotListen` with what to do.
+    """
+    is_v6 = ":" in host
+    reserved = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        if os.name == "posix":
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_v6:
+            reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        reserved.bind((host, port))
     except (OSError, OverflowError) as failure:
-        reason = str(failure.strerror if isinstance(failure, OSError) else failure).partition(" (while")[0]
+        reserved.close()
+        reason = failure.strerror if isinstance(failure, OSError) else failure
         raise CannotListen(
             f"Cannot listen on {host} port {port}: {reason}. Choose another with --port or --host, "
             "or stop what uses it."
         ) from failure
+    return reserved
 
 
 async def serve(
@@ -81,7 +92,7 @@ async def serve(
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
 ) -> None:
-    """Serve `app` until SIGTERM or SIGINT: then `on_stop`, no new connections, calls under way end, return."""
+    """Listen, and serve `app` until SIGTERM or SIGINT: then `on_stop`, no new connections, calls under way end."""
     config = uvicorn.Config(
         app,
         http=lane_protocol(lane, listening.most_connections, listening.control),

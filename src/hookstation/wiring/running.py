@@ -18,7 +18,7 @@ from hookstation.adapters.log import JsonLog, set_up_logging
 from hookstation.config.settings import StationSettings
 from hookstation.errors import Invalid, Problem
 from hookstation.testing.sandbox import serve_sandbox
-from hookstation.web.server import Listening, listen
+from hookstation.web.server import Listening, reserve
 from hookstation.web.server import serve as serve_http
 from hookstation.wiring import control
 from hookstation.wiring.opening import make_folder
@@ -104,7 +104,7 @@ async def serve_station(
     set_up_logging(log, settings.log_level)
     check_certificate(settings.tls_cert, settings.tls_key)
     make_folder(settings.data)
-    with listen(settings.host, settings.port) as public, listen("127.0.0.1", 0) as private:
+    with reserve(settings.host, settings.port) as public, reserve("127.0.0.1", 0) as private:
         await _serve_on(public, private, settings, log, on_ready)
 
 
