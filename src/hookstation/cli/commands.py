@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import click
 
-from hookstation.cli import configuration, connections, copying, journal, nodes, station, users, webhooks
+from hookstation.cli import (
+    configuration,
+    connections,
+    copying,
+    drafting,
+    journal,
+    nodes,
+    station,
+    users,
+    webhooks,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,6 +33,7 @@ for command in (
     *configuration.COMMANDS,
     *webhooks.COMMANDS,
     *connections.COMMANDS,
+    *drafting.COMMANDS,
     *journal.COMMANDS,
     *nodes.COMMANDS,
     *users.COMMANDS,

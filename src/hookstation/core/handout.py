@@ -5,7 +5,6 @@ Nothing secret is in it: how a call proves itself is told, the secret travels an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +18,7 @@ from hookstation.core.definitions import (
     Webhook,
 )
 from hookstation.core.jsontext import Parsed, dump_json, plain_of
+from hookstation.core.pretty import indented
 from hookstation.core.proof.knowing import Knowledge
 from hookstation.core.proof.making import Maker
 from hookstation.core.schema import compile_schema
@@ -233,7 +233,7 @@ def _table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _fenced(value: JSON) -> str:
-    text = _indented(value)
+    text = indented(value)
     fence = "```"
     while fence in text:
         fence += "`"
@@ -243,23 +243,6 @@ def _fenced(value: JSON) -> str:
 _INVALID: Final = (
     '{"success": false, "validationErrors": ["…"], "errors": [{"path": "…", "rule": "…", "message": "…"}]}'
 )
-_SHALLOW: Final = 2
-_WIDTH: Final = 100
-
-
-def _indented(value: JSON, indent: str = "") -> str:
-    """JSON for people: what is short stands on one line, numbers keep their digits."""
-    short = dump_json(value)
-    if len(short) <= _WIDTH - len(indent) or not isinstance(value, dict | list) or not value:
-        return short
-    inside = indent + " " * _SHALLOW
-    if isinstance(value, dict):
-        lines = [
-            f"{inside}{json.dumps(name, ensure_ascii=False)}: {_indented(one, inside)}"
-            for name, one in value.items()
-        ]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(inside + _indented(one, inside) for one in value) + f"\n{indent}]"
 
 
 def _inline(text: str) -> str:
