@@ -18,7 +18,7 @@ def test_an_address_that_somebody_has() -> None:
     """It is said before anything is opened, with what to do."""
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(CannotListen, match="in use[.] Choose another with --port or --host"),
+        pytest.raises(CannotListen, match=r"in use\. Choose another with --port or --host"),
     ):
         reserve("127.0.0.1", taken.getsockname()[1])
 
