@@ -116,6 +116,7 @@ class Station:
         """Begin the work that goes on by itself."""
         await self.membership.reap()
         await self.watch.recount.at_start()
+        await self.watch.tallying.tell()  # so that it is known to count, should it be killed before it has told
         self._tasks.append(_begin("tell what was counted", self.watch.tallying.run))
         self._tasks.append(_begin("watch", self.services.board.watch))
         self._tasks.append(_begin("listen", self.services.changing.captures.watch))
