@@ -1,10 +1,14 @@
-// <time-chart label="…" unit="ms"><table>…</table></time-chart>
+// <time-chart label="…" unit="ms" kind="bars"><table>…</table></time-chart>
 //
-// A line for each column of the table but the first, which holds <time> elements. The table stays for who reads it.
+// A line for each column of the table but the first, which holds <time> elements; with kind="bars" a bar each, later
+// columns before earlier ones. Under the pointer the values are told. The table stays for who reads it.
 
 import uPlot from "uplot";
 
 const HEIGHT = 180;
+const WHOLE = [1, 2, 5].flatMap((one) => [1, 10, 100, 1e3, 1e4, 1e5, 1e6].map((by) => one * by)).sort((a, b) => a - b);
+const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 interface Table {
@@ -38,6 +42,7 @@ function number(cell: Element): number | null {
 
 class TimeChart extends HTMLElement {
   #plot: uPlot | undefined;
+  readonly #readout = document.createElement("p");
   #watch: ResizeObserver | undefined;
   readonly #redraw = (): void => this.#plot?.redraw();
 
@@ -47,7 +52,9 @@ class TimeChart extends HTMLElement {
     const holder = document.createElement("div");
     holder.setAttribute("role", "img");
     holder.setAttribute("aria-label", `${this.getAttribute("label") ?? "Chart"}; the table below holds its values`);
-    this.prepend(holder);
+    this.#readout.className = "readout small";
+    this.#readout.setAttribute("aria-hidden", "true");
+    this.prepend(holder, this.#readout);
     const data = read(table);
     this.#plot = new uPlot(this.#options(data.names), [data.times, ...data.columns], holder);
     this.#watch = new ResizeObserver(() => this.#plot?.setSize({ width: this.clientWidth, height: HEIGHT }));
@@ -74,23 +81,50 @@ class TimeChart extends HTMLElement {
     return found;
   }
 
+  /** What the pointer is on, in words. */
+  #tell(plot: uPlot, names: string[]): void {
+    const index = plot.cursor.idx;
+    const at = index == null ? undefined : plot.data[0][index];
+    if (index == null || at === undefined) {
+      this.#readout.textContent = "";
+      return;
+    }
+    const unit = this.getAttribute("unit") ?? "";
+    const values = names.map((name, column) => {
+      const value = plot.data[column + 1]?.[index];
+      return `${name} ${value == null ? "–" : `${numbers.format(value)} ${unit}`.trim()}`;
+    });
+    this.#readout.textContent = [moments.format(at * 1000), ...values].join(" · ");
+  }
+
   #options(names: string[]): uPlot.Options {
     const colour = (name: string): (() => string) => () => this.#colour(name);
     const unit = this.getAttribute("unit") ?? "";
+    const bars = this.getAttribute("kind") === "bars" ? uPlot.paths.bars?.({ size: [0.8, 40] }) : undefined;
     const axis = { stroke: colour("--chart-ink"), grid: { stroke: colour("--chart-line"), width: 1 } };
     return {
       width: this.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      cursor: { show: false },
-      axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => `${tick} ${unit}`) }],
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+      hooks: { setCursor: [(plot) => this.#tell(plot, names)] },
+      scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+      axes: [
+        axis,
+        {
+          ...axis,
+          size: 64,
+          ...(unit ? {} : { incrs: WHOLE }),
+          values: (_, ticks) => ticks.map((tick) => `${numbers.format(tick)} ${unit}`),
+        },
+      ],
       series: [
         {},
         ...names.map((label, index) => ({
           label,
           stroke: colour(`--chart-${(index % 3) + 1}`),
-          width: 2,
-          points: { show: true, size: 5 },
+          ...(bars ? { fill: colour(`--chart-${(index % 3) + 1}`), width: 0, paths: bars } : { width: 2 }),
+          points: { show: !bars, size: 5 },
         })),
       ],
     };

@@ -23,6 +23,7 @@ from hookstation.web.pages import (
     dashboard,
     events,
     failures,
+    findings,
     records,
     security,
     settings,
@@ -35,6 +36,7 @@ from hookstation.web.services import Services
 
 PAGES: Final = (
     *dashboard.PAGES,
+    *findings.PAGES,
     *webhooks.PAGES,
     *events.PAGES,
     *connections.PAGES,

@@ -1,64 +1,61 @@
-"""The front page: what is there, what came last, and what needs a person."""
+"""The front page: how it goes, what is not as usual, and what needs a person now."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hookstation.core.events import Event, State
+from hookstation.core.events import State
+from hookstation.engine.dashboard import DAY_HOURS
 from hookstation.ports.store import EventFilter
-from hookstation.web.pages import webhooks
+from hookstation.web.pages import charts
+from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
-NEWEST: Final = 40
-"""Calls that the chart shows."""
-SHOWN: Final = 8
+SPANS: Final = {2: "2 hours", 24: "Day", 24 * 7: "Week", 24 * 31: "Month"}
+"""What can be looked back over, in hours."""
+
+NEWEST: Final = 8
+WAITING: Final = 8
 NEEDS_A_PERSON: Final = frozenset({State.UNKNOWN, State.HELD})
-TURNED_AWAY: Final = "turned away"
 
 
 async def show(request: Request, services: Services) -> Response:
     """The front page."""
+    hours = span(request)
+    shown = await services.glance.dashboard(hours)
     everything = await services.listing.webhooks()
-    shown = everything[:SHOWN]
-    newest = (await services.store.list_events(EventFilter(), NEWEST)).items
+    waiting = (await services.store.list_events(EventFilter(states=NEEDS_A_PERSON), WAITING)).items
     context = {
-        "webhooks": shown,
-        "urls": webhooks.urls(shown, services),
+        "hours": hours,
+        "spans": SPANS,
+        "unit": charts.unit(shown.course),
+        "whole": shown.course.whole,
+        "points": shown.course.points,
+        "reasons": charts.reasons(shown.course.whole),
+        "busiest": shown.busiest,
+        "needs": noticed(shown.needs),
+        "unusual": noticed(shown.unusual),
+        "waiting": waiting,
+        "titles": {one.name: one.title for one in everything},
         "total": len(everything),
-        "last": await webhooks.last_calls([one.name for one in shown], services),
-        "states": Counter(one.state for one in everything),
-        "ends": ends(services),
-        "newest": newest,
-        "timed": timed(newest),
-        "waiting": (await services.store.list_events(EventFilter(states=NEEDS_A_PERSON), SHOWN)).items,
+        "active": sum(one.state == "active" for one in everything),
         "unreadable": [one for one in everything if one.problem],
+        "newest": (await services.store.list_events(EventFilter(), NEWEST)).items,
+        "nodes": await services.store.nodes(),
         "in_flight": services.ingest.in_flight,
     }
     return await page(request, "dashboard.html", context, part="now")
 
 
-def ends(services: Services) -> Counter[str]:
-    """How calls ended since this process began: by state, and all that were refused as one."""
-    found: Counter[str] = Counter()
-    for (end, _), count in services.counters.snapshot().items():
-        found[end if end in {*State, "repeated"} else TURNED_AWAY] += count
-    return found
-
-
-def timed(events: Sequence[Event]) -> list[tuple[Event, int]]:
-    """Events that are settled, each with the microseconds from its arrival to its end."""
-    return [
-        (one, one.settled_at - one.received_at)
-        for one in events
-        if one.settled_at and one.state is not State.REJECTED
-    ]
+def span(request: Request) -> int:
+    """The hours that the address asks to look back; a day where it names none that is offered."""
+    asked = request.query_params.get("hours", "")
+    return next((hours for hours in SPANS if str(hours) == asked), DAY_HOURS)
 
 
 PAGES: Final = (Page("/", show),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -9,10 +11,13 @@ from starlette.responses import Response
 
 from hookstation.core.definitions import WebhookState
 from hookstation.core.documents import PersonSecrets, encode_webhook
-from hookstation.core.events import Event
+from hookstation.engine.dashboard import MOST_FINDINGS, LastDay
 from hookstation.engine.listing import Listed
 from hookstation.errors import NotFound
 from hookstation.ports.store import EventFilter
+from hookstation.web.pages.charts import Bar, reasons, spark, unit
+from hookstation.web.pages.dashboard import SPANS, span
+from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
@@ -38,14 +43,18 @@ def urls(shown: list[Listed], services: Services) -> dict[str, str]:
     return {one.name: url(one, services) for one in shown}
 
 
-async def last_calls(names: list[str], services: Services) -> dict[str, Event]:
-    """The newest event of each of these webhooks that has one."""
-    found: dict[str, Event] = {}
-    for name in names:
-        events = await services.store.list_events(EventFilter(name), 1)
-        for one in events.items:
-            found[name] = one
-    return found
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a webhook in the list goes. `bars`: its last day by hour."""
+
+    day: LastDay
+    bars: Sequence[Bar]
+
+
+async def courses(names: Sequence[str], services: Services) -> dict[str, Course]:
+    """How these webhooks go, by name."""
+    days = await services.glance.last_day(names)
+    return {name: Course(day, spark(day.by_hour, day.failed_by_hour)) for name, day in days.items()}
 
 
 async def list_webhooks(request: Request, services: Services) -> Response:
@@ -59,7 +68,7 @@ async def list_webhooks(request: Request, services: Services) -> Response:
     shown = found[(number - 1) * PER_PAGE :][:PER_PAGE] if number else []
     context = {
         "rows": shown,
-        "last": await last_calls([one.name for one in shown], services),
+        "courses": await courses([one.name for one in shown], services),
         "asked": asked,
         "found": len(found),
         "total": len(everything),
@@ -97,12 +106,25 @@ async def show_webhook(request: Request, services: Services) -> Response:
     definition = None if shown.problem else services.board.webhooks([name])[name]
     document = {} if definition is None else encode_webhook(definition, PersonSecrets(), defaults=True)
     events = await services.store.list_events(EventFilter(name), 10)
+    hours = span(request)
+    gone = await services.glance.figures(name, hours)
+    open_findings = await services.glance.findings(MOST_FINDINGS, is_open=True)
     context = {
         "one": shown,
         "url": url(shown, services),
         "definition": definition,
         "document": document,
         "events": events.items,
+        "hours": hours,
+        "spans": SPANS,
+        "whole": gone.whole,
+        "points": gone.points,
+        "unit": unit(gone),
+        "reasons": reasons(gone.whole),
+        "held": (await services.glance.last_day([name]))[name].held,
+        "findings": noticed(
+            one for one in open_findings if one.needs_attention and one.signal.webhook == name
+        ),
     }
     return await page(request, "webhooks/show.html", context)
 
