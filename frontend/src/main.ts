@@ -6,6 +6,7 @@ import { dialogs } from "./dialogs";
 import { islands } from "./islands";
 import { liveParts } from "./live";
 import { localTimes } from "./times";
+import { sendTokens } from "./tokens";
 
 function enliven(root: ParentNode): void {
   localTimes(root);
@@ -16,6 +17,7 @@ function enliven(root: ParentNode): void {
 
 document.documentElement.classList.add("scripted");
 liveParts();
+sendTokens();
 enliven(document);
 document.addEventListener("htmx:after:swap", () => enliven(document));
 // Where a script puts in more of a page, it says so with this event.
