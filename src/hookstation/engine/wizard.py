@@ -95,7 +95,10 @@ class Wizard:
         spec, warning = await self._described(read.connection, entity_of(read))
         hidden = secret_headers(self._webhook(webhook).authentication) if webhook else frozenset()
         target = Target(spec, self._connector(read.connection).zone, hidden)
-        return await asyncio.to_thread(prove, schema, read, target, samples), warning
+        try:
+            return await asyncio.to_thread(prove, schema, read, target, samples), warning
+        except Invalid as invalid:
+            raise Invalid([problem.under("action") for problem in invalid.problems]) from invalid
 
     async def change(self, schema: JSON, action: JSON, change: JSON) -> tuple[JSON, Action]:
         """Schema and action with a change that a proof offered. Raises `Invalid`."""
