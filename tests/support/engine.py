@@ -167,7 +167,16 @@ class Engine:
             lease_seconds=LOOK_UP_LEASE,
         )
         self.replay = Replay(store, self.switchboard, self.executor, self.membership, clock, self.identifiers)
-        self.remedies = remedies(store, self.replay, self.targets, self.executor, clock, self.log)
+        self.remedies = remedies(
+            store,
+            self.replay,
+            self.targets,
+            self.executor,
+            clock,
+            self.log,
+            self.switchboard,
+            self.ingest,
+        )
         self.tallying = Tallying(store, self.counts, self.membership, clock)
         self.recount = Recount(store, self.membership, clock)
         self.watcher = Watcher(store, Listing(self.board), self.recount, clock, self.identifiers, self.log)

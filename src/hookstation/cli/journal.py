@@ -66,13 +66,23 @@ def events() -> None:
 @click.option(
     "--since", default="", metavar="T", help="Only from then on: 2026-11-22T09:30:00Z, or 15m, 24h, 7d ago."
 )
+@click.option("--id", "event_id", default="", metavar="ID", help="Only ids that begin so.")
+@click.option("--text", default="", metavar="WORDS", help="Only with these words in the payload's values.")
+@click.option("--sender", default="", metavar="ADDRESS", help="Only from this address.")
+@click.option("--dedup-key", default="", metavar="KEY", help="Only with this dedup key.")
+@click.option("--record-key", default="", metavar="KEY", help="Only that wrote a record with this key.")
 @LIMIT
 @json_option
 @station_options
-def list_events(
+def list_events(  # noqa: PLR0913 - an option each
     webhook: str,
     status: str,
     since: str,
+    event_id: str,
+    text: str,
+    sender: str,
+    dedup_key: str,
+    record_key: str,
     limit: int,
     as_json: bool,
     data: str | None,
@@ -82,7 +92,16 @@ def list_events(
 
     In brief; `hookstation events show ID` tells all of one.
     """
-    query = {"webhook": webhook, "status": status, "since": since}
+    query = {
+        "webhook": webhook,
+        "status": status,
+        "since": since,
+        "event_id": event_id,
+        "text": text,
+        "sender": sender,
+        "dedup_key": dedup_key,
+        "record_key": record_key,
+    }
     try:
         items = ask(settings_of(data, database_url), lambda control: _pages(control, "/events", query, limit))
     except Refused as refused:

@@ -120,6 +120,7 @@ class Webhook:
     """An inbound webhook. `schema` is the JSON Schema, ``True`` where none was given.
 
     `hold`: while its target is off-line or refuses our credentials, events are kept and sent later, in order.
+    `search`: whether its events can be found by the words of their payloads.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Webhook:
     schema: JSON = True
     keep_rejected_bodies: bool = False
     hold: bool = False
+    search: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,20 @@ def lowest_id(microseconds: int) -> str:
     return "".join(reversed(digits))
 
 
+def time_in(event_id: str) -> int:
+    """The time that an event's id begins with, in whole milliseconds as microseconds since the epoch."""
+    milliseconds = 0
+    for character in event_id[:_TIME_CHARACTERS]:
+        milliseconds = milliseconds * 32 + max(_CROCKFORD.find(character), 0)
+    return milliseconds * 1000
+
+
+def ids_beginning(start: str) -> tuple[str, str]:
+    """The bounds of the ids that begin so: from the first, before the second."""
+    spelled = start.upper()
+    return spelled, spelled + "\x7f"
+
+
 def received_within(event: Event, since: int, until: int) -> bool:
     """Whether an event was received in ``since <= t < until``; 0 leaves that side open."""
     return event.received_at >= since and not (until and event.received_at >= until)

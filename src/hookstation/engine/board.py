@@ -67,6 +67,7 @@ class _Glance(msgspec.Struct):
     action: _Action = msgspec.field(default_factory=lambda: _Action(""))
     state: WebhookState = WebhookState.ACTIVE
     access: _Access = msgspec.field(default_factory=_Access)
+    search: bool = True
 
 
 _glance = msgspec.json.Decoder(_Glance).decode
@@ -279,6 +280,7 @@ class Board:
             self.token(stored),
             _rate_limit(glance.access.rate),
             lambda: self._compile(stored),
+            search=glance.search,
         )
 
     def _compile(self, stored: StoredWebhook) -> CompiledWebhook:

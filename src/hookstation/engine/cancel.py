@@ -18,7 +18,10 @@ from hookstation.ports.log import EventLog
 from hookstation.ports.store import Finish, Store
 
 HELD_ENDED: Final = "Cancelled by {who} while it was held; nothing was sent."
-UNKNOWN_ENDED: Final = "Cancelled by {who} while its outcome was not known; whether the record was written was not looked up any further."
+UNKNOWN_ENDED: Final = (
+    "Cancelled by {who} while its outcome was not known; whether the record was written was not looked up any "
+    "further."
+)
 UNDER_WAY: Final = (
     "The event's call is under way and cannot be called back. Wait until it has ended: at most 10 minutes."
 )

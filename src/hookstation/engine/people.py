@@ -166,4 +166,6 @@ def _administers(user: User) -> bool:
 
 
 def _gone() -> Conflict:
-    return Conflict("This link does not work any more: it was used, its time is over, or a newer one replaced it.")
+    return Conflict(
+        "This link does not work any more: it was used, its time is over, or a newer one replaced it."
+    )

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from hookstation.engine.cancel import Cancel
 from hookstation.engine.execute import Executor
+from hookstation.engine.indexing import Indexer
+from hookstation.engine.ingest import Ingest
 from hookstation.engine.replay import Replay
 from hookstation.engine.resolve import Resolve
+from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Store
+
+QUIET: Final = 2
+"""Calls at work at the same time up to which a station is not busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +27,22 @@ class Remedies:
 
     cancel: Cancel
     resolve: Resolve
+    indexer: Indexer
 
 
 def remedies(
-    store: Store, replay: Replay, targets: Targets, executor: Executor, clock: Clock, event_log: EventLog
+    store: Store,
+    replay: Replay,
+    targets: Targets,
+    executor: Executor,
+    clock: Clock,
+    event_log: EventLog,
+    switchboard: Switchboard,
+    ingest: Ingest,
 ) -> Remedies:
     """All of them, on one station."""
     return Remedies(
         Cancel(store, executor, clock, event_log),
         Resolve(store, replay, targets, executor, clock, event_log),
+        Indexer(store, clock, switchboard.is_searched, lambda: ingest.in_flight > QUIET),
     )

@@ -62,6 +62,7 @@ class Line:
     version: int = 0
     compiled: CompiledWebhook | None = None
     used: bool = False
+    search: bool = True
 
 
 class Switchboard:
@@ -91,6 +92,11 @@ class Switchboard:
     def named(self, name: str) -> Line | None:
         """The line of this webhook."""
         return self._by_name.get(name)
+
+    def is_searched(self, name: str) -> bool:
+        """Whether the payloads of this webhook may be found by their words; those of one that is gone are not."""
+        line = self._by_name.get(name)
+        return line is not None and line.search
 
     def lines(self) -> Iterable[Line]:
         """All lines."""

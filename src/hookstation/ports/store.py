@@ -15,10 +15,13 @@ import msgspec
 
 from hookstation.core.events import Attempt, Event, JournalEntry, Mark, Settlement, State
 from hookstation.core.jobs import Job, Lease
+from hookstation.core.journal_rules import ID_SLACK, ids_beginning, lowest_id
 from hookstation.core.records import Effect, EffectResult, StoredRecord
+from hookstation.core.searching import Needle, needle
 from hookstation.ports.captures import Captures
 from hookstation.ports.leases import Hints, Jobs, Nodes
 from hookstation.ports.people import People, Sessions
+from hookstation.ports.search import Search
 from hookstation.ports.tallies import Findings, Tallies
 from hookstation.ports.versions import Versions
 
@@ -118,17 +121,53 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to list; empty fields do not filter. `since`/`until`: microseconds since the epoch, UTC."""
+    """Which events to list; empty fields do not filter. `since`/`until`: microseconds since the epoch, UTC.
+
+    `event_id` is the beginning of an id, in either case.  `text`, `sender`, `dedup_key` and `record_key` ask the index
+    of `ports.search`, so they find what it has come to: `text` as `core.searching.needle` says, the others whole.
+    """
 
     webhook: str = ""
     states: frozenset[State] = frozenset()
     since: int = 0
     until: int = 0
+    event_id: str = ""
+    text: str = ""
+    sender: str = ""
+    dedup_key: str = ""
+    record_key: str = ""
+
+    def bounds(self, after: str = "") -> tuple[str, str]:
+        """The ids that may pass: from the first on and before the second, empty where that side is open."""
+        low, high = [], [after] if after else []
+        if self.since:
+            low.append(lowest_id(self.since - ID_SLACK))
+        if self.until:
+            high.append(lowest_id(self.until + ID_SLACK))
+        if self.event_id:
+            first, end = ids_beginning(self.event_id)
+            low.append(first)
+            high.append(end)
+        return max(low, default=""), min(high, default="")
+
+    @property
+    def needle(self) -> Needle | None:
+        """What the index of words is asked for; ``None`` where it is not. Raises `Invalid`."""
+        return needle(
+            text=self.text,
+            webhook=self.webhook,
+            sender=self.sender,
+            dedup_key=self.dedup_key,
+            record_key=self.record_key,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of events, newest first. `next` is the `after` of the following page, empty at the end."""
+    """A page of events, newest first. `next` is the `after` of the following page, empty at the end.
+
+    A page may have fewer items than were asked for, even none, and a `next`: so much was looked through for it.
+    """
 
     items: Sequence[Event]
     next: str = ""
@@ -265,7 +304,7 @@ class History(Protocol):
     """Reading and pruning the journal."""
 
     async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
-        """Events newest first, keyset paged by id."""
+        """Events newest first, keyset paged by id. Raises `Invalid` for a `text` without a word in it."""
         ...
 
     async def get_event(self, event_id: str) -> Event | None:
@@ -344,6 +383,7 @@ class Settings(Protocol):
 class Store(
     Journal,
     History,
+    Search,
     RecordsDatabase,
     Settings,
     Versions,

@@ -43,6 +43,7 @@ from hookstation.ports.versions import Draft
 from hookstation.testing.memory_jobs import MemoryWork, Written
 from hookstation.testing.memory_people import MemoryPeople
 from hookstation.testing.memory_records import MemoryRecords
+from hookstation.testing.memory_search import MemorySearch
 from hookstation.testing.memory_tallies import MemoryTallies
 from hookstation.testing.memory_versions import MemoryCaptures, MemoryVersions
 
@@ -60,7 +61,7 @@ class _Kept:
     earlier: list[Attempt]
 
 
-class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryWork):
+class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryWork, MemorySearch):
     """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
     `now` says the store's time, microseconds since the epoch; without it that is the system's.
@@ -69,6 +70,7 @@ class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, M
     def __init__(self, now: Callable[[], int] | None = None) -> None:
         MemoryWork.__init__(self, *([now] if now else []))
         MemoryPeople.__init__(self)
+        MemorySearch.__init__(self)
         MemoryVersions.__init__(self)
         MemoryCaptures.__init__(self)
         MemoryTallies.__init__(self)
@@ -208,10 +210,13 @@ class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, M
 
     async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
         """One page, newest first."""
+        wanted = which.needle if which.text or not which.record_key else None
         found = [
             event
             for event in self._newest_first()
-            if _passes(event, which) and not (after and event.id >= after)
+            if _passes(event, which)
+            and self._has_words(event.id, wanted)
+            and not (after and event.id >= after)
         ]
         items = found[:limit]
         return Page(items, items[-1].id if len(found) > limit and items else "")
@@ -239,8 +244,10 @@ class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, M
             kept = self._kept[event_id]
             if self._holds_mark(kept, retention.now):
                 kept.body = None
+                self._forget_words(event_id)
                 continue
             del self._kept[event_id]
+            self._forget_words(event_id)
             self._drop(EVENTS, event_id)
             self._free(kept)
         self._tell_ready()
@@ -372,6 +379,9 @@ class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, M
         mark = kept.mark and self._live_mark(kept.mark.webhook, kept.mark.key, now)
         return mark is not None and mark.event_id == kept.event.id
 
+    def _indexable(self) -> dict[str, tuple[Event, bytes | None]]:
+        return {event_id: (kept.event, kept.body) for event_id, kept in self._kept.items()}
+
     def _newest_first(self) -> list[Event]:
         return [self._kept[event_id].event for event_id in sorted(self._kept, reverse=True)]
 
@@ -436,6 +446,15 @@ def _moved(old: Event, finish: Finish, new: Settlement) -> Event:
 
 
 def _passes(event: Event, which: EventFilter) -> bool:
+    if not event.id.startswith(which.event_id.upper()):
+        return False
+    for asked, told in (
+        (which.sender, event.sender),
+        (which.dedup_key, event.dedup_key),
+        (which.record_key, event.record_key),
+    ):
+        if asked and asked != told:
+            return False
     if which.webhook and event.webhook != which.webhook:
         return False
     if which.states and event.state not in which.states:

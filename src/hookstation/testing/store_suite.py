@@ -21,6 +21,7 @@ from hookstation.testing.store_cases.holding import HoldingCases
 from hookstation.testing.store_cases.listening import CaptureCases
 from hookstation.testing.store_cases.reading import HistoryCases
 from hookstation.testing.store_cases.recording import RecordingCases
+from hookstation.testing.store_cases.searching import SearchCases
 from hookstation.testing.store_cases.signing_in import PeopleCases, SessionCases
 from hookstation.testing.store_cases.tallying import FindingCases, TallyCases
 
@@ -33,6 +34,7 @@ class StoreSuite(
     HoldingCases,
     RecordingCases,
     HistoryCases,
+    SearchCases,
     SettingsCases,
     VersionCases,
     EditorCases,

@@ -125,6 +125,7 @@ class Station:
             await self.watch.watcher.begin()
             self._tasks += [_begin("finish events", self.worker.run), _begin("prune", self.pruner.run)]
             self._tasks.append(_begin("look for what is unusual", self.watch.worker.run))
+            self._tasks.append(_begin("index", self.services.remedies.indexer.run))
 
     def stop_accepting(self) -> None:
         """From now on calls get 503; what was accepted goes on."""
@@ -281,7 +282,7 @@ async def _assemble(
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
         replay=replay,
-        remedies=remedies(store, replay, targets, executor, clock, event_log),
+        remedies=remedies(store, replay, targets, executor, clock, event_log, switchboard, ingest),
         keys=Keys(store, clock),
         users=Users(store, passwords, clock, event_log),
         sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),

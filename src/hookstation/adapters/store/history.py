@@ -7,17 +7,21 @@ from typing import cast
 
 import apsw
 
-from hookstation.adapters.store import queries
+from hookstation.adapters.store import queries, search
 from hookstation.adapters.store.records import get_record
 from hookstation.adapters.store.rows import Row, mark_digest, read_event, read_mark
 from hookstation.core.events import Attempt, Event, Mark, State
-from hookstation.core.journal_rules import ID_SLACK, lowest_id
 from hookstation.core.records import RECORDS
 from hookstation.ports.store import EventFilter, Page, Payload
 
 
 def list_events(connection: apsw.Connection, which: EventFilter, limit: int, after: str) -> Page:
     """One page, newest first."""
+    if (wanted := which.needle) is not None:
+        bindings: dict[str, str | int] = {}
+        return search.find(
+            connection, which, wanted, _conditions(which, after, bindings), bindings, limit, after
+        )
     sql, bindings = list_query(which, limit + 1, after)
     rows = connection.execute(sql, bindings).fetchall()
     events = [read_event(row) for row in rows[:limit]]
@@ -46,17 +50,32 @@ def _arm(conditions: list[str]) -> str:
 def _span(which: EventFilter, after: str, bindings: dict[str, str | int]) -> list[str]:
     """Bounds on the id, which sorts by time, so that an index is entered where the span begins."""
     conditions: list[str] = []
-    upper = [after] if after else []
+    low, high = which.bounds(after)
+    if low:
+        bindings["lowest"] = low
+        conditions.append("id >= :lowest")
+    if high:
+        bindings["highest"] = high
+        conditions.append("id < :highest")
     if which.since:
-        bindings |= {"since": which.since, "lowest": lowest_id(which.since - ID_SLACK)}
-        conditions += ["id >= :lowest", "received_at >= :since"]
+        bindings["since"] = which.since
+        conditions.append("received_at >= :since")
     if which.until:
         bindings["until"] = which.until
-        upper.append(lowest_id(which.until + ID_SLACK))
         conditions.append("received_at < :until")
-    if upper:
-        bindings["highest"] = min(upper)
-        conditions.append("id < :highest")
+    return conditions
+
+
+def _conditions(which: EventFilter, after: str, bindings: dict[str, str | int]) -> list[str]:
+    """Everything that an event has to fulfil besides having the words."""
+    conditions = _span(which, after, bindings)
+    for column in ("webhook", "sender", "dedup_key", "record_key"):
+        if asked := getattr(which, column):
+            bindings[column] = asked
+            conditions.append(f"{column} = :{column}")
+    if which.states:
+        names = ", ".join(f"'{state.value}'" for state in sorted(which.states))
+        conditions.append(f"state IN ({names})")
     return conditions
 
 

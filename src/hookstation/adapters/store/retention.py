@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias, cast
 import apsw
 import msgspec
 
-from hookstation.adapters.store import queries
+from hookstation.adapters.store import queries, search
 from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.rows import Row, mark_digest
 from hookstation.adapters.store.sweeps import LOOK, Choice, Sweep, Sweeps
@@ -176,6 +176,7 @@ def remove(
     connection.execute(_FREE_MARKS, (_text(held), ids))
     connection.execute(_DROP_PAYLOADS, (_text([event.payload_no for event in going]),))
     connection.execute(_DROP_BODIES, (_text([event.payload_no for event in emptied]),))
+    search.forget(connection, _text([event.id for event in (*going, *emptied)]))
     for statement in _DROP:
         connection.execute(statement, (ids,))
     jobs.drop_many(EVENTS, ids)

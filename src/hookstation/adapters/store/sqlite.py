@@ -17,7 +17,7 @@ from typing import Final
 import apsw
 
 from hookstation.adapters.clock import SystemClock
-from hookstation.adapters.store import backup, configuration, history, migrations, queries, records
+from hookstation.adapters.store import backup, configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
@@ -35,6 +35,7 @@ from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.leases import CONFIGURATION_CHANGED
+from hookstation.ports.search import Looked, Reached
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -126,6 +127,7 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
         self.path = path
         self._handles = handles
         self._sweeps = Sweeps()
+        self._additions = 0
         self._closed = False
 
     # --- journal
@@ -200,6 +202,25 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
                     )
                     gone += await self._commits.run(work)
         return gone
+
+    # --- search
+
+    async def reached(self) -> tuple[Reached, str]:
+        """How far the index of words is filled, and the newest event."""
+        return self._readers.look_up(search.reached)
+
+    async def look_for_unsearched(self, after: str, until: str, limit: int) -> Looked:
+        """Look at a span of events."""
+        return await self._readers.read(search.look, after, until, limit)
+
+    async def add_words(
+        self, words: Sequence[tuple[str, frozenset[str]]], before: Reached, after: Reached
+    ) -> bool:
+        """Put events into the index of words; now and then a part of it is merged."""
+        self._additions += 1
+        merging = self._additions % search.MERGE_EVERY == 0
+        work = partial(search.add, words=words, before=before, after=after, merging=merging)
+        return await self._commits.run(work)
 
     # --- records
 

@@ -21,8 +21,8 @@ from hookstation.core.documents.authentication import (
 )
 from hookstation.core.documents.secrets import webhook_purpose
 from hookstation.core.duplicates import compile_key
-from hookstation.core.records import RECORDS
 from hookstation.core.fieldlist import Kind, SecretReader, SecretWriter, Setting, Values, decode, encode
+from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON, Number
 from hookstation.errors import Invalid, Problem
 
@@ -120,6 +120,13 @@ WEBHOOK: Final = (
         "and sent in their order when it works again. Without it the sender gets 500 and has to send again.",
     ),
     Setting(
+        "search",
+        Kind.BOOLEAN,
+        default=True,
+        help="Whether its events can be found by the words of their payloads. Turned off, payloads that come from then "
+        "on are not indexed.",
+    ),
+    Setting(
         "schema",
         Kind.JSON,
         default=True,
@@ -207,6 +214,7 @@ def _webhook(values: Values) -> Webhook:
         schema=values.json("schema"),
         keep_rejected_bodies=values.flag("keep_rejected_bodies"),
         hold=values.flag("hold"),
+        search=values.flag("search"),
         action=action_of(values.group("action")),
     )
 
@@ -226,6 +234,7 @@ def encode_webhook(webhook: Webhook, secrets: SecretWriter, *, defaults: bool = 
         "limits": {"body": webhook.limits.body, "time": _seconds(webhook.limits.time)},
         "keep_rejected_bodies": webhook.keep_rejected_bodies,
         "hold": webhook.hold,
+        "search": webhook.search,
         "schema": webhook.schema,
         "action": action_values(webhook.action),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 
@@ -12,6 +12,7 @@ from hookstation.core.jsontext import parse_json
 from hookstation.core.nearest import did_you_mean
 from hookstation.core.values import JSON, kind_of
 from hookstation.errors import BodyRefused, Invalid, Problem
+from hookstation.ports.store import EventFilter
 
 LARGEST_REQUEST: Final = 32 * 1024 * 1024
 MOST_MEMBERS: Final = 2_000_000
@@ -21,6 +22,10 @@ LARGEST_LIMIT: Final = 1_000
 
 Wanted = TypeVar("Wanted", bool, str, int)
 _WORDS: Final = {bool: "true or false", str: "text", int: "a whole number"}
+TEXTS: Final = ("webhook", "event_id", "text", "sender", "dedup_key", "record_key")
+"""Members of an `EventFilter` that are asked for as they are."""
+
+LONGEST_TEXT: Final = 500
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -84,6 +89,27 @@ def states(request: Request) -> frozenset[State]:
                 ]
             )
     return frozenset(State(name) for name in names)
+
+
+def events(request: Request, now: int) -> EventFilter:
+    """The filter of the journal that is asked for. Raises `Invalid`."""
+    texts = {name: request.query_params.get(name, "") for name in TEXTS}
+    for name, text in texts.items():
+        if len(text) > LONGEST_TEXT:
+            raise Invalid([Problem((name,), f"may have {LONGEST_TEXT} characters at most.")])
+    return event_filter(
+        states=states(request),
+        since=moment(request, "since", now),
+        until=moment(request, "until", now),
+        **texts,
+    )
+
+
+def event_filter(**asked: Any) -> EventFilter:
+    """A filter that can be asked for. Raises `Invalid` for a text without a word."""
+    which = EventFilter(**asked)
+    _ = which.needle
+    return which
 
 
 def moment(request: Request, name: str, now: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,8 @@ from starlette.responses import Response
 
 from hookstation.core.people import Act
 from hookstation.core.records import ACTIVITY
-from hookstation.core.values import JSON
+from hookstation.core.values import JSON, Number
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
-from hookstation.ports.store import EventFilter
 from hookstation.web.api import access, asking, shapes
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
@@ -20,17 +20,17 @@ from hookstation.web.services import Services
 
 async def list_events(request: Request, services: Services) -> Response:
     """Events, newest first."""
-    now = services.clock.now()
-    which = EventFilter(
-        request.query_params.get("webhook", ""),
-        asking.states(request),
-        asking.moment(request, "since", now),
-        asking.moment(request, "until", now),
-    )
+    which = asking.events(request, services.clock.now())
     page = await services.store.list_events(
         which, asking.limit(request), request.query_params.get("after", "")
     )
     return listed([shapes.event(one) for one in page.items], page.next)
+
+
+async def show_search(_request: Request, services: Services) -> Response:
+    """How far the index is filled by which events are found."""
+    lag = await services.remedies.indexer.lag()
+    return reply({"lag_seconds": Number(f"{lag:.3f}") if lag < math.inf else None})
 
 
 async def show_event(request: Request, services: Services) -> Response:
@@ -104,6 +104,15 @@ async def backup(request: Request, services: Services) -> Response:
     return reply({"path": str(path), "bytes": written, "master_key": key})
 
 
+FOUND_BY: Final = {
+    "event_id": "Only ids that begin so.",
+    "text": "Only with these words in the payload's values; the last one may be the beginning of a word.",
+    "sender": "Only from this address.",
+    "dedup_key": "Only with this dedup key.",
+    "record_key": "Only that wrote a record with this key.",
+}
+"""The parameters by which an event is looked for; all but the id's beginning ask the index of words."""
+
 OPERATIONS: Final = (
     Operation(
         "GET",
@@ -116,10 +125,12 @@ OPERATIONS: Final = (
             "status": "Only in these states, with commas.",
             "since": "Only from this moment on: ISO 8601, or a time ago like 24h.",
             "until": "Only before this moment.",
+            **FOUND_BY,
             **PAGED,
         },
         refusals=(422,),
     ),
+    Operation("GET", "/search", show_search, "How far the journal's index is filled", "SearchState"),
     Operation("GET", "/events/{id}", show_event, "Show an event in full", "EventInFull", refusals=(404,)),
     Operation(
         "POST",

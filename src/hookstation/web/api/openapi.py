@@ -224,6 +224,7 @@ def _happenings() -> dict[str, JSON]:
         "Event": object_of(required, **event),
         "EventInFull": object_of(required, **full),
         "Events": list_of("Event"),
+        "SearchState": object_of(("lag_seconds",), lag_seconds={"type": ["number", "null"]}),
         "LookUp": object_of(
             ("verdict", "found", "record", "as_sent", "marker"),
             verdict={"enum": [*LookUpVerdict]},

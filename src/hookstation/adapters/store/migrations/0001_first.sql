@@ -67,6 +67,16 @@ CREATE INDEX jobs_heads ON jobs (queue, key) WHERE key <> '' AND state <> 'behin
 CREATE INDEX jobs_leased ON jobs (node) WHERE state = 'leased';
 CREATE UNIQUE INDEX jobs_turns ON jobs (turn) WHERE turn IS NOT NULL;
 
+-- By which words events are found: filled beside the lane. `no` is in the order of ids; `searched` says up to which
+-- event it is filled. Merging is done in small parts by whoever fills it.
+CREATE TABLE search (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
+CREATE VIRTUAL TABLE search_words USING fts5 (
+  words, content = '', contentless_delete = 1, detail = column, tokenize = 'ascii'
+);
+INSERT INTO search_words (search_words, rank) VALUES ('automerge', 0), ('crisismerge', 1000);
+CREATE TABLE searched (newest TEXT NOT NULL, surely TEXT NOT NULL) STRICT;
+INSERT INTO searched VALUES ('', '');
+
 -- Attempts before the last one; the last one is read off its event.
 CREATE TABLE attempts (
   event_id TEXT NOT NULL,

@@ -13,7 +13,7 @@ from functools import partial
 
 import asyncpg
 
-from hookstation.adapters.store.postgres import configuration, history, migrations, queries, records
+from hookstation.adapters.store.postgres import configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.postgres.connecting import Access, Connection, connect, let_go, translated
 from hookstation.adapters.store.postgres.group_commit import SLOTS, GroupCommit
 from hookstation.adapters.store.postgres.matching import keep_indexes
@@ -40,6 +40,7 @@ from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.leases import CONFIGURATION_CHANGED
+from hookstation.ports.search import Looked, Reached
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -125,7 +126,7 @@ class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, Postgres
 
     async def list_events(self, which: EventFilter, limit: int, after: str = "") -> Page:
         """One page, newest first."""
-        return await self._sessions.page(history.list_events, which, limit, after)
+        return await self._sessions.page(history.list_events, self._numbering, which, limit, after)
 
     async def get_event(self, event_id: str) -> Event | None:
         """One event."""
@@ -185,6 +186,22 @@ class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, Postgres
             if isinstance(error.__cause__, asyncpg.UndefinedTableError):
                 return 0  # another node was quicker
             raise
+
+    # --- search
+
+    async def reached(self) -> tuple[Reached, str]:
+        """How far the index of words is filled, and the newest event."""
+        return await self._sessions.read(search.reached)
+
+    async def look_for_unsearched(self, after: str, until: str, limit: int) -> Looked:
+        """Look at a span of events."""
+        return await self._sessions.read(search.look, after, until, limit)
+
+    async def add_words(
+        self, words: Sequence[tuple[str, frozenset[str]]], before: Reached, after: Reached
+    ) -> bool:
+        """Put events into the index of words."""
+        return await self._sessions.change(partial(search.add, words=words, before=before, after=after))
 
     # --- records
 

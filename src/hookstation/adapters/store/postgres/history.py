@@ -3,7 +3,7 @@
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
-from hookstation.adapters.store.postgres import queries
+from hookstation.adapters.store.postgres import queries, search
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.marks import read_mark
 from hookstation.adapters.store.postgres.numbering import Numbering
@@ -11,7 +11,6 @@ from hookstation.adapters.store.postgres.records import get_record
 from hookstation.adapters.store.postgres.rows import kept, read_event, told
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.core.events import Attempt, Event, Mark, State
-from hookstation.core.journal_rules import ID_SLACK, lowest_id
 from hookstation.core.records import RECORDS
 from hookstation.ports.store import EventFilter, Page, Payload
 
@@ -19,8 +18,12 @@ EVENTS_BY_ID = f"SELECT {queries.EVENT_COLUMNS} FROM events e WHERE e.id = ANY($
 """These events, newest first."""
 
 
-async def list_events(connection: Connection, which: EventFilter, limit: int, after: str) -> Page:
+async def list_events(
+    connection: Connection, numbering: Numbering, which: EventFilter, limit: int, after: str
+) -> Page:
     """One page, newest first. The ids are found first, so that no plan can prefer reading the journal whole."""
+    if (wanted := which.needle) is not None:
+        return await search.find(connection, numbering, which, wanted, limit, after)
     sql, bindings = list_query(which, limit + 1, after)
     ids = [str(event_id) for (event_id,) in await connection.fetch(sql, *bindings)]
     rows = await connection.fetch(EVENTS_BY_ID, ids[:limit]) if ids else []
@@ -37,15 +40,15 @@ def list_query(which: EventFilter, limit: int, after: str) -> tuple[str, list[st
         return f"${len(bindings)}"
 
     span: list[str] = []
-    upper = [after] if after else []
+    low, high = which.bounds(after)
+    if low:
+        span.append(f"id >= {bound(low)}")
+    if high:
+        span.append(f"id < {bound(high)}")
     if which.since:
-        span.append(f"id >= {bound(lowest_id(which.since - ID_SLACK))}")
         span.append(f"received_at >= {bound(which.since)}")
     if which.until:
-        upper.append(lowest_id(which.until + ID_SLACK))
         span.append(f"received_at < {bound(which.until)}")
-    if upper:
-        span.append(f"id < {bound(min(upper))}")
     if which.webhook:
         span.append(f"webhook = {bound(kept(which.webhook))}")
     states = sorted(which.states) or (sorted(State) if which.webhook else [])

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeAlias, cast
 
-from hookstation.adapters.store.postgres import queries
+from hookstation.adapters.store.postgres import queries, search
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.jobs import cancel
 from hookstation.adapters.store.postgres.partitions import existing, table_of, week_beginning
@@ -86,7 +86,7 @@ _TOTALS_OF_A_PARTITION: Final = (
 SWEEPING: Final = tuple(
     f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
     f"SELECT ctid FROM {table} WHERE event_id >= $1 AND event_id < $2 LIMIT 5000))"
-    for table in ("attempts", "marks")
+    for table in ("attempts", "marks", "search")
 )
 """Forget, in steps, what hangs on the events of weeks that are gone."""
 
@@ -193,6 +193,7 @@ async def remove(
     emptied = sorted(staying) if only_bodies else []
     await connection.execute(queries.FREE_MARKS, *columns(sorted(held), 2))
     await connection.execute(_DROP_BODIES, emptied)
+    await connection.execute(search.FORGET, [*going, *emptied])
     for statement in (_DROP_ATTEMPTS, _DROP_EVENTS):
         await connection.execute(statement, going)
     await cancel(connection, [(EVENTS, event_id) for event_id in going])

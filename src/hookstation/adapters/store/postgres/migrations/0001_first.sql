@@ -77,6 +77,12 @@ CREATE TABLE nodes (
   seen_at bigint NOT NULL
 ) WITH (fillfactor = 50);
 
+-- By which words events are found: filled beside the lane; `searched` says up to which event.
+CREATE TABLE search (event_id text COLLATE "C" PRIMARY KEY, words tsvector NOT NULL);
+CREATE INDEX search_by_word ON search USING gin (words);
+CREATE TABLE searched (newest text COLLATE "C" NOT NULL, surely text COLLATE "C" NOT NULL);
+INSERT INTO searched VALUES ('', '');
+
 -- Attempts before the last one; the last one is read off its event.
 CREATE TABLE attempts (
   event_id text COLLATE "C" NOT NULL,
