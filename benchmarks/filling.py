@@ -30,6 +30,16 @@ FIRST_KEY: Final = "the-first-of-many"
 KEY: Final = f"printf('filled-%0{NUMBER_DIGITS}d', n * {STRIDE} % {NUMBERS})"
 STATE: Final = "CASE WHEN n % 50 = 0 THEN 'failed' WHEN n % 200 = 1 THEN 'rejected' ELSE 'succeeded' END"
 SUCCEEDED: Final = "n % 50 <> 0 AND n % 200 <> 1"
+_TALLIES: Final = (
+    "INSERT OR REPLACE INTO tallies SELECT webhook, :span, at, 0, json_group_object(state, calls) FROM ("
+    "SELECT webhook, at, state, sum(calls) AS calls FROM ("
+    "SELECT webhook, :length * (received_at / :length) AS at, state, count(*) AS calls FROM events GROUP BY 1, 2, 3 "
+    "UNION ALL SELECT '', :length * (received_at / :length), state, count(*) FROM events GROUP BY 1, 2, 3"
+    ") GROUP BY 1, 2, 3) GROUP BY webhook, at"
+)
+"""Roll-ups of all events, without how long answers took."""
+
+_HOUR: Final = 3_600 * 1_000_000
 _FOUR_WEEKS: Final = 4 * 7 * 86_400 * 1_000_000
 
 
@@ -135,6 +145,8 @@ class _Filling:
         ).fetchall()
         totals = [(rejected, "rejected"), (self._events * len(body), "body_bytes")]
         self._connection.executemany("UPDATE totals SET value = value + ? WHERE name = ?", totals)
+        for span, length in ((0, 1 << 62), (1, _HOUR)):
+            self._connection.execute(_TALLIES, {"span": span, "length": length})
         self._connection.execute(
             "UPDATE entities SET last = last + :n, records = records + (SELECT count(*) FROM records) - 1 "
             "WHERE number = :entity",

@@ -14,6 +14,12 @@ from benchmarks.measures import Figure, at_least, at_most, figure, number, rates
 from benchmarks.servers import Api, Server, StationFolder, post
 
 WEBHOOKS: Final = ["bench", *(f"other-{number}" for number in range(1, 10))]
+GLANCES: Final = {
+    "dashboard, 24 hours": "/dashboard?hours=24",
+    "dashboard, 31 days": "/dashboard?hours=744",
+    "webhooks list": "/webhooks?limit=50",
+    "figures of a webhook, 31 days": "/webhooks/bench/figures?hours=744",
+}
 FILTERS: Final = {
     "webhook and status": "?webhook=bench&status=failed&limit=50",
     "status": "?status=rejected&limit=50",
@@ -60,26 +66,29 @@ def _throughput(bench: Bench, full: StationFolder, count: int) -> list[Figure]:
 
 
 def _lists(bench: Bench, full: StationFolder) -> list[Figure]:
-    """Milliseconds that the API takes to list events under each filter; the slowest counts."""
+    """Milliseconds that the API takes to list events under each filter, and to show figures; the slowest counts."""
     key = full.key()
     with full.serve() as station:
         api = Api(station, key)
         figures = [
             worst(
-                f"events list, {name}, slowest",
-                [_timed(api, query) for _ in range(bench.amounts.repeats)],
+                f"{name}, slowest",
+                [_timed(api, path) for _ in range(bench.amounts.repeats)],
                 "ms",
                 at_most(100),
             )
-            for name, query in FILTERS.items()
+            for name, path in (
+                *((f"events list, {name}", f"/events{query}") for name, query in FILTERS.items()),
+                *GLANCES.items(),
+            )
         ]
         api.close()
     return figures
 
 
-def _timed(api: Api, query: str) -> float:
+def _timed(api: Api, path: str) -> float:
     began = time.perf_counter()
-    api.call("GET", f"/events{query}")
+    api.call("GET", path)
     return (time.perf_counter() - began) * 1000
 
 

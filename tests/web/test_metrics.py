@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 
+from hookstation.errors import NeedsAuth
 from hookstation.web import metrics
 from hookstation.web.api import access, build_api
 from tests.support.asgi import Answered, Client
@@ -43,7 +44,34 @@ async def test_calls_are_counted_by_webhook_and_end() -> None:
             ("hookstation_calls_in_flight",): 0,
             ("hookstation_rejections_not_journalled_total",): 3,
         }
-        assert expected == samples(answer)
+        found = samples(answer)
+        took = {
+            name: found.pop(name) for name in list(found) if name[0].startswith("hookstation_answer_seconds")
+        }
+        assert expected == found
+        assert (4, 4) == (
+            took["hookstation_answer_seconds_count",],
+            took["hookstation_answer_seconds_bucket", "+Inf"],
+        )
+        assert (
+            took["hookstation_answer_seconds_bucket", "0.0005"]
+            <= took["hookstation_answer_seconds_bucket", "60"]
+        )
+
+
+async def test_what_waits_and_what_is_unusual_is_counted() -> None:
+    """Held events by webhook, and open findings by kind; answers are counted on after they were told."""
+    async with engine(webhook("holds", "far", hold=True)) as bench:
+        bench.far.outcomes.append(NeedsAuth("The password is wrong."))
+        await bench.post("holds", {"id": "1"})
+        await bench.tallying.tell()
+        await bench.watcher.look()
+        found = samples(await Client(build_api(services_of(bench)), {}).ask("GET", "/metrics"))
+
+        assert 1 == found["hookstation_events_held", "holds"]
+        assert 1 == found["hookstation_findings_open", "events held"]
+        assert 1 == found["hookstation_findings_open", "credentials refused"]
+        assert 1 == found["hookstation_answer_seconds_count",]
 
 
 async def test_an_address_that_is_not_this_machine_needs_a_key() -> None:

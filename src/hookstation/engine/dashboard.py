@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -121,6 +122,12 @@ class Glance:
             name: _last_day(hours.get(name, {}), ever.get(name), times, held.get(name, 0))
             for name in webhooks
         }
+
+    async def vitals(self) -> tuple[Mapping[str, int], Counter[str]]:
+        """For monitoring: held events by webhook, and open findings by kind that nobody has dismissed."""
+        found = await self._store.list_findings(MOST_FINDINGS, is_open=True)
+        kinds = Counter(one.signal.kind.value for one in found if one.needs_attention)
+        return await self._store.count_waiting(EVENTS), kinds
 
     async def findings(self, limit: int, after: str = "", *, is_open: bool = False) -> Sequence[Finding]:
         """What was noticed, the latest first, after the id `after`."""

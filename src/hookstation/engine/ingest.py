@@ -87,7 +87,7 @@ class Ingest:
         self._rejections = RateLimit(JOURNALLED_REJECTIONS, 1)
         self.bodies = Bodies(most_body_bytes)
         self._listening = listening
-        self._counts = CallCounts() if counts is None else counts
+        self.counts = CallCounts() if counts is None else counts
         self.in_flight = 0
         self.stopping = False
 
@@ -347,7 +347,7 @@ class Ingest:
             )
             answer = with_event_id(answer, raw.event_id)
         else:
-            self._counts.unjournalled(raw.hook.name, raw.received_at, reason)
+            self.counts.unjournalled(raw.hook.name, raw.received_at, reason)
         self._count_answer(raw, answer.status, size, now)
         self._event_log.write(
             "event_rejected",
@@ -363,7 +363,7 @@ class Ingest:
 
     def _repeated(self, raw: RawRequest, answer: Answer, first: str) -> Answer:
         self._counters.count("repeated", raw.hook.name)
-        self._counts.repeated(raw.hook.name, raw.received_at)
+        self.counts.repeated(raw.hook.name, raw.received_at)
         self._count_answer(raw, answer.status, 0, self._clock.monotonic())
         self._event_log.write(
             "repeat_answered", event_id=first, webhook=raw.hook.name, sender=raw.sender, status=answer.status
@@ -403,7 +403,7 @@ class Ingest:
     def _count_answer(self, raw: RawRequest, status: int, size: int, now: float) -> None:
         """Count an answer, with the time since the call was let in. `now`: on the clock's monotonic scale."""
         took = now - raw.deadline + raw.hook.definition.limits.time
-        self._counts.answered(raw.hook.name, raw.received_at, status, size, took)
+        self.counts.answered(raw.hook.name, raw.received_at, status, size, took)
 
 
 def with_event_id(answer: Answer, event_id: str) -> Answer:

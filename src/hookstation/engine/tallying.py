@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from hookstation.core.events import State
@@ -30,6 +30,7 @@ from hookstation.core.tallies import (
     end_name,
     gathered,
     spread,
+    total,
 )
 from hookstation.engine.membership import Membership
 from hookstation.errors import StoreError
@@ -64,6 +65,8 @@ class CallCounts:
 
     def __init__(self) -> None:
         self._open: dict[Place, Counted] = {}
+        self._ever: dict[str, int] = dict.fromkeys(TOOK, 0)
+        self._seconds = 0.0
 
     def committed(self, unit: Acceptance | Finish, done: Committed) -> None:
         """An event was accepted, or stands otherwise than before."""
@@ -93,6 +96,7 @@ class CallCounts:
         counts[TOOK[bisect_left(BUCKETS, took * 1e6)]] += 1
         counts[ANSWERS[status // 100]] += 1
         counts[BYTES] += size
+        self._seconds += took
 
     def _begin(self, place: Place) -> Counted:
         return self._open.setdefault(place, (defaultdict(int), defaultdict(int)))
@@ -116,12 +120,21 @@ class CallCounts:
     def _at(self, webhook: str, at: int) -> defaultdict[str, int]:
         return self._begin((webhook, at // MINUTE))[0]
 
+    @property
+    def durations(self) -> tuple[Sequence[int], float]:
+        """How many answers of this process lie in each bucket of `TOOK`, and how many seconds all of them took."""
+        fresh = total(counts for counts, _ in self._open.values())
+        return [self._ever[name] + fresh.get(name, 0) for name in TOOK], self._seconds
+
     def __bool__(self) -> bool:
         return bool(self._open)
 
     def take(self, now: int) -> list[Tally]:
         """Everything that was counted, as roll-ups; from now on it is counted from nothing."""
         counted, self._open = self._open, {}
+        for counts, _ in counted.values():
+            for name in TOOK:
+                self._ever[name] += counts.get(name, 0)
         return gathered(_spread(counted, now))
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from hookstation.core.tallies import BUCKETS
+from hookstation.errors import StoreError
 from hookstation.web.services import Services
 
 MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 
 
 class _Collector:
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, held: Mapping[str, int], findings: Mapping[str, int]) -> None:
+        self._services, self._held, self._findings = services, held, findings
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of this moment."""
@@ -34,10 +38,39 @@ class _Collector:
         )
         lost.add_metric([], self._services.store.noted_lost)
         yield lost
+        yield self._durations()
+        waiting = GaugeMetricFamily(
+            "hookstation_events_held",
+            "Events of the whole station that wait for their target.",
+            labels=["webhook"],
+        )
+        for webhook, count in self._held.items():
+            waiting.add_metric([webhook], count)
+        yield waiting
+        noticed = GaugeMetricFamily(
+            "hookstation_findings_open",
+            "What is not as usual now, and nobody has dismissed.",
+            labels=["kind"],
+        )
+        for kind, count in self._findings.items():
+            noticed.add_metric([kind], count)
+        yield noticed
+
+    def _durations(self) -> Metric:
+        counts, seconds = self._services.ingest.counts.durations
+        bounds = [*(f"{bound / 1e6:g}" for bound in BUCKETS), "+Inf"]
+        buckets = list(zip(bounds, accumulate(counts), strict=True))
+        return HistogramMetricFamily(
+            "hookstation_answer_seconds", "How long answers took.", buckets=buckets, sum_value=seconds
+        )
 
 
-def render(services: Services) -> bytes:
-    """The text of ``/metrics``."""
+async def render(services: Services) -> bytes:
+    """The text of ``/metrics``. What is asked of the database is left out where that does not answer."""
+    held: Mapping[str, int] = {}
+    findings: Mapping[str, int] = {}
+    with suppress(StoreError):
+        held, findings = await services.glance.vitals()
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(services))
+    registry.register(_Collector(services, held, findings))
     return generate_latest(registry)

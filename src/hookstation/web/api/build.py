@@ -138,6 +138,6 @@ def _metrics(services: Services) -> Endpoint:
             refusal = await access.refuse(request, services, Act.SEE)
             if refusal is not None:
                 return refusal
-        return Response(metrics.render(services), media_type=metrics.MEDIA_TYPE)
+        return Response(await metrics.render(services), media_type=metrics.MEDIA_TYPE)
 
     return endpoint
