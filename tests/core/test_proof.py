@@ -242,6 +242,11 @@ def test_each_way_to_fail_is_found(
     assert Verdict.CAN_FAIL is proof.verdict
 
 
+def test_a_header_that_may_be_missing_is_found_and_no_change_is_offered() -> None:
+    told = field(prove({"type": "object"}, action(Needed="$$headers.x$$"), TARGET), "Needed")
+    assert [("missing", ())] == [(one.risk.value, one.changes) for one in told.findings]
+
+
 def test_a_match_that_may_be_missing_or_null_can_fail() -> None:
     schema = shaped((), a={"type": ["string", "null"]})
     wanted = Action("upsert_panel", "records", {"Needed": "x"}, "Panel", {"Text": "$$a$$"})

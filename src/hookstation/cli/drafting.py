@@ -6,7 +6,7 @@ from typing import IO, Final
 
 import click
 
-from hookstation.cli.speaking import failing, json_option, out, say, write
+from hookstation.cli.speaking import json_option, options_of_a_station, out, say, write
 from hookstation.core.draft import Draft, draft_schema
 from hookstation.core.jsontext import parse_json
 from hookstation.core.pretty import indented
@@ -21,16 +21,23 @@ from hookstation.errors import BodyRefused
     "answers",
     multiple=True,
     metavar="KEY=CHOICE",
-    help="Answer a question that an earlier run asked; repeat for more.",
+    help="An answer to a question; repeat for more.",
 )
 @json_option
-@failing
-def draft(samples: tuple[IO[bytes], ...], answers: tuple[str, ...], as_json: bool) -> None:
+@options_of_a_station("none: samples are all it needs")
+def draft(
+    samples: tuple[IO[bytes], ...],
+    answers: tuple[str, ...],
+    as_json: bool,
+    data: str | None,
+    database_url: str | None,
+) -> None:
     """Draft a JSON Schema from sample payloads.
 
     The schema goes to stdout; what the samples leave open is asked on stderr, with what was assumed. Each SAMPLE is a
-    file with one JSON document; - is stdin.
+    file with one JSON document; - is stdin. `--data` and `--database-url` are not used.
     """
+    del data, database_url
     payloads = [_read(sample) for sample in samples]
     made = draft_schema(payloads, _answers(answers))
     if as_json:

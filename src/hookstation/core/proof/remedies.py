@@ -224,6 +224,8 @@ def _default(case: Case) -> NewTemplate | None:
     """A template with a default, for a text field that is not the person's id: of those nobody may be invented."""
     if not case.lone or case.party or case.part != "fields" or case.spec.type is not FieldType.STRING:
         return None
+    if len(case.known) != 1:  # a fact of the call: what it lacks no schema can ask for
+        return None
     (path,) = case.known
     value = case.spec.values[0] if case.spec.values else "unknown"[: case.spec.length or None]
     if "'" in value or "}" in value:
