@@ -139,6 +139,10 @@ class Checks:
         )
         findings.add(webhook.name, *(problem.under("action") for problem in problems))
 
+    def connector(self, connection: Connection) -> Connector:
+        """A connector of its own for these settings, which its user closes. Raises `Invalid`."""
+        return self._build(connection)
+
     async def check_connection(self, connection: Connection) -> list[Problem]:
         """Why no connector can be made of these settings; paths inside the connection."""
         try:

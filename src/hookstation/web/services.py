@@ -20,6 +20,7 @@ from hookstation.engine.remedies import Remedies
 from hookstation.engine.replay import Replay
 from hookstation.engine.sign_in import SignIn
 from hookstation.engine.targets import Targets
+from hookstation.engine.trying import Trying
 from hookstation.engine.wizard import Wizard
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
@@ -56,9 +57,11 @@ class Services:
     master_key: Path | None = None
     listing: Listing = field(init=False)
     glance: Glance = field(init=False)
+    trying: Trying = field(init=False)
     wizard: Wizard = field(init=False)
 
     def __post_init__(self) -> None:
         self.listing = Listing(self.board)
         self.glance = Glance(self.store, self.clock)
+        self.trying = Trying(self.configurator)
         self.wizard = Wizard(self.board, self.targets, self.configurator.checks)
