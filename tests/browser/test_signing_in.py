@@ -67,7 +67,8 @@ def test_everybody_can_use_the_forms(browser: Browser, program: Program) -> None
     person = first_user(program.url, link)
     with visit(browser, program.url) as seen:
         keep(seen, person)
-        _check(seen, "/account")
+        for path in ("/account", "/users"):
+            _check(seen, path)
 
 
 def _check(seen: Visit, path: str) -> None:

@@ -374,6 +374,40 @@ class TestAccount:
         assert "End all others" not in await here.get("/account")
 
 
+class TestUsers:
+    async def test_somebody_is_let_in_by_a_link_that_is_shown_once(
+        self, tab: Tab, services: Services
+    ) -> None:
+        await tab.sign_in()
+        await tab.get("/users")
+        assert 422 == (await tab.post("/users", email="nobody")).status
+        assert "Must be an e-mail address" in tab.text
+        assert 200 == (await tab.post("/users", email="b@example.org")).status
+        (path,) = set(re.findall(rf"https://{PUBLIC}(/password/[\w-]+)", tab.text))
+        assert 422 == (await tab.post("/users", email="B@example.org")).status
+        assert "no password yet" in await tab.get("/users")
+        assert "/password/" not in tab.text
+        other = Tab(services)
+        await other.get(path)
+        assert 303 == (await other.post(path, password=OTHER)).status
+        await other.get("/users")
+
+    async def test_somebody_is_kept_out_let_in_again_and_removed(self, tab: Tab, services: Services) -> None:
+        await services.users.add("b@example.org", "administrator")
+        await tab.sign_in()
+        await tab.get("/users")
+        for act, state in (("disable", "disabled"), ("enable", "no password yet")):
+            assert 303 == (await tab.post(f"/users/b@example.org/{act}")).status
+            assert state in await tab.get("/users")
+        assert 422 == (await tab.post("/users/b@example.org/remove", typed="b")).status
+        await tab.get("/users")
+        assert 200 == (await tab.post("/users/b@example.org/reset")).status
+        assert "/password/" in tab.text
+        assert 303 == (await tab.post("/users/b@example.org/remove", typed="b@example.org")).status
+        assert "b@example.org" not in await tab.get("/users")
+        assert 409 == (await tab.post(f"/users/{EMAIL}/disable")).status
+
+
 class TestApi:
     async def test_a_session_counts_with_its_token_only(self, tab: Tab) -> None:
         await tab.sign_in()

@@ -28,7 +28,9 @@ from hookstation.web.pages import (
     security,
     settings,
     sign_in,
+    users,
     webhooks,
+    wizard,
 )
 from hookstation.web.pages.assets import ROOT, load_bundle
 from hookstation.web.pages.routes import Page
@@ -37,6 +39,7 @@ from hookstation.web.services import Services
 PAGES: Final = (
     *dashboard.PAGES,
     *findings.PAGES,
+    *wizard.PAGES,
     *webhooks.PAGES,
     *events.PAGES,
     *connections.PAGES,
@@ -44,6 +47,7 @@ PAGES: Final = (
     *settings.PAGES,
     *account.PAGES,
     *sign_in.PAGES,
+    *users.PAGES,
 )
 
 log = logging.getLogger(__name__)
