@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,6 @@ from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
-from hookstation.core.definitions import Connection
 from hookstation.core.jobs import EVENTS
 from hookstation.core.values import JSON
 from hookstation.engine.backtest import BackTests
@@ -38,7 +38,6 @@ from hookstation.engine.membership import Membership
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
-from hookstation.engine.recount import Recount
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
@@ -47,9 +46,8 @@ from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.sign_in import Lifetime, SignIn
 from hookstation.engine.switchboard import Switchboard
-from hookstation.engine.tallying import CallCounts, Tallying
+from hookstation.engine.tallying import CallCounts
 from hookstation.engine.targets import Targets
-from hookstation.engine.watch import WATCH, WATCH_LEASE, Watcher
 from hookstation.engine.worker import Worker
 from hookstation.ports.connector import Connector
 from hookstation.ports.log import EventLog
@@ -60,6 +58,7 @@ from hookstation.web.rest import Rest
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
 from hookstation.wiring.opening import KEY_FILE, backup_of, check_whole, open_store, open_vault, place_of
+from hookstation.wiring.watching import Watch, watch_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -72,21 +71,6 @@ COMMAND: Final = "command"
 """The role of a process that opens the station for one command."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Watch:
-    """What counts calls, and looks whether they are as usual."""
-
-    tallying: Tallying
-    recount: Recount
-    watcher: Watcher
-    worker: Worker
-
-    async def stop(self) -> None:
-        """End a look, and tell what was counted last."""
-        await self.worker.drain(DRAIN_SECONDS)
-        await self.tallying.stop()
 
 
 @dataclass(slots=True)
@@ -115,8 +99,7 @@ class Station:
     async def start(self) -> None:
         """Begin the work that goes on by itself."""
         await self.membership.reap()
-        await self.watch.recount.at_start()
-        await self.watch.tallying.tell()  # so that it is known to count, should it be killed before it has told
+        await self.watch.begin()
         self._tasks.append(_begin("tell what was counted", self.watch.tallying.run))
         self._tasks.append(_begin("watch", self.services.board.watch))
         self._tasks.append(_begin("listen", self.services.changing.captures.watch))
@@ -138,7 +121,7 @@ class Station:
         ended = await asyncio.gather(self.executor.drain(DRAIN_SECONDS), self.worker.drain(DRAIN_SECONDS))
         if any(ended):
             log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
-        await self.watch.stop()
+        await self.watch.stop(DRAIN_SECONDS)
         if self._beats:
             await _end(self._beats)
             await self.membership.leave()
@@ -237,33 +220,20 @@ async def _assemble(
     clock, counters = SystemClock(), Counters()
     identifiers = SystemIdentifiers(clock)
     targets, switchboard, passwords = Targets(), Switchboard(), Argon2Passwords()
-
-    def build(connection: Connection) -> Connector:
-        return build_connector(connection, http, clock)
-
+    build = partial(build_connector, http=http, clock=clock)
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
     counts = CallCounts()
     executor = Executor(store, clock, event_log, counts)
-    membership = Membership(
-        store,
-        clock,
-        _Unheard() if role == COMMAND else event_log,
-        identifiers.event_id,
-        clock.correct,
-        role=role,
-        address=base_url,
-        version=version("hookstation"),
-    )
+    membership = _member(store, clock, identifiers, event_log, role, base_url)
     settler = Settler(store, targets, executor, membership, clock, event_log)
     board.on_new_connections(settler.hurry)
-    process = Process(store, clock, identifiers, executor, membership)
     captures = Captures(store, vault, targets, clock, identifiers)
     ingest = Ingest(
         switchboard,
         store,
-        process,
+        Process(store, clock, identifiers, executor, membership),
         Repeats(store, clock),
         clock,
         identifiers,
@@ -303,8 +273,6 @@ async def _assemble(
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
-    recount = Recount(store, membership, clock)
-    watcher = Watcher(store, services.listing, recount, clock, identifiers, event_log)
     lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
     return Station(
         settings,
@@ -315,14 +283,30 @@ async def _assemble(
         membership,
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, _retention(settings)),
-        Watch(
-            Tallying(store, counts, membership, clock),
-            recount,
-            watcher,
-            Worker(store, membership, clock, WATCH, watcher, at_once=1, lease_seconds=WATCH_LEASE),
-        ),
+        watch_of(services, membership, identifiers, event_log),
         Front(lane, Rest(services), senders),
         lane,
+    )
+
+
+def _member(
+    store: Store,
+    clock: SystemClock,
+    identifiers: SystemIdentifiers,
+    event_log: EventLog,
+    role: str,
+    base_url: str,
+) -> Membership:
+    """This process as a node; of a command nobody hears that it comes and goes."""
+    return Membership(
+        store,
+        clock,
+        _Unheard() if role == COMMAND else event_log,
+        identifiers.event_id,
+        clock.correct,
+        role=role,
+        address=base_url,
+        version=version("hookstation"),
     )
 
 
