@@ -15,6 +15,7 @@ from hookstation.core.definitions import Action
 from hookstation.core.jsontext import Parsed, parse_json, plain_of
 from hookstation.core.mapping import CompiledMapping, compile_mapping
 from hookstation.core.proof import Change, Proof, Target, Verdict, apply_change, prove, read_change
+from hookstation.core.proof.knowing import ALL_TYPES, Knowledge
 from hookstation.core.proof.patterns import matching
 from hookstation.core.records import EntitySpec, FieldSpec, FieldType, Instances, Parent
 from hookstation.core.schema import compile_schema
@@ -112,12 +113,17 @@ LEAVES: st.SearchStrategy[JSON] = st.fixed_dictionaries(
         "enum": st.sampled_from([["pass", "fail"], ["pass", None], [1, "2"], [True], ["too long for it"]]),
     },
 )
+PLACES: st.SearchStrategy[JSON] = st.one_of(
+    LEAVES,
+    st.fixed_dictionaries({"anyOf": st.lists(LEAVES, min_size=1, max_size=2)}),
+    st.builds(lambda one, other: {**one, "allOf": [other]}, LEAVES, LEAVES),
+)
 SCHEMAS: st.SearchStrategy[JSON] = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["object", ["object", "array"]]),
         "properties": st.fixed_dictionaries(
             {
-                "a": LEAVES,
+                "a": PLACES,
                 "b": st.fixed_dictionaries(
                     {"type": st.just("object"), "properties": st.fixed_dictionaries({"c": LEAVES})},
                     optional={"required": st.just(["c"])},
@@ -322,6 +328,15 @@ def test_the_search_ends_with_its_budget_and_says_so() -> None:
     assert "search ended" in field(proof, "Text").why
 
 
+def test_a_schema_that_would_cost_too_much_is_not_followed_to_the_end() -> None:
+    branches: JSON = {"type": "string"}
+    for _ in range(4):
+        branches = {"anyOf": [branches] * 40}
+    assert ALL_TYPES == Knowledge(branches).at(()).types
+    long = prove(shaped(a={"type": "string", "minLength": 10**9}), action(Text="$$a$$"), TARGET)
+    assert Verdict.NOT_PROVEN is field(long, "Text").verdict
+
+
 def test_the_proof_is_the_same_each_time() -> None:
     schema, wanted = shaped(a={"type": ["string", "integer", "null"]}), action(Text="$$a$$", Count="$$a$$")
     assert prove(schema, wanted, TARGET) == prove(schema, wanted, TARGET)
@@ -361,6 +376,8 @@ def test_a_change_that_no_proof_told_is_refused(document: JSON) -> None:
         ("[", 0, None),
         ("\\p{L}", 0, None),
         ("(a", 0, None),
+        ("[a&&b]", 0, None),
+        ("(" * 60 + ")" * 60, 0, None),
     ],
 )
 def test_a_text_for_a_pattern(pattern: str, length: int, expected: str | None) -> None:
@@ -370,3 +387,35 @@ def test_a_text_for_a_pattern(pattern: str, length: int, expected: str | None) -
 def test_a_change_without_a_place_in_the_schema_is_still_one() -> None:
     change = Change("nothing")
     assert ({"type": "object"}, action()) == apply_change({"type": "object"}, action(), change)
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"$ref": "#/$defs/t", "$defs": {"t": {"type": "string"}}}, {"string"}),
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/t", "type": "null",
+          "definitions": {"t": {"type": "string"}}}, {"string"}),
+        ({"$ref": "#/$defs/t", "type": ["string", "null"], "$defs": {"t": {"type": ["null", "integer"]}}}, {"null"}),
+        ({"$ref": "#/nowhere"}, set(ALL_TYPES)),
+        ({"$ref": "#/$defs/t", "$defs": {"t": {"$id": "http://other", "type": "string"}}}, set(ALL_TYPES)),
+        ({"$ref": "#"}, set(ALL_TYPES)),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"string", "null"}),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, {"number"}),
+        ({"type": "number", "allOf": [{"type": "integer"}]}, {"integer"}),
+        ({"enum": [1, "a", None]}, {"integer", "string", "null"}),
+        ({"const": Number("1.5")}, {"number"}),
+        ({"type": "string", "const": 1}, set()),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_a_type_is_never_more_than_the_schema_says(schema: JSON, expected: set[str]) -> None:
+    assert expected == Knowledge(schema).at(()).types
+
+
+def test_that_a_value_is_there_is_known_only_where_its_holder_is_an_object_or_list_for_sure() -> None:
+    inner: JSON = {"properties": {"a": {"type": "array", "minItems": 2}}, "required": ["a"]}
+    assert [True, False] == [
+        Knowledge(one).at(("a",)).may_miss
+        for one in (inner, {**inner, "type": "object"})  # type: ignore[dict-item]
+    ]
+    sure: JSON = {**inner, "type": "object"}  # type: ignore[dict-item]
+    assert [False, True, True] == [Knowledge(sure).at(("a", part)).may_miss for part in (1, 2, -1)]

@@ -46,6 +46,11 @@ def _fits(compiled: CompiledSchema, payload: JSON) -> bool:
 def _value(schema: JSON, random: Random, depth: int) -> JSON:
     if not isinstance(schema, dict):
         schema = {}
+    branches = [
+        one for key in ("allOf", "anyOf") if isinstance(listed := schema.get(key), list) for one in listed
+    ]
+    if branches and random.random() < 0.8:
+        schema = {**schema, **branch} if isinstance(branch := random.choice(branches), dict) else schema
     if "const" in schema:
         return schema["const"]
     if isinstance(values := schema.get("enum"), list):

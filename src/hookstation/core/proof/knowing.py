@@ -24,6 +24,9 @@ ALL_TYPES: Final = frozenset({"object", "array", "string", "number", "boolean", 
 MOST_SCHEMAS: Final = 300
 """Subschemas that are looked at for one place."""
 
+MOST_BRANCHES: Final = 1_000
+"""Alternatives that are looked into for one place; beyond that any type is possible."""
+
 Level = Sequence[JSON]
 """Schemas that all hold for one value."""
 
@@ -58,6 +61,7 @@ class Knowledge:
 
     def __init__(self, schema: JSON) -> None:
         self.root = schema
+        self._left = MOST_BRANCHES
         draft = draft_of(schema)
         self._alone = draft in (Draft4Validator, Draft6Validator, Draft7Validator)
         self._formats = FORMATS[draft] if draft is not None else frozenset()
@@ -72,6 +76,7 @@ class Knowledge:
         """The schemas for the value at `path`, and whether it may be missing. `choose`: also follow first choices."""
         level, may_miss = self.expand([self.root], choose=choose), False
         for part in path:
+            self._left = MOST_BRANCHES
             inner, there = self._step(level, part)
             may_miss = may_miss or not there
             level = self.expand(inner, choose=choose)
@@ -143,7 +148,10 @@ class Knowledge:
 
     def types(self, level: Level, depth: int = 0) -> frozenset[str]:
         """The types that a value may have, alternatives looked into."""
+        self._left -= 1
         types = ALL_TYPES | {"integer"}
+        if self._left <= 0:
+            return ALL_TYPES
         for schema in self.expand(level):
             types &= _stated(schema)
             for key in ("anyOf", "oneOf"):
@@ -158,6 +166,7 @@ class Knowledge:
 
     def known(self, level: Level) -> Known:
         """What all the schemas of a level say together."""
+        self._left = MOST_BRANCHES
         schemas = self.expand(level)
         lists = [listed for schema in schemas if (listed := _values(schema)) is not None]
         return Known(

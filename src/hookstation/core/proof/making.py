@@ -17,6 +17,8 @@ DEEPEST: Final = 24
 """Levels up to which a payload is made; a schema that refers to itself ends there."""
 MOST_ELEMENTS: Final = 50
 MOST_MEMBERS: Final = 3_000
+LONGEST: Final = 100_000
+"""Characters of a text that is made; a schema that asks for more gets none that fits."""
 
 FORMATS: Final = {
     "date-time": "2026-11-22T09:30:00Z",
@@ -128,6 +130,7 @@ def _scalar(kind: str, known: Known) -> JSON:
 
 def texts(known: Known, length: int) -> Iterator[str]:
     """Texts of about `length` characters that may fit what is known of the place, the likeliest first."""
+    length = min(length, LONGEST)
     for pattern in sorted(known.patterns):
         for one in (matching(pattern, length), matching(pattern)):
             if one is not None:

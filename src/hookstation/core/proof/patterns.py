@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MOST_REPEATS: Final = 70_000
+DEEPEST: Final = 50
+"""Groups inside one another."""
 _CLASSES: Final = {"d": "0", "w": "x", "s": " ", "D": "x", "W": "-", "S": "x"}
 _REPEAT: Final = re.compile(r"\{(\d{1,5})(?:(,)(\d{0,5}))?\}")
+_SET_WORDS: Final = re.compile(r"\[|&&|--|~~|\|\|")
+"""What only the engine of the schemas reads as sets of sets."""
 _IGNORED: Final = ("\\b", "\\A", "\\z", "^", "$")
 _PREFERRED: Final = "x0aA1-_ .:@/"
 
@@ -63,7 +67,7 @@ def _write(atoms: list[_Atom], room: _Room) -> str:
 
 class _Reader:
     def __init__(self, pattern: str) -> None:
-        self.pattern, self.at = pattern, 0
+        self.pattern, self.at, self.depth = pattern, 0, 0
 
     def read(self) -> list[_Atom]:
         """The first alternative, up to the end of the pattern or of its group."""
@@ -100,6 +104,9 @@ class _Reader:
 
     def _group(self) -> _Atom:
         self.at += 1
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise _Unknown
         if self.pattern.startswith("?", self.at):
             if not self.pattern.startswith("?:", self.at):
                 raise _Unknown
@@ -108,6 +115,7 @@ class _Reader:
         if not self.pattern.startswith(")", self.at):
             raise _Unknown
         self.at += 1
+        self.depth -= 1
         return _Atom(group=inner)
 
     def _escape(self) -> str:
@@ -127,6 +135,8 @@ class _Reader:
         if found is None:
             raise _Unknown
         self.at = found.end()
+        if _SET_WORDS.search(found[1]):
+            raise _Unknown
         try:
             chosen = re.compile(found[0])
         except re.error:

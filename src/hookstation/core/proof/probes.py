@@ -10,7 +10,7 @@ from typing import Final
 from hookstation.core.coerce import NUL
 from hookstation.core.proof.certain import LONGEST_TEXT
 from hookstation.core.proof.knowing import Known
-from hookstation.core.proof.making import texts
+from hookstation.core.proof.making import LONGEST, texts
 from hookstation.core.records import FieldSpec, FieldType
 from hookstation.core.template import MISSING, MOST_OUTPUT, Value
 from hookstation.core.values import JSON, Number
@@ -95,7 +95,7 @@ ODD_TEXTS: Final = ("0000-01-01", "0000-01-01T00:00:00Z", "2016-12-31T23:59:60Z"
 def _oddities(known: Known, spec: FieldSpec) -> Iterator[Probe]:
     if "string" in known.types:
         shortest = next(texts(known, known.shortest), "x")
-        yield Probe(NUL * max(1, known.shortest), rare=True)
+        yield Probe(NUL * max(1, min(known.shortest, LONGEST)), rare=True)
         yield Probe(shortest + NUL, rare=True)
         yield Probe(shortest[:-1] + NUL, rare=True)
         if spec.type is FieldType.STRING:
