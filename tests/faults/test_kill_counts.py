@@ -77,4 +77,4 @@ async def test_counted_again_among_others_on_postgres(tmp_path: Path, database: 
         told, held = await agreed(second, RECOUNTED_SECONDS)
 
         assert held == told
-        assert len(sender.ledger.acknowledged) + len(other.ledger.acknowledged) <= held["succeeded"]
+        assert len({*sender.ledger.acknowledged, *other.ledger.acknowledged}) <= held["succeeded"]
