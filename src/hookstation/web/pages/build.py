@@ -19,6 +19,7 @@ from hookstation.web.api import problems
 from hookstation.web.pages import (
     access,
     account,
+    connecting,
     connections,
     dashboard,
     events,
@@ -42,6 +43,7 @@ PAGES: Final = (
     *wizard.PAGES,
     *webhooks.PAGES,
     *events.PAGES,
+    *connecting.PAGES,
     *connections.PAGES,
     *records.PAGES,
     *settings.PAGES,

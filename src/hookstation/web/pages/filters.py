@@ -11,6 +11,8 @@ import msgspec
 
 from hookstation.core.events import State
 from hookstation.core.jsontext import dump_json
+from hookstation.core.schema_words import pointer
+from hookstation.core.template import path_text
 from hookstation.core.values import JSON
 from hookstation.engine.runs import moment
 
@@ -27,6 +29,9 @@ TONES: Final[Mapping[str, str]] = {
     "disabled": "plain",
     "archived": "plain",
     "unreadable": "bad",
+    "usable": "good",
+    "holding": "calm",
+    "refused": "bad",
 }
 """Which colour and sign a state has; the word always stands beside them."""
 
@@ -38,9 +43,14 @@ MEANINGS: Final[Mapping[str, str]] = {
     State.HELD: "Kept, and sent when its connection works again.",
     State.WORKING: "Under way.",
     State.SENDING: "On its way to the target.",
+    "usable": "Nothing is known to be wrong with it.",
+    "holding": "Events wait until it works again.",
+    "refused": "The system does not take its credentials.",
 }
 
 _SIZES: Final = ("bytes", "KiB", "MiB", "GiB")
+LONGEST_SHOWN: Final = 120
+"""Characters of a value that a list shows."""
 _NANOSECONDS: Final = 1_000_000
 
 
@@ -85,6 +95,12 @@ def query(values: Mapping[str, str], **changes: str) -> str:
     return f"?{urlencode(merged)}" if merged else "?"
 
 
+def shown(value: JSON) -> str:
+    """A JSON value on one line, text without its quotes, what is long cut visibly."""
+    text = value if isinstance(value, str) else dump_json(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
 FILTERS: Final[dict[str, Any]] = {
     "moment": moment,
     "plain_moment": plain_moment,
@@ -94,6 +110,10 @@ FILTERS: Final[dict[str, Any]] = {
     "count_of": count_of,
     "pretty": pretty,
     "query": query,
+    "shown": shown,
+    "pointer": pointer,
+    "path_text": path_text,
+    "plain_words": lambda text: text.replace("`", ""),
     "tone": lambda state: TONES.get(state, "plain"),
     "meaning": lambda state: MEANINGS.get(state, ""),
 }

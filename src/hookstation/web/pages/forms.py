@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from hookstation.errors import BodyRefused
+from hookstation.errors import BodyRefused, Invalid, Problem
 
 LARGEST: Final = 8 * 1024 * 1024
 LARGEST_OUTSIDE: Final = 16 * 1024
@@ -41,6 +41,13 @@ async def read_form(request: Request, most: int = LARGEST) -> Form:
         return known
     request.state.form = form = _parse(request, await _body(request, most))
     return form
+
+
+def check_typed(form: Form, name: str) -> None:
+    """Whether the name of what is destroyed was typed. Raises `Invalid`."""
+    if form.one("typed").strip() != name:
+        message = f"must be “{name}”: what cannot be undone is done only when its name is typed. Nothing was changed."
+        raise Invalid([Problem(("typed",), message)])
 
 
 async def _body(request: Request, most: int) -> bytes:
