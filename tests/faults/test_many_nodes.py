@@ -45,7 +45,10 @@ async def test_frozen_past_its_lease(tmp_path: Path, database: str, long_rounds:
 
 
 async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> None:
-    """A rolling restart by SIGTERM: nobody is told anything but done, safe, later, or the balancer's own 502."""
+    """A rolling restart by SIGTERM: nobody is told anything but done, safe, later, or that the balancer does not know.
+
+    That is its 502, or the end of the connection where the node had closed the one that it was about to use again.
+    """
     async with running_cluster(tmp_path, *[database] * 3) as cluster:
         codes = []
         async with balanced(cluster) as (balancer, senders), senders.load() as account:
@@ -60,4 +63,4 @@ async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> No
         print(f"rolling restart: {dict(account.answers)}")
         await settle_up("three nodes, rolling restart by SIGTERM", rounds, senders, cluster.nodes[0])
         assert [0] * rounds == codes
-        assert {200, 202, 502, 503} >= set(account.answers)
+        assert {0, 200, 202, 502, 503} >= set(account.answers)

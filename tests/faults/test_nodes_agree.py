@@ -122,7 +122,7 @@ async def test_a_change_is_live_on_all(tmp_path: Path, database: str, rounds: in
 
 async def test_ten_nodes_on_an_empty_database(tmp_path: Path, postgres: Server | Given) -> None:
     """Ten nodes that start together on a database without a table make it once, and work under one key."""
-    settings = {"database_pool": "2", "database_flushers": "1"}
+    settings = {"database_pool": "1", "database_flushers": "1"}
     async with (
         new_database(postgres, "template0") as url,
         running_cluster(tmp_path, *[url] * NODES, **settings) as cluster,
