@@ -16,6 +16,7 @@ from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listing import Listing
 from hookstation.engine.people import Users
+from hookstation.engine.preview import Previews
 from hookstation.engine.remedies import Remedies
 from hookstation.engine.replay import Replay
 from hookstation.engine.sign_in import SignIn
@@ -59,9 +60,11 @@ class Services:
     glance: Glance = field(init=False)
     trying: Trying = field(init=False)
     wizard: Wizard = field(init=False)
+    previews: Previews = field(init=False)
 
     def __post_init__(self) -> None:
         self.listing = Listing(self.board)
         self.glance = Glance(self.store, self.clock)
         self.trying = Trying(self.configurator)
+        self.previews = Previews(self.targets, self.clock)
         self.wizard = Wizard(self.board, self.targets, self.configurator.checks)

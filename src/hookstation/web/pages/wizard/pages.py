@@ -1,0 +1,71 @@
+"""The addresses of the wizard."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from hookstation.web.pages.forms import read_form
+from hookstation.web.pages.routes import Page
+from hookstation.web.pages.wizard import general, listening, mapping
+from hookstation.web.pages.wizard.data import DATA
+from hookstation.web.pages.wizard.frame import Section, address, look_at, name_of, save, show
+from hookstation.web.pages.wizard.general import GENERAL
+from hookstation.web.pages.wizard.mapping import ACTION
+from hookstation.web.services import Services
+
+HERE: Final = "/webhooks/{name}/edit"
+View = Callable[[Request, Services], Awaitable[Response]]
+
+
+def showing(section: Section) -> View:
+    """The view that shows a section."""
+
+    async def view(request: Request, services: Services) -> Response:
+        return await show(await look_at(request, services), section)
+
+    return view
+
+
+def saving(section: Section) -> View:
+    """The view that saves a section."""
+
+    async def view(request: Request, services: Services) -> Response:
+        stays = (await read_form(request)).one("do") not in ("next", "save")
+        return await save(request, services, section, stay=stays)
+
+    return view
+
+
+async def enter(request: Request, services: Services) -> Response:
+    """To the first section that was not saved yet, else to the first."""
+    look = await look_at(request, services, check=False)
+    missing = [key for key, made in (("data", "schema"), ("action", "action")) if made not in look.document]
+    return RedirectResponse(address(name_of(request), missing[0] if missing else "general"), 303)
+
+
+async def json_in_step(request: Request, services: Services) -> Response:
+    """The JSON that the table stands for now; nothing is saved."""
+    look = await look_at(request, services, check=False)
+    return await show(replace(look, form=await read_form(request)), DATA)
+
+
+PAGES: Final = (
+    Page("/webhooks/_new", general.new),
+    Page("/webhooks/_new", general.make, ("POST",)),
+    Page(HERE, enter),
+    Page(f"{HERE}/general", showing(GENERAL)),
+    Page(f"{HERE}/general", general.save_general, ("POST",)),
+    Page(f"{HERE}/data", showing(DATA)),
+    Page(f"{HERE}/data", saving(DATA), ("POST",)),
+    Page(f"{HERE}/data/json", json_in_step, ("POST",)),
+    Page(f"{HERE}/data/listen", listening.begin, ("POST",)),
+    Page(f"{HERE}/data/deaf", listening.end, ("POST",)),
+    Page(f"{HERE}/action", showing(ACTION)),
+    Page(f"{HERE}/action", saving(ACTION), ("POST",)),
+    Page(f"{HERE}/action/preview", mapping.live, ("POST",)),
+)
