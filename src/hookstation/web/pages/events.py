@@ -11,17 +11,44 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hookstation.core.events import Event, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.jsontext import parse_json
-from hookstation.errors import BodyRefused, Invalid, NotFound
+from hookstation.errors import BodyRefused, Invalid, NotFound, Problem
 from hookstation.ports.store import EventFilter, Payload
 from hookstation.web.api import asking
 from hookstation.web.pages.filters import pretty
+from hookstation.web.pages.remedying import CAN_END, can_replay
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
 PER_PAGE: Final = 50
-ASKED: Final = ("webhook", "status", "since", "until", "after", "live")
+INDEXED: Final = ("text", "sender", "dedup_key", "record_key")
+"""What the index of words is asked for."""
+FURTHER: Final = ("sender", "record_key", "dedup_key", "event_id")
+"""What is asked more seldom."""
+FILTERS: Final = ("webhook", "status", "since", "until", "text", *FURTHER)
+ASKED: Final = (*FILTERS, "after", "live")
+LABELS: Final = {
+    "since": "From",
+    "until": "Until",
+    "status": "State",
+    "text": "Text in the payload",
+    "sender": "Sender’s address",
+    "record_key": "Record key",
+    "dedup_key": "Dedup key",
+    "event_id": "Event id",
+}
+ENDED_BADLY: Final = frozenset({State.FAILED, State.REJECTED})
+LOOKED_AT: Final = 200
+"""Events in which similar ones are looked for."""
+SIMILAR: Final = 5
+DONE: Final = {
+    "replayed": "A new attempt was made. It stands as follows.",
+    "cancelled": "It was ended. A replay begins it anew.",
+    "resolved": "Its outcome is settled as you said.",
+}
+"""What was just done, in words."""
 STAGES: Final = {
     "verify": "Verify the sender",
     "decode": "Read the body",
@@ -47,33 +74,35 @@ async def list_events(request: Request, services: Services) -> Response:
     wrong: tuple[str, ...] = ()
     events, following = [], ""
     try:
-        which = _filter(request, services)
+        which = asking.events(request, services.clock.now())
         found = await services.store.list_events(which, PER_PAGE, asked["after"])
         events, following = [*found.items], found.next
     except Invalid as invalid:
-        wrong = tuple(f"{problem.pointer.strip('/')} {problem.message}" for problem in invalid.problems)
+        wrong = tuple(f"{_label(problem)} {problem.message}" for problem in invalid.problems)
     context = {
         "events": events,
         "next": following,
         "asked": asked,
         "wrong": wrong,
-        "filtered": any(asked[name] for name in ("webhook", "status", "since", "until")),
+        "filtered": any(asked[name] for name in FILTERS),
+        "further": any(asked[name] for name in FURTHER),
+        "lag": await _lag(services, asked),
         "live": asked["live"] != "off" and not asked["after"] and not wrong,
         "webhooks": sorted(services.board.stored.webhooks),
         "states": [*State],
+        "bulk": {name: asked[name] for name in FILTERS if asked[name]},
     }
     return await page(request, "events/list.html", context, 422 if wrong else 200, part="journal")
 
 
-def _filter(request: Request, services: Services) -> EventFilter:
-    """What the address asks for. Raises `Invalid`."""
-    now = services.clock.now()
-    return EventFilter(
-        request.query_params.get("webhook", ""),
-        asking.states(request),
-        asking.moment(request, "since", now),
-        asking.moment(request, "until", now),
-    )
+def _label(problem: Problem) -> str:
+    name = problem.pointer.strip("/")
+    return LABELS.get(name, name)
+
+
+async def _lag(services: Services, asked: dict[str, str]) -> float | None:
+    """Seconds that the index is behind, where it was asked; ``None`` where it was not."""
+    return await services.remedies.indexer.lag() if any(asked[name] for name in INDEXED) else None
 
 
 async def show_event(request: Request, services: Services) -> Response:
@@ -92,8 +121,24 @@ async def show_event(request: Request, services: Services) -> Response:
         "longest": max(event.timings.values(), default=0),
         "record_path": _record_path(event, services),
         "webhook_is_there": event.webhook in services.board.stored.webhooks,
+        "can_replay": can_replay(event, payload) and event.webhook in services.board.stored.webhooks,
+        "can_end": event.state in CAN_END and await services.store.find_job(EVENTS, event.id) is not None,
+        "similar": await _similar(event, services),
+        "done": DONE.get(request.query_params.get("done", ""), ""),
     }
     return await page(request, "events/show.html", context)
+
+
+async def _similar(event: Event, services: Services) -> list[Event]:
+    """Other events of the webhook that lately ended badly for the same reason, the newest first."""
+    if event.state not in ENDED_BADLY:
+        return []
+    which = EventFilter(event.webhook, frozenset({event.state}))
+    newest = (await services.store.list_events(which, LOOKED_AT)).items
+    alike = [
+        one for one in newest if one.id != event.id and (one.reason, one.error) == (event.reason, event.error)
+    ]
+    return alike[:SIMILAR]
 
 
 def _record_path(event: Event, services: Services) -> str:
