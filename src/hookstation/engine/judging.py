@@ -76,4 +76,10 @@ def changes(before: Judgement, after: Judgement) -> Iterator[Difference]:
     elif before.detail != after.detail:
         yield from differences({"detail": before.detail}, {"detail": after.detail})
     if before.record is not None and after.record is not None:
-        yield from differences(before.record.as_json(), after.record.as_json())
+        yield from differences(_shown(before.record), _shown(after.record))
+
+
+def _shown(record: Record) -> JSON:
+    shown = record.as_json()
+    assert isinstance(shown, dict)
+    return {"match": {}, **shown}

@@ -23,6 +23,7 @@ HEADER: Final = "hookstation-sent-by"
 """The header with which such an event is journalled."""
 
 EVENT_ID: Final = "Hookstation-Event-Id"
+UNAVAILABLE: Final = 503
 LOOKS: Final = 40
 PAUSE: Final = 0.05
 
@@ -79,9 +80,10 @@ class SendOnce:
     async def _event(self, answer: Answer) -> Event | None:
         """The event that an answer names; one that was refused is noted a moment after its answer."""
         event_id = next((value for name, value in answer.headers if name == EVENT_ID), "")
-        for _ in range(LOOKS if event_id else 0):
-            event = await self._history.get_event(event_id)
-            if event is not None:
-                return event
+        event = await self._history.get_event(event_id) if event_id else None
+        looks = LOOKS if event_id and answer.status != UNAVAILABLE else 0
+        while event is None and looks:
+            looks -= 1
             await self._clock.sleep(PAUSE)
-        return None
+            event = await self._history.get_event(event_id)
+        return event
