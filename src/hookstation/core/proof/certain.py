@@ -17,7 +17,7 @@ from hookstation.errors import MappingFailed
 LONGEST_TEXT: Final = MOST_OUTPUT // 4
 """Characters that surely have no more bytes than a field may have."""
 LONGEST_FIGURE: Final = 4_400
-"""Characters that no number of a payload has more of (`jsontext`)."""
+"""Characters that no number of a payload has more of (`jsontext`): bounds are no help, ``1`` may be ``1.000…``."""
 
 NO_NUL: Final = "^[^\\u0000]*$"
 STRICT_DATE: Final = "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$"
@@ -174,13 +174,8 @@ def longest_piece(known: Known) -> int | None:
         elif kind in ("object", "array"):
             lengths.append(None)
         else:
-            lengths.append({"boolean": 5, "null": 0}.get(kind, figure_length(known)))
+            lengths.append({"boolean": 5, "null": 0}.get(kind, LONGEST_FIGURE))
     return None if None in lengths else max(one for one in lengths if one is not None)
-
-
-def figure_length(_known: Known) -> int:
-    """The most characters of a number: a sender may write ``1`` as ``1.000``, whatever its bounds."""
-    return LONGEST_FIGURE
 
 
 def digits_of(known: Known) -> int | None:
