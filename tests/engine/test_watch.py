@@ -159,3 +159,22 @@ async def test_one_node_watches_and_another_goes_on() -> None:
 
         assert ([1, 0], 1) == (took, late)
         assert WATCH_EVERY * 1_000_000 == job.due_at - bench.clock.now()
+
+
+async def test_a_webhook_that_takes_no_calls_is_not_silent() -> None:
+    """Only what is active is looked at."""
+    async with engine(webhook("open", state="paused"), webhook("busy")) as bench:
+        this = bench.clock.now() - bench.clock.now() % HOUR
+        before = [this - HOUR - week * WEEK for week in range(1, 5)] + [
+            this - week * WEEK for week in range(1, 5)
+        ]
+        names = ("open", "busy", STATION)
+        await bench.store.add_tallies(
+            [Tally(name, Span.HOUR, at, {"succeeded": 90}) for at in before for name in names]
+        )
+        for name, one in list(bench.board.stored.webhooks.items()):
+            bench.board.stored.webhooks[name] = replace(one, created_at=0)  # type: ignore[index]
+
+        assert [("busy", Kind.SILENCE)] == [
+            (one.signal.webhook, one.signal.kind) for one in await look(bench, 0)
+        ]

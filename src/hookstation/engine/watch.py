@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import structs
 
+from hookstation.core.definitions import WebhookState
 from hookstation.core.detect import calls
 from hookstation.core.detect.findings import Finding, Signal, follow
 from hookstation.core.detect.learning import Learned, learn_addresses, learn_shape, read_learned
@@ -128,8 +129,9 @@ class Watcher:
             )
 
     async def _signals(self, now: int) -> list[Signal]:
-        targets = {one.name: one.connection for one in await self._listing.webhooks()}
-        names = sorted(targets)
+        webhooks = await self._listing.webhooks()
+        targets = {one.name: one.connection for one in webhooks}
+        names = [one.name for one in webhooks if one.state == WebhookState.ACTIVE]
         if self._hour != calls.hour_of(now):
             await self._learn_hours(names, now)
             self._hour = calls.hour_of(now)
