@@ -56,7 +56,9 @@ class Client:
         whole_body: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
 
         async def receive() -> Message:
-            while not whole_body:  # who sent everything only waits: an answer that is streamed listens meanwhile
+            while (
+                not whole_body
+            ):  # who sent everything only waits: an answer that is streamed listens meanwhile
                 await asyncio.Future()
             return whole_body.pop()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookstation.adapters.vault import AesVault
 from hookstation.connectors.records import RecordsConnector
+from hookstation.core.batches import ITEMS
 from hookstation.core.definitions import Connection
 from hookstation.core.events import Answer, Event
 from hookstation.core.fieldlist import Kind, Setting
@@ -17,6 +18,7 @@ from hookstation.core.jobs import EVENTS, StoredJob
 from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
 from hookstation.engine.backtest import BackTests
+from hookstation.engine import replay_many
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
 from hookstation.engine.checks import Checks
@@ -176,11 +178,21 @@ class Engine:
             self.log,
             self.switchboard,
             self.ingest,
+            self.identifiers,
         )
         self.tallying = Tallying(store, self.counts, self.membership, clock)
         self.recount = Recount(store, self.membership, clock)
         self.watcher = Watcher(store, Listing(self.board), self.recount, clock, self.identifiers, self.log)
         self.glance = Glance(store, clock)
+        self.replays = Worker(
+            store,
+            self.membership,
+            clock,
+            ITEMS,
+            self.remedies.many,
+            at_once=replay_many.AT_ONCE,
+            lease_seconds=LOOK_UP_LEASE,
+        )
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
 
         self.drafts = Drafts(store, self.board, self.configurator, self.targets, self.vault, clock)

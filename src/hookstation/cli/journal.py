@@ -27,7 +27,6 @@ from hookstation.cli.speaking import (
 )
 from hookstation.core.events import State
 from hookstation.core.values import JSON
-from hookstation.errors import NotFound
 
 LARGEST_PAGE: Final = 1_000
 UNPROCESSABLE: Final = 422
@@ -137,41 +136,6 @@ def _key(record: JSON) -> str:
 def show(event_id: str, as_json: bool, data: str | None, database_url: str | None) -> None:
     """Show one event: body, headers, answer, timing, attempts."""
     print_one(one_call(settings_of(data, database_url), "GET", place("/events", "event", event_id)), as_json)
-
-
-@events.command()
-@click.argument("event_ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--again", is_flag=True, help="Also where the event succeeded or its outcome is unknown.")
-@json_option
-@station_options
-def replay(
-    event_ids: tuple[str, ...], again: bool, as_json: bool, data: str | None, database_url: str | None
-) -> None:
-    """Try events anew, with today's schema and mapping.
-
-    The answer that the sender got stays as it was. Refused for what succeeded or is unknown, unless --again.
-    """
-
-    async def work(control: Control) -> tuple[list[JSON], int]:
-        replayed: list[JSON] = []
-        failed = 0
-        for event_id in event_ids:
-            try:
-                path = place("/events", "event", event_id)
-                replayed.append(await control.call("POST", f"{path}/replay", {"again": again}))
-            except (Refused, NotFound) as refused:
-                failed += 1
-                say(f"error: {event_id}: {refused.message}")
-        return replayed, failed
-
-    replayed, failed = ask(settings_of(data, database_url), work)
-    if as_json:
-        out({"items": replayed})
-    else:
-        for one in cast("Sequence[Mapping[str, JSON]]", replayed):
-            write(f"{one['id']}: {one['state']}{' ' + str(one['error']) if one['error'] else ''}")
-    if failed:
-        sys.exit(1)
 
 
 for command in OF_EVENTS:

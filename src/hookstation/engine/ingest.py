@@ -249,6 +249,12 @@ class Ingest:
         raw.key = key
         return await self._once(event, key)
 
+    async def take_copy(self, event: VerifiedEvent, key: str | None) -> Answer:
+        """Steps 9 to 12 for a copy of an event whose sender was proven then."""
+        if key is None:
+            return await self._check_and_write(event, None, b"", None)
+        return await self._once(event, key)
+
     async def _once(self, event: VerifiedEvent, key: str) -> Answer:
         """Step 9: the first of its key goes on, the others are answered from what became of it."""
         raw, digest = event.raw, body_digest(event.body)

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.engine.cancel import Cancel
+from hookstation.engine.details import Explain
 from hookstation.engine.execute import Executor
+from hookstation.engine.fix import Fix
 from hookstation.engine.indexing import Indexer
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.replay import Replay
+from hookstation.engine.replay_many import ReplayMany
 from hookstation.engine.resolve import Resolve
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
-from hookstation.ports.clock import Clock
+from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Store
 
@@ -28,9 +31,12 @@ class Remedies:
     cancel: Cancel
     resolve: Resolve
     indexer: Indexer
+    many: ReplayMany
+    fix: Fix
+    explain: Explain
 
 
-def remedies(
+def remedies(  # noqa: PLR0913 - what all of them need
     store: Store,
     replay: Replay,
     targets: Targets,
@@ -39,10 +45,14 @@ def remedies(
     event_log: EventLog,
     switchboard: Switchboard,
     ingest: Ingest,
+    identifiers: Identifiers,
 ) -> Remedies:
     """All of them, on one station."""
     return Remedies(
         Cancel(store, executor, clock, event_log),
         Resolve(store, replay, targets, executor, clock, event_log),
         Indexer(store, clock, switchboard.is_searched, lambda: ingest.in_flight > QUIET),
+        ReplayMany(store, replay, clock, identifiers, event_log),
+        Fix(store, replay, ingest, clock, identifiers, event_log),
+        Explain(store, replay, clock),
     )

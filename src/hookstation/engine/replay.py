@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 from hookstation.core import answers
@@ -20,7 +21,7 @@ from hookstation.engine.process import nothing
 from hookstation.engine.settlements import failure, kept
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
-from hookstation.errors import BodyRefused, Conflict, MappingFailed, NotFound
+from hookstation.errors import BodyRefused, Conflict, Invalid, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Committed, Finish, Store
 
@@ -30,9 +31,28 @@ FREELY: Final = frozenset({State.FAILED, State.REJECTED})
 KNOWINGLY: Final = FREELY | {State.SUCCEEDED, State.UNKNOWN}
 """States from which it is replayed with ``--again``."""
 
+BODY_GONE: Final = "The body of this event was not kept, so it cannot be replayed."
 WAIT_FOR_CALL: Final = 60.0
 WAIT_FOR_TURN: Final = 20.0
 """Seconds that a replay waits until nobody else is writing its row."""
+
+
+WRITES: Final = "writes"
+FAILS: Final = "fails"
+REFUSED: Final = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of an event if it were replayed now.
+
+    `verdict`: `WRITES`, or `FAILS` at the body, the schema or the mapping, or `REFUSED`; `why` says more.
+    """
+
+    event: Event
+    verdict: str
+    why: str = ""
+    record: Record | None = None
 
 
 class Replay:
@@ -64,26 +84,50 @@ class Replay:
             raise Conflict(refusal(event.state))
         payload = await self._store.get_payload(event_id)
         if payload is None:
-            raise Conflict("The body of this event was not kept, so it cannot be replayed.")
-        hook = self._hook(event)
+            raise Conflict(BODY_GONE)
+        hook = self.hook_of(event)
         await self._attempt(event, hook, payload.body, allowed)
         replayed = await self._store.get_event(event_id)
         assert replayed is not None
         return replayed
+
+    async def foresee(self, event: Event, *, again: bool = False) -> Foreseen:
+        """What would become of the event, changing nothing and asking no target."""
+        if event.state not in (KNOWINGLY if again else FREELY):
+            return Foreseen(event, REFUSED, refusal(event.state))
+        payload = await self._store.get_payload(event.id)
+        if payload is None:
+            return Foreseen(event, REFUSED, BODY_GONE)
+        try:
+            hook = self.hook_of(event)
+            parsed = parse_json(payload.body)
+            key = None if hook.key is None else key_of(event, hook.key, parsed, payload.body)
+            if violations := hook.schema.violations(parsed):
+                return Foreseen(event, FAILS, "; ".join(one.message for one in violations))
+            record = hook.mapping.map(scope_of(event, hook, parsed), event.received_at)
+        except (BodyRefused, MappingFailed) as failed:
+            return Foreseen(event, FAILS, failed.message)
+        except (Conflict, Invalid) as refused:
+            return Foreseen(event, REFUSED, refused.message)
+        held = key and await self._store.find_mark(hook.name, key, self._clock.now())
+        if held and held.event_id != event.id:
+            return Foreseen(event, REFUSED, key_held(held.event_id))
+        return Foreseen(event, WRITES, record=record)
 
     async def record_today(self, event: Event) -> tuple[Record, str]:
         """The record that today's mapping makes of the event, and the field that marks it. Raises `Conflict`."""
         payload = await self._store.get_payload(event.id)
         if payload is None:
             raise Conflict("The body of this event was not kept, so what was sent cannot be said.")
-        hook = self._hook(event)
+        hook = self.hook_of(event)
         try:
             record = hook.mapping.map(scope_of(event, hook, parse_json(payload.body)), event.received_at)
         except (BodyRefused, MappingFailed) as failed:
             raise Conflict(f"Today's mapping does not take this event: {failed.message}") from failed
         return record, hook.mapping.marker
 
-    def _hook(self, event: Event) -> CompiledWebhook:
+    def hook_of(self, event: Event) -> CompiledWebhook:
+        """What today's webhook does with the event. Raises `Conflict` where it cannot, `Invalid` where it is broken."""
         line = self._switchboard.named(event.webhook)
         if line is None:
             raise Conflict(
@@ -288,11 +332,14 @@ def key_of(event: Event, reader: KeyReader, parsed: Parsed, body: bytes) -> str 
 def check(committed: Committed) -> None:
     """Raise `Conflict` where the attempt was not written."""
     if committed.conflict is not None:
-        raise Conflict(
-            f"Event {committed.conflict.event_id} holds the dedup key of this one: the call was already carried out."
-        )
+        raise Conflict(key_held(committed.conflict.event_id))
     if committed.settlement is None:
         raise Conflict("The event was changed in the meantime; look at it again.")
+
+
+def key_held(event_id: str) -> str:
+    """Why an event is not replayed whose dedup key is another one's."""
+    return f"Event {event_id} holds the dedup key of this one: the call was already carried out."
 
 
 def refusal(state: State) -> str:

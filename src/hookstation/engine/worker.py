@@ -54,10 +54,11 @@ class Worker:
         *,
         at_once: int,
         lease_seconds: float,
+        look_every: float = LOOK_EVERY,
     ) -> None:
         self._store, self._membership, self._clock = store, membership, clock
         self._queue, self._handler = queue, handler
-        self._at_once, self._lease_seconds = at_once, lease_seconds
+        self._at_once, self._lease_seconds, self._look_every = at_once, lease_seconds, look_every
         self._under_way: set[asyncio.Task[JobEnd | None]] = set()
         self._ends: list[JobEnd] = []
         self._bell = Bell(clock)
@@ -148,7 +149,7 @@ class Worker:
             if due == 0 and waited:
                 return
             rang = await self._bell.wait(self._pause(due))
-            if rang or not has_room or (due is not None and due <= LOOK_EVERY * 1e6):
+            if rang or not has_room or (due is not None and due <= self._look_every * 1e6):
                 return
             waited = True
 
@@ -158,4 +159,4 @@ class Worker:
             self._in_vain += 1
             return min(LEAST_REST * (1 << min(self._in_vain - 1, 10)), LOOK_EVERY)
         self._in_vain = 0
-        return LOOK_EVERY if due is None else min(due / 1e6, LOOK_EVERY)
+        return self._look_every if due is None else min(due / 1e6, self._look_every)

@@ -137,7 +137,8 @@ async def _in_process(settings: StationSettings) -> AsyncIterator[Control]:
     set_up_logging(log, settings.log_level)
     base_url = settings.public_url or address(settings, settings.port)
     async with open_station(settings, log, base_url, control_key="in process") as station:
-        yield _InProcess(station.app)
+        async with station.replaying():
+            yield _InProcess(station.app)
         await station.executor.drain(DRAIN_SECONDS)
 
 

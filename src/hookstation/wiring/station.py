@@ -19,8 +19,10 @@ from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
+from hookstation.core.batches import ITEMS
 from hookstation.core.jobs import EVENTS
 from hookstation.core.values import JSON
+from hookstation.engine import replay_many
 from hookstation.engine.backtest import BackTests
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
@@ -86,6 +88,7 @@ class Station:
     worker: Worker
     pruner: Pruner
     watch: Watch
+    replays: Worker
     app: Front
     lane: HookLane
     _beats: list[asyncio.Task[None]] = field(default_factory=list)
@@ -109,6 +112,16 @@ class Station:
             self._tasks += [_begin("finish events", self.worker.run), _begin("prune", self.pruner.run)]
             self._tasks.append(_begin("look for what is unusual", self.watch.worker.run))
             self._tasks.append(_begin("index", self.services.remedies.indexer.run))
+            self._tasks.append(_begin("replay many", self.replays.run))
+
+    @asynccontextmanager
+    async def replaying(self) -> AsyncIterator[None]:
+        """What a command asked to be replayed is replayed while it waits, where nothing else goes on."""
+        tasks = [_begin("replay many", self.replays.run)]
+        try:
+            yield
+        finally:
+            await _end(tasks)
 
     def stop_accepting(self) -> None:
         """From now on calls get 503; what was accepted goes on."""
@@ -118,7 +131,11 @@ class Station:
         """Lease nothing more, let what is under way end, and give what is left back to the other nodes."""
         self.stop_accepting()
         await _end(self._tasks)
-        ended = await asyncio.gather(self.executor.drain(DRAIN_SECONDS), self.worker.drain(DRAIN_SECONDS))
+        ended = await asyncio.gather(
+            self.executor.drain(DRAIN_SECONDS),
+            self.worker.drain(DRAIN_SECONDS),
+            self.replays.drain(DRAIN_SECONDS),
+        )
         if any(ended):
             log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
         await self.watch.stop(DRAIN_SECONDS)
@@ -245,6 +262,7 @@ async def _assemble(
         counts=counts,
     )
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
+    helps = remedies(store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers)
     services = Services(
         clock=clock,
         store=store,
@@ -252,7 +270,7 @@ async def _assemble(
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
         replay=replay,
-        remedies=remedies(store, replay, targets, executor, clock, event_log, switchboard, ingest),
+        remedies=helps,
         keys=Keys(store, clock),
         users=Users(store, passwords, clock, event_log),
         sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
@@ -284,6 +302,16 @@ async def _assemble(
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, _retention(settings)),
         watch_of(services, membership, identifiers, event_log),
+        Worker(
+            store,
+            membership,
+            clock,
+            ITEMS,
+            helps.many,
+            at_once=replay_many.AT_ONCE,
+            lease_seconds=replay_many.LEASE,
+            look_every=replay_many.LOOK_EVERY,
+        ),
         Front(lane, Rest(services), senders),
         lane,
     )

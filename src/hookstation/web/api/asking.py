@@ -75,7 +75,11 @@ def limit(request: Request) -> int:
 
 def states(request: Request) -> frozenset[State]:
     """The event states that are asked for: one, or several with commas."""
-    text = request.query_params.get("status", "")
+    return states_in(request.query_params.get("status", ""))
+
+
+def states_in(text: str) -> frozenset[State]:
+    """The event states that a text names. Raises `Invalid`."""
     names = [name for name in text.split(",") if name]
     for name in names:
         if name not in set(State):
@@ -105,6 +109,40 @@ def events(request: Request, now: int) -> EventFilter:
     )
 
 
+def filter_in(body: dict[str, JSON], now: int) -> EventFilter:
+    """The filter of the journal in the member `filter` of a body: its members are those of a list's query."""
+    given = member_object(body, "filter")
+    known = (*TEXTS, "status", "since", "until")
+    asked: dict[str, str] = dict.fromkeys(known, "")
+    for name, value in given.items():
+        if name not in known or not isinstance(value, str) or len(value) > LONGEST_TEXT:
+            message = f"must be a text of at most {LONGEST_TEXT} characters, named one of {', '.join(known)}."
+            raise Invalid([Problem(("filter", name), message + did_you_mean(name, known))])
+        asked[name] = value
+    return event_filter(
+        states=states_in(asked.pop("status")),
+        since=moment_in("since", asked.pop("since"), now),
+        until=moment_in("until", asked.pop("until"), now),
+        **asked,
+    )
+
+
+def member_object(body: dict[str, JSON], name: str) -> dict[str, JSON]:
+    """A member of the body that is an object. Raises `Invalid`."""
+    value = body.get(name, {})
+    if not isinstance(value, dict):
+        raise Invalid([Problem((name,), f"must be an object, but is {kind_of(value)}.")])
+    return value
+
+
+def member_texts(body: dict[str, JSON], name: str) -> list[str]:
+    """A member of the body that is a list of texts. Raises `Invalid`."""
+    value = body.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Invalid([Problem((name,), "must be a list of texts.")])
+    return [str(one) for one in value]
+
+
 def event_filter(**asked: Any) -> EventFilter:
     """A filter that can be asked for. Raises `Invalid` for a text without a word."""
     which = EventFilter(**asked)
@@ -117,7 +155,11 @@ def moment(request: Request, name: str, now: int) -> int:
 
     Microseconds since the epoch, like `now`; 0 where it is not given. Raises `Invalid`.
     """
-    text = request.query_params.get(name, "")
+    return moment_in(name, request.query_params.get(name, ""), now)
+
+
+def moment_in(name: str, text: str, now: int) -> int:
+    """The moment that a text says, as `moment`. Raises `Invalid`, naming `name`."""
     if not text:
         return 0
     unit = _UNITS.get(text[-1])

@@ -14,6 +14,7 @@ from hookstation.core.records import ACTIVITY
 from hookstation.core.values import JSON, Number
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.web.api import access, asking, shapes
+from hookstation.web.api.events import details
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -35,7 +36,13 @@ async def show_search(_request: Request, services: Services) -> Response:
 
 async def show_event(request: Request, services: Services) -> Response:
     """One event with everything that is kept of it."""
-    return reply(await _in_full(request.path_params["id"], services))
+    event_id = request.path_params["id"]
+    shown = await _in_full(event_id, services)
+    if request.query_params.get("explain", "") == "true":
+        remedies = services.remedies
+        copies = await remedies.fix.copies(event_id)
+        shown["details"] = details(await remedies.explain.explain(event_id), copies)
+    return reply(shown)
 
 
 async def replay_event(request: Request, services: Services) -> Response:
@@ -131,7 +138,15 @@ OPERATIONS: Final = (
         refusals=(422,),
     ),
     Operation("GET", "/search", show_search, "How far the journal's index is filled", "SearchState"),
-    Operation("GET", "/events/{id}", show_event, "Show an event in full", "EventInFull", refusals=(404,)),
+    Operation(
+        "GET",
+        "/events/{id}",
+        show_event,
+        "Show an event in full",
+        "EventInFull",
+        query={"explain": "`true`: also how its record came about, and similar failures."},
+        refusals=(404,),
+    ),
     Operation(
         "POST",
         "/events/{id}/replay",

@@ -189,6 +189,16 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
     }
 
 
+_REPLAY: Final[dict[str, JSON]] = {
+    "id": TEXT,
+    "by": TEXT,
+    "began_at": MOMENT,
+    "total": COUNT,
+    "again": {"type": "boolean"},
+    "cancelled_by": MAYBE_TEXT,
+}
+
+
 def _happenings() -> dict[str, JSON]:
     record: JSON = {
         "type": ["object", "null"],
@@ -219,12 +229,32 @@ def _happenings() -> dict[str, JSON]:
         "body": MAYBE_TEXT,
         "body_base64": MAYBE_TEXT,
         "history": {"type": "array", "items": FREE},
+        "details": FREE,
     }
     return {
         "Event": object_of(required, **event),
         "EventInFull": object_of(required, **full),
         "Events": list_of("Event"),
         "SearchState": object_of(("lag_seconds",), lag_seconds={"type": ["number", "null"]}),
+        "Fixed": object_of(
+            ("id", "status", "answer", "edited_from"),
+            id=TEXT,
+            status={"type": "integer"},
+            answer=TEXT,
+            edited_from=TEXT,
+        ),
+        "Replay": object_of(("id", "by", "total"), **_REPLAY),
+        "Replays": list_of("Replay"),
+        "ReplayProgress": object_of(
+            ("total", "counts"),
+            **_REPLAY,
+            left=COUNT,
+            counts=FREE,
+            looked_through=COUNT,
+            items={"type": "array", "items": FREE},
+        ),
+        "ReplayItem": object_of(("id", "verdict", "why"), id=TEXT, verdict=MAYBE_TEXT, why=TEXT),
+        "ReplayItems": list_of("ReplayItem"),
         "LookUp": object_of(
             ("verdict", "found", "record", "as_sent", "marker"),
             verdict={"enum": [*LookUpVerdict]},
@@ -303,6 +333,13 @@ def _requests() -> dict[str, JSON]:
         ),
         "PlanRequest": closed(("document",), document=FREE, references=FREE, prune={"type": "boolean"}),
         "ReplayRequest": closed(again={"type": "boolean"}),
+        "FixRequest": closed(("note",), body=TEXT, payload=ANY, note=TEXT, again={"type": "boolean"}),
+        "ReplayManyRequest": closed(
+            ids={"type": "array", "items": TEXT},
+            filter=FREE,
+            again={"type": "boolean"},
+            dry_run={"type": "boolean"},
+        ),
         "ResolveRequest": closed(written=TEXT, not_written={"type": "boolean"}),
         "KeyRequest": closed(("name", "role"), name=TEXT, role=TEXT),
         "UserRequest": closed(("email",), email=TEXT, role=TEXT),
