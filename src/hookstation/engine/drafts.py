@@ -33,6 +33,7 @@ PRESENCE: Final = 45
 """Seconds for which somebody who said that they have a webhook open is thought to have it."""
 
 MOST_NOTE: Final = 1_000
+MOST_NUMBERS: Final = 2**31
 NAME: Final = WEBHOOK[0]
 assert NAME.name == "name"
 
@@ -85,8 +86,8 @@ class Drafts:
 
     async def show(self, name: str, *, check: bool = True) -> OpenDraft:
         """The open draft of a webhook, or what is live. Raises `NotFound`."""
-        newest = await self._store.newest_version(name)
-        live = await self._store.newest_version(name, published=True)
+        newest = await self._newest(name)
+        live = await self._newest(name, published=True)
         shown = newest if newest and newest.version.state is VersionState.DRAFT else live
         if newest is None or shown is None:
             raise NotFound("webhook", name)
@@ -114,7 +115,7 @@ class Drafts:
     async def rename(self, name: str, new: str, began: int, by: str) -> OpenDraft:
         """Give a draft whose webhook was never live another name. Raises `NotFound`, `Invalid` and `Conflict`."""
         _check_name(new, {}, "")
-        before = await self._store.newest_version(name)
+        before = await self._newest(name)
         if before is None:
             raise NotFound("webhook", name)
         document = read(before.document)
@@ -128,7 +129,7 @@ class Drafts:
 
         Raises `NotFound`, and `Conflict` where somebody saved meanwhile.
         """
-        if await self._store.newest_version(name) is None:
+        if await self._newest(name) is None:
             raise NotFound("webhook", name)
         return await self._store.discard_draft(name, began)
 
@@ -138,7 +139,7 @@ class Drafts:
         Raises `NotFound`, `Conflict` where there is no open draft or somebody saved meanwhile, and `Invalid` with
         every problem.
         """
-        newest = await self._store.newest_version(name)
+        newest = await self._newest(name)
         if newest is None:
             raise NotFound("webhook", name)
         if newest.version.state is not VersionState.DRAFT:
@@ -153,7 +154,7 @@ class Drafts:
         `began`: the newest version that whoever asks has seen; without it, the one of this moment.  Raises `NotFound`,
         `Conflict` and `Invalid` as `publish` does.
         """
-        old, newest = await self._store.get_version(name, number), await self._store.newest_version(name)
+        old, newest = await self._get(name, number), await self._newest(name)
         if old is None or newest is None:
             raise NotFound("version", f"{name} {number}")
         seen = newest.version.number if began is None else began
@@ -206,20 +207,23 @@ class Drafts:
 
     async def compile_saved(self, name: str, number: int = 0) -> CompiledWebhook:
         """The open draft (or what is live), or the version `number`, to be tried. Raises `NotFound` and `Invalid`."""
-        saved = await (self._store.get_version(name, number) if number else self._shown(name))
+        saved = await (self._get(name, number) if number else self._shown(name))
         if saved is None:
             raise NotFound("version", f"{name} {number}") if number else NotFound("webhook", name)
         return await self.compile(name, drafts.opened(name, read(saved.document), self._vault))
 
     async def see(self, name: str, who: str) -> Sequence[Editor]:
-        """Somebody has the webhook open now; returns the others who have."""
+        """Somebody has the webhook open now; returns the others who have. Raises `NotFound` for what can be no name."""
+        if not is_name(name):
+            raise NotFound("webhook", name)
         now = self._clock.now()
         everybody = await self._store.see_editor(name, Editor(who, now + PRESENCE * 1_000_000), now)
         return [one for one in everybody if one.who != who]
 
     async def leave(self, name: str, who: str) -> None:
         """Somebody has it open no longer."""
-        await self._store.editor_left(name, who)
+        if is_name(name):
+            await self._store.editor_left(name, who)
 
     async def _plan(self, name: str, document: Document) -> Plan:
         """What publishing would come to; masked secrets are those of what is shown."""
@@ -227,12 +231,19 @@ class Drafts:
         kept = drafts.sealed(name, document, known, self._vault)
         return await self._configurator.plan(_alone(drafts.opened(name, kept, self._vault)))
 
+    async def _newest(self, name: str, *, published: bool = False) -> VersionDocument | None:
+        return await self._store.newest_version(name, published=published) if is_name(name) else None
+
+    async def _get(self, name: str, number: int) -> VersionDocument | None:
+        known = is_name(name) and is_number(number)
+        return await self._store.get_version(name, number) if known else None
+
     async def _shown(self, name: str) -> VersionDocument | None:
         """The open draft of a webhook, else what is live."""
-        newest = await self._store.newest_version(name)
+        newest = await self._newest(name)
         if newest is None or newest.version.state is VersionState.DRAFT:
             return newest
-        return await self._store.newest_version(name, published=True)
+        return await self._newest(name, published=True)
 
     async def _known(self, name: str) -> Mapping[str, Secret]:
         """The secrets that a mask stands for."""
@@ -273,6 +284,16 @@ def read(text: str) -> Document:
     return document
 
 
+def is_name(name: str) -> bool:
+    """Whether a webhook can have this name; of any other the store need not be asked."""
+    return re.fullmatch(NAME.pattern, name) is not None
+
+
+def is_number(number: int) -> bool:
+    """Whether a version can have this number."""
+    return 0 < number < MOST_NUMBERS
+
+
 def inside(problem: Problem) -> Problem:
     """A problem of a document with one webhook, as seen from that webhook, and at its field."""
     if problem.path[:2] == ("webhooks", 0):
@@ -291,7 +312,9 @@ def _check_name(name: str, document: Document, note: str) -> None:
         raise Invalid(
             [Problem(("name",), f"is not “{name}”, under which the draft is kept: rename it for that.")]
         )
-    if not re.fullmatch(NAME.pattern, name):
+    if not is_name(name):
         raise Invalid([Problem(("name",), f"must be {NAME.pattern_words}.")])
-    if len(note) > MOST_NOTE:
-        raise Invalid([Problem(("note",), f"has {len(note):,} characters; at most {MOST_NOTE:,} are kept.")])
+    if len(note) > MOST_NOTE or not note.replace("\n", "").isprintable():
+        raise Invalid(
+            [Problem(("note",), f"must be at most {MOST_NOTE:,} characters, and all of them printable.")]
+        )

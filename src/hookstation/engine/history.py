@@ -9,7 +9,7 @@ from hookstation.core.differences import Difference, Verb, differences
 from hookstation.core.documents import MASK, SealedSecrets, drafts
 from hookstation.core.documents.drafts import Document
 from hookstation.core.values import Secret
-from hookstation.engine.drafts import read
+from hookstation.engine.drafts import is_name, is_number, read
 from hookstation.errors import NotFound
 from hookstation.ports.secrets import Vault
 from hookstation.ports.versions import Version, VersionDocument, Versions
@@ -26,7 +26,7 @@ class History:
 
     async def list(self, name: str, limit: int, before: int = 0) -> Sequence[Version]:
         """Versions, the newest first, before the number `before` (0: all). Raises `NotFound` where there is none."""
-        if await self._store.newest_version(name) is None:
+        if not is_name(name) or await self._store.newest_version(name) is None:
             raise NotFound("webhook", name)
         return await self._store.list_versions(name, limit, before)
 
@@ -47,7 +47,8 @@ class History:
         return [*_other_secrets(*secrets, found), *found][:MOST_DIFFERENCES]
 
     async def _get(self, name: str, number: int) -> VersionDocument:
-        kept = await self._store.get_version(name, number)
+        known = is_name(name) and is_number(number)
+        kept = await self._store.get_version(name, number) if known else None
         if kept is None:
             raise NotFound("version", f"{name} {number}")
         return kept

@@ -22,6 +22,7 @@ from hookstation.core.schema_words import Violation
 from hookstation.core.values import Secret
 from hookstation.engine.bell import Bell
 from hookstation.engine.compiler import SchemaShelf, compile_webhook
+from hookstation.engine.drafts import is_name
 from hookstation.engine.process import NOT_STORED, RETRY_AFTER
 from hookstation.engine.stages import RawRequest
 from hookstation.engine.switchboard import CompiledWebhook
@@ -124,6 +125,8 @@ class Captures:
             raise Invalid([Problem(("seconds",), f"must be a whole number from 60 to {MOST_SECONDS}.")])
         if status not in ANSWERS:
             raise Invalid([Problem(("answer",), f"must be one of {', '.join(map(str, ANSWERS))}.")])
+        if webhook and not is_name(webhook):
+            raise Invalid([Problem(("webhook",), "is no name that a webhook can have; leave it out.")])
         now, token = self._clock.now(), self._identifiers.token()
         capture_id = self._identifiers.run_id()
         sealed = self._vault.seal(Secret(token), TOKEN_PURPOSE.format(capture_id))
@@ -138,7 +141,7 @@ class Captures:
 
     async def show(self, capture_id: str, after: int = 0) -> tuple[Capture, str, Sequence[CapturedCall]]:
         """A capture, its token, and what it heard after call number `after`. Raises `NotFound`."""
-        capture = await self._store.get_capture(capture_id)
+        capture = await self._store.get_capture(capture_id) if capture_id.isalnum() else None
         if capture is None:
             raise NotFound("capture", capture_id)
         return capture, self.token(capture), await self._store.captured_calls(capture_id, after)
@@ -152,7 +155,7 @@ class Captures:
 
     async def close(self, capture_id: str) -> None:
         """Stop listening, and forget what was heard. Raises `NotFound`."""
-        if not await self._store.close_capture(capture_id):
+        if not capture_id.isalnum() or not await self._store.close_capture(capture_id):
             raise NotFound("capture", capture_id)
         await self.refresh()
 

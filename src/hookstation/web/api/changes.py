@@ -42,7 +42,7 @@ async def put_draft(request: Request, services: Services) -> Response:
     saved = await services.changing.drafts.save(
         _name(request),
         _document(body),
-        asking.member(body, "began", int, -1),
+        _began(body),
         access.caller(request),
         asking.member(body, "note", str, ""),
     )
@@ -55,7 +55,7 @@ async def rename_draft(request: Request, services: Services) -> Response:
     moved = await services.changing.drafts.rename(
         _name(request),
         asking.member(body, "name", str, ""),
-        asking.member(body, "began", int, -1),
+        _began(body),
         access.caller(request),
     )
     return reply(_draft(moved))
@@ -80,7 +80,7 @@ async def publish_draft(request: Request, services: Services) -> Response:
     body = await asking.fields(request, "began", "note")
     live = await services.changing.drafts.publish(
         _name(request),
-        asking.member(body, "began", int, -1),
+        _began(body),
         access.caller(request),
         asking.member(body, "note", str, ""),
     )
@@ -117,7 +117,7 @@ async def roll_back(request: Request, services: Services) -> Response:
         _name(request),
         asking.member(body, "version", int, 0),
         access.caller(request),
-        began=asking.member(body, "began", int, 0) if "began" in body else None,
+        began=_began(body) if "began" in body else None,
     )
     return reply(_version(live))
 
@@ -177,6 +177,14 @@ def _number(text: str, place: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise Invalid([Problem((place,), "must be the number of a version.")])
     return int(text)
+
+
+def _began(body: dict[str, JSON]) -> int:
+    began = asking.member(body, "began", int, -1)
+    if began < 0:
+        told = "must be the number of the newest version that you have seen, 0 where there was none."
+        raise Invalid([Problem(("began",), told)])
+    return began
 
 
 def _version_asked(request: Request) -> int:
@@ -335,5 +343,6 @@ OPERATIONS: Final = (
         see_editor,
         "Say that you have a webhook open, and see who else has",
         "Editors",
+        refusals=(404,),
     ),
 )
