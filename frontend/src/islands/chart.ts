@@ -9,6 +9,8 @@ const HEIGHT = 180;
 const WHOLE = [1, 2, 5].flatMap((one) => [1, 10, 100, 1e3, 1e4, 1e5, 1e6].map((by) => one * by)).sort((a, b) => a - b);
 const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const BARS = ["--chart-1", "--chart-2"];
+const LINES = ["--chart-1", "--chart-3"];
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 interface Table {
@@ -122,8 +124,8 @@ class TimeChart extends HTMLElement {
         {},
         ...names.map((label, index) => ({
           label,
-          stroke: colour(`--chart-${(index % 3) + 1}`),
-          ...(bars ? { fill: colour(`--chart-${(index % 3) + 1}`), width: 0, paths: bars } : { width: 2 }),
+          stroke: colour((bars ? BARS : LINES)[index % 2] ?? ""),
+          ...(bars ? { fill: colour(BARS[index % 2] ?? ""), width: 0, paths: bars } : { width: 2 }),
           points: { show: !bars, size: 5 },
         })),
       ],

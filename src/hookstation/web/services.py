@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hookstation.config.settings import ShownSetting
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator
@@ -34,6 +35,7 @@ class Services:
     `control_key` opens the control channel of this process with every right; empty where there is none.  `place`
     names the folder that this process holds, for its proof that it is the one that a command looks for.
     `base_url` is how the outside reaches the station.  `backup` writes a copy of the running database to a new file;
+    `settings` are those of this process, for people.
     `master_key` is the file of the key that the copy needs, ``None`` where a setting gives the key.
     """
 
@@ -56,6 +58,7 @@ class Services:
     control_key: str = ""
     place: str = ""
     master_key: Path | None = None
+    settings: tuple[ShownSetting, ...] = ()
     listing: Listing = field(init=False)
     glance: Glance = field(init=False)
     trying: Trying = field(init=False)

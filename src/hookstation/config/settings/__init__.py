@@ -21,6 +21,7 @@ __all__ = [
     "DatabaseSettings",
     "Effective",
     "SettingSpec",
+    "ShownSetting",
     "StationSettings",
     "effective",
     "resolve",
@@ -61,8 +62,18 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSetting:
+    """A setting for people: its value with what is secret masked, and where that came from."""
+
+    name: str
+    value: str
+    source: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
 class StationSettings:
-    """The settings, ready to use."""
+    """The settings, ready to use. `shown`: all of them for people."""
 
     data: Path
     database: DatabaseSettings
@@ -84,6 +95,7 @@ class StationSettings:
     session_hours: int
     session_idle_minutes: int
     log_level: str
+    shown: tuple[ShownSetting, ...] = ()
 
 
 def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -> StationSettings:
@@ -115,6 +127,9 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
         most_connections=number["most_connections"],
         session_hours=number["session_hours"],
         session_idle_minutes=number["session_idle_minutes"],
+        shown=tuple(
+            ShownSetting(one.spec.name, str(one.shown()), one.source, one.spec.help) for one in found
+        ),
     )
 
 
