@@ -119,7 +119,7 @@ async def show_event(request: Request, services: Services) -> Response:
         "attempts": await services.store.list_attempts(event_id),
         "stages": [(STAGES.get(name, name), took) for name, took in event.timings.items()],
         "longest": max(event.timings.values(), default=0),
-        "record_path": _record_path(event, services),
+        "record_path": record_path(event, services),
         "webhook_is_there": event.webhook in services.board.stored.webhooks,
         "can_replay": can_replay(event, payload) and event.webhook in services.board.stored.webhooks,
         "can_end": event.state in CAN_END and await services.store.find_job(EVENTS, event.id) is not None,
@@ -141,7 +141,7 @@ async def _similar(event: Event, services: Services) -> list[Event]:
     return alike[:SIMILAR]
 
 
-def _record_path(event: Event, services: Services) -> str:
+def record_path(event: Event, services: Services) -> str:
     """Where its record can be seen here; empty where it is kept elsewhere or was never written."""
     if not event.record_key or services.targets.local(event.connection) is None:
         return ""

@@ -11,11 +11,14 @@ from starlette.responses import RedirectResponse, Response
 
 from hookstation.web.pages.forms import read_form
 from hookstation.web.pages.routes import Page
-from hookstation.web.pages.wizard import general, listening, mapping
+from hookstation.web.pages.wizard import general, listening, mapping, publishing, sender, trying
 from hookstation.web.pages.wizard.data import DATA
 from hookstation.web.pages.wizard.frame import Section, address, look_at, name_of, save, show
 from hookstation.web.pages.wizard.general import GENERAL
 from hookstation.web.pages.wizard.mapping import ACTION
+from hookstation.web.pages.wizard.publishing import SAVE
+from hookstation.web.pages.wizard.sender import ACCESS
+from hookstation.web.pages.wizard.trying import TEST
 from hookstation.web.services import Services
 
 HERE: Final = "/webhooks/{name}/edit"
@@ -68,4 +71,15 @@ PAGES: Final = (
     Page(f"{HERE}/action", showing(ACTION)),
     Page(f"{HERE}/action", saving(ACTION), ("POST",)),
     Page(f"{HERE}/action/preview", mapping.live, ("POST",)),
+    Page(f"{HERE}/access", showing(ACCESS)),
+    Page(f"{HERE}/access", saving(ACCESS), ("POST",)),
+    Page(f"{HERE}/access/secret", sender.generate, ("POST",)),
+    Page(f"{HERE}/test", showing(TEST)),
+    Page(f"{HERE}/test", trying.attempt, ("POST",)),
+    Page(f"{HERE}/test/apply", trying.apply, ("POST",)),
+    Page(f"{HERE}/save", showing(SAVE)),
+    Page(f"{HERE}/save", publishing.publish, ("POST",)),
+    Page(f"{HERE}/discard", publishing.discard, ("POST",)),
+    Page("/webhooks/{name}/handout", publishing.hand_out),
+    Page("/webhooks/{name}/handout.md", publishing.hand_out_markdown),
 )
