@@ -12,7 +12,7 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from hookstation.web.protocol import BoundedProtocol
-from hookstation.web.server import KEEP_ALIVE_SECONDS, listen
+from hookstation.web.server import KEEP_ALIVE_SECONDS, reserve
 
 ANSWER = b'{"success": true}'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
@@ -40,7 +40,8 @@ def main() -> None:
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    listening = listen("127.0.0.1", 0)
+    listening = reserve("127.0.0.1", 0)
+    listening.listen(1024)
     print(f"Echo ready at http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(uvicorn.Server(config).serve([listening]))

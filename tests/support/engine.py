@@ -17,8 +17,8 @@ from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.jobs import EVENTS, StoredJob
 from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
-from hookstation.engine.backtest import BackTests
 from hookstation.engine import replay_many
+from hookstation.engine.backtest import BackTests
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
 from hookstation.engine.checks import Checks
@@ -184,15 +184,7 @@ class Engine:
         self.recount = Recount(store, self.membership, clock)
         self.watcher = Watcher(store, Listing(self.board), self.recount, clock, self.identifiers, self.log)
         self.glance = Glance(store, clock)
-        self.replays = Worker(
-            store,
-            self.membership,
-            clock,
-            ITEMS,
-            self.remedies.many,
-            at_once=replay_many.AT_ONCE,
-            lease_seconds=LOOK_UP_LEASE,
-        )
+        self.replays = self._replays()
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
 
         self.drafts = Drafts(store, self.board, self.configurator, self.targets, self.vault, clock)
@@ -202,6 +194,17 @@ class Engine:
             BackTests(self.switchboard, store, clock),
             self.captures,
             SendOnce(self.switchboard, self.ingest, store, clock, self.identifiers),
+        )
+
+    def _replays(self) -> Worker:
+        return Worker(
+            self.store,
+            self.membership,
+            self.clock,
+            ITEMS,
+            self.remedies.many,
+            at_once=replay_many.AT_ONCE,
+            lease_seconds=LOOK_UP_LEASE,
         )
 
     async def another_node(self) -> Engine:

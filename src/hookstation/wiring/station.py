@@ -43,6 +43,7 @@ from hookstation.engine.prune import Pruner, RetentionRule
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
+from hookstation.engine.replay_many import ReplayMany
 from hookstation.engine.runs import Runs
 from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
@@ -234,14 +235,13 @@ async def _assemble(
     control_key: str,
     role: str,
 ) -> Station:
-    clock, counters = SystemClock(), Counters()
+    clock, counters, counts = SystemClock(), Counters(), CallCounts()
     identifiers = SystemIdentifiers(clock)
     targets, switchboard, passwords = Targets(), Switchboard(), Argon2Passwords()
     build = partial(build_connector, http=http, clock=clock)
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
-    counts = CallCounts()
     executor = Executor(store, clock, event_log, counts)
     membership = _member(store, clock, identifiers, event_log, role, base_url)
     settler = Settler(store, targets, executor, membership, clock, event_log)
@@ -262,7 +262,8 @@ async def _assemble(
         counts=counts,
     )
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
-    helps = remedies(store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers)
+    given = (store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers)
+    helps = remedies(*given)
     services = Services(
         clock=clock,
         store=store,
@@ -303,16 +304,7 @@ async def _assemble(
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, _retention(settings)),
         watch_of(services, membership, identifiers, event_log),
-        Worker(
-            store,
-            membership,
-            clock,
-            ITEMS,
-            helps.many,
-            at_once=replay_many.AT_ONCE,
-            lease_seconds=replay_many.LEASE,
-            look_every=replay_many.LOOK_EVERY,
-        ),
+        _replays(store, membership, clock, helps.many),
         Front(lane, Rest(services), senders),
         lane,
     )
@@ -336,6 +328,19 @@ def _member(
         role=role,
         address=base_url,
         version=version("hookstation"),
+    )
+
+
+def _replays(store: Store, membership: Membership, clock: SystemClock, many: ReplayMany) -> Worker:
+    return Worker(
+        store,
+        membership,
+        clock,
+        ITEMS,
+        many,
+        at_once=replay_many.AT_ONCE,
+        lease_seconds=replay_many.LEASE,
+        look_every=replay_many.LOOK_EVERY,
     )
 
 

@@ -236,33 +236,7 @@ def _happenings() -> dict[str, JSON]:
         "EventInFull": object_of(required, **full),
         "Events": list_of("Event"),
         "SearchState": object_of(("lag_seconds",), lag_seconds={"type": ["number", "null"]}),
-        "Fixed": object_of(
-            ("id", "status", "answer", "edited_from"),
-            id=TEXT,
-            status={"type": "integer"},
-            answer=TEXT,
-            edited_from=TEXT,
-        ),
-        "Replay": object_of(("id", "by", "total"), **_REPLAY),
-        "Replays": list_of("Replay"),
-        "ReplayProgress": object_of(
-            ("total", "counts"),
-            **_REPLAY,
-            left=COUNT,
-            counts=FREE,
-            looked_through=COUNT,
-            items={"type": "array", "items": FREE},
-        ),
-        "ReplayItem": object_of(("id", "verdict", "why"), id=TEXT, verdict=MAYBE_TEXT, why=TEXT),
-        "ReplayItems": list_of("ReplayItem"),
-        "LookUp": object_of(
-            ("verdict", "found", "record", "as_sent", "marker"),
-            verdict={"enum": [*LookUpVerdict]},
-            found={"type": "array", "items": object_of(("key", "owner"), key=TEXT, owner=MAYBE_TEXT)},
-            record=FREE,
-            as_sent={"type": "boolean"},
-            marker=MAYBE_TEXT,
-        ),
+        **_taken_in_hand(),
         "Record": object_of(("key", "fields"), key=TEXT, fields=FREE, event_id=TEXT),
         "Records": list_of("Record"),
         "Count": object_of(("count",), count=COUNT),
@@ -290,6 +264,39 @@ def _happenings() -> dict[str, JSON]:
         "NewKey": object_of(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
         **_people(),
         "Backup": object_of(("path", "bytes", "master_key"), path=TEXT, bytes=COUNT, master_key=MAYBE_TEXT),
+    }
+
+
+def _taken_in_hand() -> dict[str, JSON]:
+    """What the operations of `events` answer."""
+    return {
+        "Fixed": object_of(
+            ("id", "status", "answer", "edited_from"),
+            id=TEXT,
+            status={"type": "integer"},
+            answer=TEXT,
+            edited_from=TEXT,
+        ),
+        "Replay": object_of(("id", "by", "total"), **_REPLAY),
+        "Replays": list_of("Replay"),
+        "ReplayProgress": object_of(
+            ("total", "counts"),
+            **_REPLAY,
+            left=COUNT,
+            counts=FREE,
+            looked_through=COUNT,
+            items={"type": "array", "items": FREE},
+        ),
+        "ReplayItem": object_of(("id", "verdict", "why"), id=TEXT, verdict=MAYBE_TEXT, why=TEXT),
+        "ReplayItems": list_of("ReplayItem"),
+        "LookUp": object_of(
+            ("verdict", "found", "record", "as_sent", "marker"),
+            verdict={"enum": [*LookUpVerdict]},
+            found={"type": "array", "items": object_of(("key", "owner"), key=TEXT, owner=MAYBE_TEXT)},
+            record=FREE,
+            as_sent={"type": "boolean"},
+            marker=MAYBE_TEXT,
+        ),
     }
 
 
