@@ -27,7 +27,7 @@ OTHER_PAUSE: Final = 30.0
 """Seconds that a node leaves the work to the one that was quicker."""
 
 FREE_SHARE: Final = 1.0
-BUSY_SHARE: Final = 19.0
+BUSY_SHARE: Final = 99.0
 """How many times as long as a step it rests after it: while no calls are at work, and while there are."""
 
 COMMITTING: Final = 1_000_000

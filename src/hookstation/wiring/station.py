@@ -235,9 +235,9 @@ async def _assemble(
     control_key: str,
     role: str,
 ) -> Station:
-    clock, counters, counts = SystemClock(), Counters(), CallCounts()
+    clock, counters, counts, passwords = SystemClock(), Counters(), CallCounts(), Argon2Passwords()
     identifiers = SystemIdentifiers(clock)
-    targets, switchboard, passwords = Targets(), Switchboard(), Argon2Passwords()
+    targets, switchboard = Targets(), Switchboard()
     build = partial(build_connector, http=http, clock=clock)
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
@@ -263,7 +263,6 @@ async def _assemble(
     )
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
     given = (store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers)
-    helps = remedies(*given)
     services = Services(
         clock=clock,
         store=store,
@@ -271,7 +270,7 @@ async def _assemble(
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
         replay=replay,
-        remedies=helps,
+        remedies=remedies(*given),
         keys=Keys(store, clock),
         users=Users(store, passwords, clock, event_log),
         sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
@@ -304,7 +303,7 @@ async def _assemble(
         Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
         Pruner(store, clock, _retention(settings)),
         watch_of(services, membership, identifiers, event_log),
-        _replays(store, membership, clock, helps.many),
+        _replays(store, membership, clock, services.remedies.many),
         Front(lane, Rest(services), senders),
         lane,
     )
