@@ -10,6 +10,9 @@ from tests.support.behind import EVENTS, balanced, loaded
 from tests.support.cluster import running_cluster
 from tests.support.senders import settle_up
 
+LEAVE: Final = "4"
+"""What deploy/ sets: seconds for which a node that stops takes calls; the balancer notices within 3."""
+
 NOTICED: Final = 10.0
 """Seconds in which the others notice that a node is dead: the promise."""
 
@@ -45,11 +48,8 @@ async def test_frozen_past_its_lease(tmp_path: Path, database: str, long_rounds:
 
 
 async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> None:
-    """A rolling restart by SIGTERM: nobody is told anything but done, safe, later, or that the balancer does not know.
-
-    That is its 502, or the end of the connection where the node had closed the one that it was about to use again.
-    """
-    async with running_cluster(tmp_path, *[database] * 3) as cluster:
+    """A rolling restart by SIGTERM goes unnoticed where a node leaves the balancer before it closes its door."""
+    async with running_cluster(tmp_path, *[database] * 3, leave_seconds=LEAVE) as cluster:
         codes = []
         async with balanced(cluster) as (balancer, senders), senders.load() as account:
             for number in range(rounds):
@@ -63,4 +63,4 @@ async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> No
         print(f"rolling restart: {dict(account.answers)}")
         await settle_up("three nodes, rolling restart by SIGTERM", rounds, senders, cluster.nodes[0])
         assert [0] * rounds == codes
-        assert {0, 200, 202, 502, 503} >= set(account.answers)
+        assert {200} == set(account.answers)

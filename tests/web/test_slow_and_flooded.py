@@ -65,6 +65,7 @@ async def impatient(tmp_path: Path) -> AsyncIterator[Impatient]:
                     Listening("127.0.0.1", 0),
                     [listening],
                     ready.set,
+                    station.leave,
                     station.stop_accepting,
                 )
             )

@@ -89,7 +89,7 @@ class Ingest:
         self._listening = listening
         self.counts = CallCounts() if counts is None else counts
         self.in_flight = 0
-        self.stopping = False
+        self.leaving = self.stopping = False
 
     def admit(
         self, method: str, token: str, headers: Mapping[str, str], query: str, sender: str

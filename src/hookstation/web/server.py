@@ -34,7 +34,7 @@ class Listening:
     """Where and how to listen.
 
     `most_connections`: one more is told so and closed.  `control`: the listener (address and port) of the station's
-    own commands, whose connections do not count.
+    own commands, whose connections do not count.  `leave_seconds`: how long calls are still taken after a signal.
     """
 
     host: str
@@ -43,6 +43,7 @@ class Listening:
     tls_key: str = ""
     most_connections: int = MOST_CONNECTIONS
     control: tuple[str, int] | None = None
+    leave_seconds: int = 0
 
 
 class _Server(uvicorn.Server):
@@ -90,9 +91,14 @@ async def serve(
     listening: Listening,
     sockets: list[socket.socket],
     on_ready: Callable[[], None],
+    on_leave: Callable[[], None],
     on_stop: Callable[[], None],
 ) -> None:
-    """Listen, and serve `app` until SIGTERM or SIGINT: then `on_stop`, no new connections, calls under way end."""
+    """Listen, and serve `app` until SIGTERM or SIGINT.
+
+    Then `on_leave`; after `listening.leave_seconds`, or at a second signal, `on_stop`: no new connections, calls under
+    way end.
+    """
     config = uvicorn.Config(
         app,
         http=lane_protocol(lane, listening.most_connections, listening.control),
@@ -111,14 +117,25 @@ async def serve(
     server.on_ready = on_ready
     loop = asyncio.get_running_loop()
 
+    leaving: list[asyncio.TimerHandle] = []
+
     def stop() -> None:
         on_stop()
         server.should_exit = True
 
+    def leave() -> None:
+        if leaving or not listening.leave_seconds:
+            stop()
+        else:
+            on_leave()
+            leaving.append(loop.call_later(listening.leave_seconds, stop))
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, leave)
     try:
         await server.serve(sockets)
     finally:
+        for timer in leaving:
+            timer.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

@@ -134,6 +134,7 @@ async def _serve_on(
         settings.tls_key,
         settings.most_connections,
         private.getsockname(),
+        settings.leave_seconds,
     )
     async with open_station(settings, log, settings.public_url or url, key, settings.role) as station:
         await station.start()
@@ -148,7 +149,13 @@ async def _serve_on(
 
         try:
             await serve_http(
-                station.app, station.lane, listening, [public, private], ready, station.stop_accepting
+                station.app,
+                station.lane,
+                listening,
+                [public, private],
+                ready,
+                station.leave,
+                station.stop_accepting,
             )
         finally:
             control.withdraw(channel, key)

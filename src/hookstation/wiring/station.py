@@ -23,16 +23,13 @@ from hookstation.core.batches import ITEMS
 from hookstation.core.jobs import EVENTS
 from hookstation.core.values import JSON
 from hookstation.engine import replay_many
-from hookstation.engine.backtest import BackTests
 from hookstation.engine.board import Board
-from hookstation.engine.changing import Changing
+from hookstation.engine.changing import changing_of
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
-from hookstation.engine.drafts import Drafts
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
-from hookstation.engine.history import History
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listen import Captures
@@ -45,7 +42,6 @@ from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.replay_many import ReplayMany
 from hookstation.engine.runs import Runs
-from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.sign_in import Lifetime, SignIn
 from hookstation.engine.switchboard import Switchboard
@@ -123,6 +119,10 @@ class Station:
             yield
         finally:
             await _end(tasks)
+
+    def leave(self) -> None:
+        """From now on a load balancer is told to send nothing more; what it sends all the same is taken."""
+        self.services.ingest.leaving = True
 
     def stop_accepting(self) -> None:
         """From now on calls get 503; what was accepted goes on."""
@@ -276,12 +276,8 @@ async def _assemble(
         sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
         targets=targets,
         ingest=ingest,
-        changing=Changing(
-            Drafts(store, board, configurator, targets, vault, clock),
-            History(store, vault),
-            BackTests(switchboard, store, clock),
-            captures,
-            SendOnce(switchboard, ingest, store, clock, identifiers),
+        changing=changing_of(
+            store, board, configurator, targets, switchboard, vault, captures, ingest, clock, identifiers
         ),
         counters=counters,
         backup=backup_of(settings, store),

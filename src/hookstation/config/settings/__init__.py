@@ -92,6 +92,7 @@ class StationSettings:
     most_in_flight: int
     most_body_bytes: int
     most_connections: int
+    leave_seconds: int
     session_hours: int
     session_idle_minutes: int
     log_level: str
@@ -125,6 +126,7 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
         most_in_flight=number["most_in_flight"],
         most_body_bytes=number["most_body_bytes"],
         most_connections=number["most_connections"],
+        leave_seconds=number["leave_seconds"],
         session_hours=number["session_hours"],
         session_idle_minutes=number["session_idle_minutes"],
         shown=tuple(

@@ -196,6 +196,15 @@ SETTINGS: Final = (
         10,
         1_000_000,
     ),
+    SettingSpec(
+        "leave_seconds",
+        "integer",
+        "0",
+        "How long calls are still taken after the signal to stop, while /readyz answers 503: behind a load balancer "
+        "longer than it takes to notice that, so that no caller meets a closed door. A second signal cuts it short.",
+        0,
+        60,
+    ),
     SettingSpec("session_hours", "integer", "12", "How long somebody stays signed in at most.", 1, 720),
     SettingSpec(
         "session_idle_minutes",

@@ -123,7 +123,7 @@ async def _healthz(_request: Request) -> Response:
 
 def _readyz(services: Services) -> Endpoint:
     async def endpoint(_request: Request) -> Response:
-        if services.ingest.stopping:
+        if services.ingest.leaving or services.ingest.stopping:
             return problems.answer(503, "Not ready", "The station is stopping.")
         if not await services.store.can_commit():
             return problems.answer(503, "Not ready", "The database cannot commit.")
