@@ -1,4 +1,4 @@
-// Parts that renew themselves rest while nobody looks, or while somebody has marked text in them.
+// Parts that renew themselves rest while nobody looks, or while somebody has marked text or rows in them.
 
 export function liveParts(): void {
   document.addEventListener("htmx:before:request", (event) => {
@@ -10,5 +10,5 @@ export function liveParts(): void {
 function mustRest(part: HTMLElement): boolean {
   const selection = document.getSelection();
   const marked = selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
-  return document.hidden || marked;
+  return document.hidden || marked || part.querySelector("input:checked") !== null;
 }

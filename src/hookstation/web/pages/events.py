@@ -13,8 +13,9 @@ from starlette.responses import Response
 from hookstation.core.events import Event, State
 from hookstation.core.jobs import EVENTS
 from hookstation.core.jsontext import parse_json
-from hookstation.errors import BodyRefused, Invalid, NotFound, Problem
-from hookstation.ports.store import EventFilter, Payload
+from hookstation.engine.fix import EDIT_NOTE, EDITED_BY, EDITED_FROM
+from hookstation.errors import BodyRefused, Invalid, Problem
+from hookstation.ports.store import Payload
 from hookstation.web.api import asking
 from hookstation.web.pages.filters import pretty
 from hookstation.web.pages.remedying import CAN_END, can_replay
@@ -23,6 +24,7 @@ from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
 PER_PAGE: Final = 50
+SIMILAR: Final = 5
 INDEXED: Final = ("text", "sender", "dedup_key", "record_key")
 """What the index of words is asked for."""
 FURTHER: Final = ("sender", "record_key", "dedup_key", "event_id")
@@ -39,17 +41,15 @@ LABELS: Final = {
     "dedup_key": "Dedup key",
     "event_id": "Event id",
 }
-ENDED_BADLY: Final = frozenset({State.FAILED, State.REJECTED})
-LOOKED_AT: Final = 200
-"""Events in which similar ones are looked for."""
-SIMILAR: Final = 5
 DONE: Final = {
     "replayed": "A new attempt was made. It stands as follows.",
     "cancelled": "It was ended. A replay begins it anew.",
     "resolved": "Its outcome is settled as you said.",
+    "fixed": "The edited copy came in, as this event of its own.",
 }
 """What was just done, in words."""
 STAGES: Final = {
+    "read": "Receive the call",
     "verify": "Verify the sender",
     "decode": "Read the body",
     "schema": "Check the schema",
@@ -108,37 +108,30 @@ async def _lag(services: Services, asked: dict[str, str]) -> float | None:
 async def show_event(request: Request, services: Services) -> Response:
     """One event with everything that is kept of it."""
     event_id: str = request.path_params["id"]
-    event = await services.store.get_event(event_id)
-    if event is None:
-        raise NotFound("event", event_id)
+    told = await services.remedies.explain.explain(event_id)
+    event = told.event
     payload = await services.store.get_payload(event_id)
     context = {
         "one": event,
         "body": None if payload is None else await asyncio.to_thread(body_of, payload),
         "answer": body_of(Payload(event.id, event.answer_body)) if event.answer_body else None,
         "attempts": await services.store.list_attempts(event_id),
-        "stages": [(STAGES.get(name, name), took) for name, took in event.timings.items()],
+        "stages": [(STAGES.get(one.stage, one.stage), one.took) for one in told.stages],
+        "mapped": told.mapped,
+        "edited_from": event.headers.get(EDITED_FROM, ""),
+        "edited_by": event.headers.get(EDITED_BY, ""),
+        "edit_note": event.headers.get(EDIT_NOTE, ""),
+        "copies": await services.remedies.fix.copies(event_id),
         "longest": max(event.timings.values(), default=0),
         "record_path": record_path(event, services),
         "webhook_is_there": event.webhook in services.board.stored.webhooks,
         "can_replay": can_replay(event, payload) and event.webhook in services.board.stored.webhooks,
         "can_end": event.state in CAN_END and await services.store.find_job(EVENTS, event.id) is not None,
-        "similar": await _similar(event, services),
+        "similar": told.similar[:SIMILAR],
+        "more_similar": told.more_similar or len(told.similar) > SIMILAR,
         "done": DONE.get(request.query_params.get("done", ""), ""),
     }
     return await page(request, "events/show.html", context)
-
-
-async def _similar(event: Event, services: Services) -> list[Event]:
-    """Other events of the webhook that lately ended badly for the same reason, the newest first."""
-    if event.state not in ENDED_BADLY:
-        return []
-    which = EventFilter(event.webhook, frozenset({event.state}))
-    newest = (await services.store.list_events(which, LOOKED_AT)).items
-    alike = [
-        one for one in newest if one.id != event.id and (one.reason, one.error) == (event.reason, event.error)
-    ]
-    return alike[:SIMILAR]
 
 
 def record_path(event: Event, services: Services) -> str:

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.events import Event, State
-from hookstation.engine.dryrun import Trial
-from hookstation.engine.replay import FREELY, KNOWINGLY
+from hookstation.engine.replay import FREELY, KNOWINGLY, REFUSED
 from hookstation.engine.resolve import Look
 from hookstation.errors import ActionFailed, AddressRefused, Conflict, Invalid, NotFound
 from hookstation.ports.store import Payload
@@ -33,20 +32,17 @@ def can_replay(event: Event, payload: Payload | None) -> bool:
 
 
 async def show_replay(request: Request, services: Services) -> Response:
-    """What a replay would do, stage by stage: a dry run that writes nothing."""
-    event, payload = await _event(request, services), await _payload(request, services)
+    """What a replay would do: a dry run that writes nothing and asks no target."""
+    event = await _event(request, services)
+    foreseen = await services.replay.foresee(event, again=True)
     context = {
         "one": event,
-        "trial": None if payload is None else dry_run(event, payload, services),
+        "foreseen": foreseen,
+        "record": pretty(foreseen.record.as_json()) if foreseen.record else "",
         "doubles": event.state not in FREELY,
-        "possible": can_replay(event, payload),
+        "possible": event.state in KNOWINGLY and foreseen.verdict != REFUSED,
     }
     return await page(request, "events/replay.html", context)
-
-
-def dry_run(event: Event, payload: Payload, services: Services) -> Trial:
-    """The event on the webhook of today. Raises `NotFound` where the webhook is gone."""
-    return services.dry_run.test(event.webhook, payload.body, dict(event.headers), event.query)
 
 
 async def replay(request: Request, services: Services) -> Response:
@@ -112,10 +108,6 @@ async def _event(request: Request, services: Services) -> Event:
     if event is None:
         raise NotFound("event", event_id)
     return event
-
-
-async def _payload(request: Request, services: Services) -> Payload | None:
-    return await services.store.get_payload(request.path_params["id"])
 
 
 def _back(event_id: str, done: str) -> Response:
