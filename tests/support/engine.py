@@ -18,17 +18,14 @@ from hookstation.core.jobs import EVENTS, StoredJob
 from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
 from hookstation.engine import replay_many
-from hookstation.engine.backtest import BackTests
 from hookstation.engine.board import Board
-from hookstation.engine.changing import Changing
+from hookstation.engine.changing import Changing, changing_of
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator, Plan
 from hookstation.engine.counters import Counters
 from hookstation.engine.dashboard import Glance
-from hookstation.engine.drafts import Drafts
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
-from hookstation.engine.history import History
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.listen import Captures
 from hookstation.engine.listing import Listing
@@ -38,7 +35,6 @@ from hookstation.engine.recount import Recount
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
-from hookstation.engine.send_once import SendOnce
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.tallying import CallCounts, Tallying
@@ -187,13 +183,21 @@ class Engine:
         self.replays = self._replays()
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
 
-        self.drafts = Drafts(store, self.board, self.configurator, self.targets, self.vault, clock)
-        self.changing = Changing(
-            self.drafts,
-            History(store, self.vault),
-            BackTests(self.switchboard, store, clock),
+        self.changing = self._changing()
+        self.drafts = self.changing.drafts
+
+    def _changing(self) -> Changing:
+        return changing_of(
+            self.store,
+            self.board,
+            self.configurator,
+            self.targets,
+            self.switchboard,
+            self.vault,
             self.captures,
-            SendOnce(self.switchboard, self.ingest, store, clock, self.identifiers),
+            self.ingest,
+            self.clock,
+            self.identifiers,
         )
 
     def _replays(self) -> Worker:
