@@ -5,6 +5,7 @@ import { copyButtons } from "./copying";
 import { dialogs } from "./dialogs";
 import { islands } from "./islands";
 import { liveParts } from "./live";
+import { mapping, submitters } from "./mapping";
 import { localTimes } from "./times";
 import { sendTokens } from "./tokens";
 
@@ -13,6 +14,8 @@ function enliven(root: ParentNode): void {
   copyButtons(root);
   dialogs(root);
   islands(root);
+  submitters(root);
+  mapping(root);
 }
 
 document.documentElement.classList.add("scripted");

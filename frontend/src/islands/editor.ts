@@ -31,6 +31,8 @@ const look = EditorView.theme({
   ".cm-tooltip": { color: "var(--ink)", backgroundColor: "var(--raised)", border: "1px solid var(--line)" },
 });
 
+const roomy = EditorView.theme({ ".cm-content, .cm-gutter": { minHeight: "9rem" } });
+
 class CodeEditor extends HTMLElement {
   #view: EditorView | undefined;
 
@@ -44,6 +46,20 @@ class CodeEditor extends HTMLElement {
       state: EditorState.create({ doc: area.value, extensions: this.#extensions(area) }),
     });
     this.dataset["ready"] = "";
+  }
+
+  /** Puts text where the cursor is, in place of what is marked, and goes on from behind it. */
+  insert(text: string): void {
+    const view = this.#view;
+    if (!view) return;
+    view.dispatch(view.state.replaceSelection(text), { userEvent: "input" });
+    view.focus();
+  }
+
+  /** Another text in place of all. */
+  replace(text: string): void {
+    const view = this.#view;
+    view?.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, userEvent: "input" });
   }
 
   disconnectedCallback(): void {
@@ -63,6 +79,7 @@ class CodeEditor extends HTMLElement {
     if (area.readOnly) return [...shared, EditorState.readOnly.of(true)];
     return [
       ...shared,
+      ...(this.hasAttribute("line") ? [] : [roomy]),
       history(),
       closeBrackets(),
       autocompletion(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
@@ -36,6 +37,8 @@ MADE_BY: Final[Mapping[str, str]] = {
     "access": "authentication",
 }
 """The setting by which a section is known to have been saved."""
+
+NOT_MAPPED: Final = re.compile(r"(\S+) is required and is not mapped\.(.*)", re.DOTALL)
 
 MOST_SAMPLES: Final = 5
 PARTS: Final = ("editors", "calls", "preview", "json", "proof")
@@ -98,14 +101,14 @@ async def show(look: Look, section: Section, status: int = 200) -> Response:
     request, services = look.request, look.services
     wanted = request.headers.get("hx-target", "").rpartition("#")[2]
     others = await services.changing.drafts.see(look.name, visitor_of(request).name)
-    problems = look.problems or look.draft.problems
+    problems = [at_field(one) for one in look.problems or look.draft.problems]
     context: dict[str, object] = {
         "look": look,
         "draft": look.draft,
         "document": look.document,
         "section": section.key,
         "titles": TITLES,
-        "states": states_of(look, problems),
+        "states": states_of(look),
         "errors": _told(problems, section.key, look),
         "summary": summary(problems, look),
         "editors": others,
@@ -120,9 +123,9 @@ async def show(look: Look, section: Section, status: int = 200) -> Response:
     )
 
 
-def states_of(look: Look, problems: Sequence[Problem]) -> dict[str, str]:
+def states_of(look: Look) -> dict[str, str]:
     """For each section whether it is *good*, *bad*, *unsure* (warnings) or *plain*: not filled in yet."""
-    found = by_section(problems)
+    found = by_section(look.draft.problems)
     states: dict[str, str] = {}
     for key in TITLES:
         if key not in MADE_BY or MADE_BY[key] not in look.document:
@@ -156,6 +159,14 @@ def summary(problems: Sequence[Problem], look: Look) -> list[Told]:
     return found
 
 
+def at_field(problem: Problem) -> Problem:
+    """A problem that a field is not mapped, at that field's own line."""
+    missing = NOT_MAPPED.match(problem.message) if problem.path == ("action", "fields") else None
+    if missing is None:
+        return problem
+    return replace(problem, path=(*problem.path, missing[1]), message=f"is required.{missing[2]}")
+
+
 def anchor(problem: Problem) -> str:
     """The id of the field at which a problem is shown."""
     return "-".join(str(part) for part in problem.path[:3]).replace(" ", "_") or "main"
@@ -163,10 +174,14 @@ def anchor(problem: Problem) -> str:
 
 def _told(problems: Sequence[Problem], section: str, look: Look) -> dict[str, list[Problem]]:
     """The problems of one section by the id of their field; none of a section that was never saved."""
-    if not look.problems and MADE_BY.get(section, "title") not in look.document:
-        return {}
+    if look.problems:
+        those: Sequence[Problem] = problems
+    elif MADE_BY.get(section, "title") not in look.document:
+        those = ()
+    else:
+        those = by_section(problems).get(section, ())
     found: dict[str, list[Problem]] = {}
-    for one in by_section(problems).get(section, ()):
+    for one in those:
         found.setdefault(anchor(one), []).append(one)
     return found
 

@@ -73,6 +73,8 @@ async def discard(request: Request, services: Services) -> Response:
     draft = await services.changing.drafts.show(name, check=False)
     if began != str(draft.began):
         return await refuse_stale(await look_at(request, services), SAVE, began)
+    if draft.live is None and form.one("typed") != name:
+        raise Conflict(f"Nothing was discarded: type “{name}”, exactly, to confirm.")
     await services.changing.drafts.discard(name, draft.began)
     return RedirectResponse(f"/webhooks/{name}" if draft.live else "/webhooks", 303)
 

@@ -1,0 +1,68 @@
+// The field mapping: properties insert themselves where the cursor was, proposals are taken in place, and what the
+// preview found stands at its field. Without this script each of them is a button that sends the form.
+
+interface Editor extends HTMLElement {
+  insert?(text: string): void;
+  replace?(text: string): void;
+}
+
+/** A choice that leads to another page part sends its form at once. */
+export function submitters(root: ParentNode): void {
+  for (const field of root.querySelectorAll<HTMLSelectElement | HTMLInputElement>("[data-submits]:not([data-ready])")) {
+    field.dataset["ready"] = "";
+    field.addEventListener("change", () => {
+      const form = field.form;
+      const wanted = field.dataset["submits"] ?? "";
+      const button = form?.querySelector<HTMLButtonElement>(`button[name=do][value="${wanted}"]`);
+      if (form && button) form.requestSubmit(button);
+    });
+  }
+}
+
+let last: Editor | undefined;
+
+export function mapping(root: ParentNode): void {
+  marks();
+  const found = root instanceof Document ? root.querySelector<HTMLFormElement>("form[data-mapping]") : null;
+  if (!found || found.dataset["ready"] !== undefined) return;
+  found.dataset["ready"] = "";
+  found.addEventListener("focusin", (event) => {
+    const editor = event.target instanceof Element ? event.target.closest<Editor>("code-editor") : null;
+    if (editor) last = editor;
+  });
+  found.addEventListener("dragstart", (event) => {
+    if (event.target instanceof HTMLElement && event.target.dataset["insert"])
+      event.dataTransfer?.setData("text/plain", event.target.dataset["insert"]);
+  });
+  found.addEventListener("click", (event) => act(found, event));
+}
+
+function act(form: HTMLFormElement, event: MouseEvent): void {
+  const button = event.target instanceof Element ? event.target.closest("button") : null;
+  if (!button) return;
+  const text = button.dataset["insert"];
+  if (text) {
+    const editor = last ?? form.querySelector<Editor>("code-editor") ?? undefined;
+    editor?.insert?.(text);
+  }
+  const proposed = button.dataset["accept"];
+  const editor = button.closest(".map")?.querySelector<Editor>("code-editor");
+  if (proposed === undefined || !editor?.replace) return;
+  event.preventDefault();
+  editor.replace(proposed);
+  editor.insert?.("");
+  button.closest(".proposals")?.remove();
+}
+
+/** Puts each verdict of the preview at its field. */
+function marks(): void {
+  const preview = document.getElementById("preview");
+  if (!preview) return;
+  const told = new Map<string, HTMLElement>();
+  for (const one of preview.querySelectorAll<HTMLElement>("[data-mark]")) told.set(one.dataset["mark"] ?? "", one);
+  for (const place of document.querySelectorAll<HTMLElement>("[data-marks]")) {
+    const one = told.get(place.dataset["marks"] ?? "");
+    place.textContent = one?.textContent ?? "";
+    place.dataset["fate"] = one?.dataset["fate"] ?? "";
+  }
+}
