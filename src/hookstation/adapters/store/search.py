@@ -3,7 +3,7 @@
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 import apsw
@@ -71,21 +71,19 @@ _FIND: Final = (
 
 _NUMBER_OF: Final = "SELECT no FROM search WHERE id = ?"
 
-_TARGETS: Final = (
-    "WITH RECURSIVE targets (connection, entity) AS ("
-    "SELECT * FROM (SELECT connection, entity FROM events WHERE record_key <> '' AND connection <> 'records' "
-    "ORDER BY connection, entity LIMIT 1) UNION ALL SELECT "
-    "(SELECT e.connection FROM events e WHERE e.record_key <> '' AND e.connection <> 'records' "
-    "AND (e.connection, e.entity) > (t.connection, t.entity) ORDER BY e.connection, e.entity LIMIT 1), "
-    "(SELECT e.entity FROM events e WHERE e.record_key <> '' AND e.connection <> 'records' "
-    "AND (e.connection, e.entity) > (t.connection, t.entity) ORDER BY e.connection, e.entity LIMIT 1) "
-    "FROM targets t WHERE t.connection IS NOT NULL) "
+_NEXT_CONNECTION: Final = (
+    "SELECT min(connection) FROM events INDEXED BY events_by_record "
+    "WHERE record_key <> '' AND connection <> 'records' AND connection > ?"
+)
+_NEXT_ENTITY: Final = (
+    "SELECT min(entity) FROM events INDEXED BY events_by_record "
+    "WHERE record_key <> '' AND connection <> 'records' AND connection = ? AND entity > ?"
 )
 """The targets elsewhere that records were written to: a step of the index each."""
 
 _OF_RECORD: Final = (
-    f"{_TARGETS}SELECT e.id FROM targets t JOIN events e ON e.connection = t.connection AND e.entity = t.entity "
-    "WHERE e.record_key = ? AND e.record_key <> '' AND e.connection <> 'records' LIMIT ?"
+    "SELECT id FROM events INDEXED BY events_by_record "
+    "WHERE connection = ? AND entity = ? AND record_key = ? AND record_key <> '' AND connection <> 'records' LIMIT ?"
 )
 """Events that wrote a record with this key in a target elsewhere."""
 
@@ -151,30 +149,50 @@ def find(
 ) -> Page:
     """One page of events that have the words, newest first. `conditions` are those of the rest of the filter."""
     low, high = which.bounds(after)
-    span = (_first(connection, low), _end(connection, high))
-    rows = connection.execute(_FIND, (_match(wanted), *span, LOOK)).fetchall()
-    ids = [str(one) for (one,) in rows]
+    span = (_match(wanted), _first(connection, low), _end(connection, high))
     known = _of_record(connection, which.record_key) if which.record_key and not which.text else []
     where = " AND ".join(["e.id IN (SELECT value FROM json_each(:ids))", *conditions])
     sql = (
         f"SELECT {queries.EVENT_COLUMNS} {queries.EVENT_SOURCE} WHERE e.id IN "
         f"(SELECT e.id FROM events e WHERE {where} ORDER BY e.id DESC LIMIT :limit) ORDER BY e.id DESC"
     )
-    asked = {**bindings, "ids": _text([*ids, *known]), "limit": limit + 1}
-    events = [read_event(row) for row in connection.execute(sql, asked).fetchall()]
-    if len(events) > limit:
-        return Page(events[:limit], events[limit - 1].id)
-    return Page(events, ids[-1] if len(ids) == LOOK else "")
+    page = Page([])
+    for most in (min(2 * limit + 1, LOOK), LOOK):
+        ids = [str(one) for (one,) in connection.execute(_FIND, (*span, most)).fetchall()]
+        asked = {**bindings, "ids": _text([*ids, *known]), "limit": limit + 1}
+        events = [read_event(row) for row in connection.execute(sql, asked).fetchall()]
+        if len(events) > limit:
+            return Page(events[:limit], events[limit - 1].id)
+        page = Page(events, ids[-1] if len(ids) == most else "")
+        if not page.next:
+            break
+    return page
 
 
 def _of_record(connection: apsw.Connection, key: str) -> list[str]:
     """Events that are known to have written a record with this key, also since they were put into the index."""
-    found = [str(one) for (one,) in connection.execute(_OF_RECORD, (key, LOOK)).fetchall()]
+    found: list[str] = []
+    for target in _targets(connection):
+        rows = connection.execute(_OF_RECORD, (*target, key, LOOK)).fetchall()
+        found += [str(one) for (one,) in rows]
     for (entity,) in connection.execute("SELECT name FROM entities").fetchall():
         record = get_record(connection, str(entity), key)
         if record is not None:
             found.append(record.event_id)
     return found
+
+
+def _targets(connection: apsw.Connection) -> Iterator[tuple[str, str]]:
+    target = ""
+    while target := _next(connection, _NEXT_CONNECTION, target):
+        entity = ""
+        while entity := _next(connection, _NEXT_ENTITY, target, entity):
+            yield target, entity
+
+
+def _next(connection: apsw.Connection, statement: str, *after: str) -> str:
+    [(found,)] = connection.execute(statement, after).fetchall()
+    return str(found or "")
 
 
 def _match(wanted: Needle) -> str:
@@ -200,7 +218,9 @@ def _end(connection: apsw.Connection, high: str) -> int:
     """The number before which ids are found that are before `high`, empty: all; a few that are not may be there."""
     if not high:
         return _LARGEST
-    return _known(connection, high) or min(number_of(high.replace("\x7f", "Z" * _CHARACTERS)) + CROWD, _LARGEST)
+    return _known(connection, high) or min(
+        number_of(high.replace("\x7f", "Z" * _CHARACTERS)) + CROWD, _LARGEST
+    )
 
 
 def _known(connection: apsw.Connection, event_id: str) -> int:
