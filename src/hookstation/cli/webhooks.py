@@ -30,7 +30,7 @@ from hookstation.core.values import JSON
 
 @click.group()
 def webhooks() -> None:
-    """Inbound webhooks: list, show, rotate, delete, history, rollback."""
+    """Inbound webhooks: list, show, delete, go back."""
 
 
 @webhooks.command("list")
