@@ -126,33 +126,13 @@ class Engine:
         self.configurator = Configurator(
             store, self.board, self.checks, self.targets, CATALOGUE, self.vault, clock, self.identifiers
         )
-        self.membership = Membership(
-            store,
-            clock,
-            self.log,
-            shared.node_id,
-            self.corrected.append,
-            role="all",
-            address="http://node",
-            version="1.2.3",
-        )
+        self.membership = self._membership()
         self.counts = CallCounts()
         self.executor = Executor(store, clock, self.log, self.counts)
         self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
         self.repeats = Repeats(store, clock)
         self.captures = Captures(store, self.vault, self.targets, clock, self.identifiers)
-        self.ingest = Ingest(
-            self.switchboard,
-            store,
-            self.process,
-            self.repeats,
-            clock,
-            self.identifiers,
-            self.counters,
-            self.log,
-            listening=self.captures,
-            counts=self.counts,
-        )
+        self.ingest = self._ingest()
         self.settler = Settler(store, self.targets, self.executor, self.membership, clock, self.log)
         self.board.on_new_connections(self.settler.hurry)
         self.worker = Worker(
@@ -182,9 +162,34 @@ class Engine:
         self.glance = Glance(store, clock)
         self.replays = self._replays()
         self.dry_run = DryRun(self.switchboard, clock, self.identifiers)
-
         self.changing = self._changing()
         self.drafts = self.changing.drafts
+
+    def _membership(self) -> Membership:
+        return Membership(
+            self.store,
+            self.clock,
+            self.log,
+            self.shared.node_id,
+            self.corrected.append,
+            role="all",
+            address="http://node",
+            version="1.2.3",
+        )
+
+    def _ingest(self) -> Ingest:
+        return Ingest(
+            self.switchboard,
+            self.store,
+            self.process,
+            self.repeats,
+            self.clock,
+            self.identifiers,
+            self.counters,
+            self.log,
+            listening=self.captures,
+            counts=self.counts,
+        )
 
     def _changing(self) -> Changing:
         return changing_of(

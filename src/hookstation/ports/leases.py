@@ -1,8 +1,8 @@
 """The part of the database through which nodes share work: leases, heartbeats and hints.
 
-A driver passes `hookstation.testing.lease_suite`, which is part of the store's own suite.  All times are taken by the store's own clock (a server's, where it
-has one), never by a node's.  All methods may raise `StoreUnavailable`, in which case nothing of what was asked has been
-written.
+A driver passes `hookstation.testing.lease_suite`, which is part of the store's own suite.  All times are taken by
+the store's own clock (a server's, where it has one), never by a node's.  All methods may raise `StoreUnavailable`, in
+which case nothing of what was asked has been written.
 """
 
 from __future__ import annotations

@@ -232,6 +232,7 @@ def _happenings() -> dict[str, JSON]:
         "details": FREE,
     }
     return {
+        **_operated(),
         "Event": object_of(required, **event),
         "EventInFull": object_of(required, **full),
         "Events": list_of("Event"),
@@ -249,6 +250,12 @@ def _happenings() -> dict[str, JSON]:
             record={"type": ["object", "null"]},
         ),
         "Stage": object_of(("stage", "verdict", "detail"), stage=TEXT, verdict=TEXT, detail=TEXT),
+    }
+
+
+def _operated() -> dict[str, JSON]:
+    """What the operations of nodes, keys, people and copies answer."""
+    return {
         "Node": object_of(
             ("id", "role", "address", "version", "started_at", "seen_at"),
             id=TEXT,
