@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hookstation.config.settings import ShownSetting
 from hookstation.engine.board import Board
+from hookstation.engine.browsing import Browse
 from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
@@ -62,6 +63,7 @@ class Services:
     listing: Listing = field(init=False)
     glance: Glance = field(init=False)
     trying: Trying = field(init=False)
+    browse: Browse = field(init=False)
     wizard: Wizard = field(init=False)
     previews: Previews = field(init=False)
 
@@ -69,5 +71,6 @@ class Services:
         self.listing = Listing(self.board)
         self.glance = Glance(self.store, self.clock)
         self.trying = Trying(self.configurator)
+        self.browse = Browse(self.store)
         self.previews = Previews(self.targets, self.clock)
         self.wizard = Wizard(self.board, self.targets, self.configurator.checks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec, StoredRecord
 from hookstation.core.values import Scalar
+from hookstation.engine.browsing import Found
 from hookstation.errors import NotFound
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
@@ -27,28 +28,33 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 async def list_tables(request: Request, services: Services) -> Response:
     """The tables."""
     names = [ACTIVITY, *sorted(services.board.panels)]
-    specs = {name: services.targets.spec(RECORDS, name) for name in names}
-    counts = {name: await services.store.count_records(name) for name in names}
-    return await page(request, "records/list.html", {"names": names, "specs": specs, "counts": counts})
+    context = {
+        "names": names,
+        "specs": {name: services.targets.spec(RECORDS, name) for name in names},
+        "counts": {name: await services.store.count_records(name) for name in names},
+        "done": request.query_params.get("done", ""),
+    }
+    return await page(request, "records/list.html", context)
 
 
 async def show_table(request: Request, services: Services) -> Response:
-    """A table's rows in the order of writing, or the one with a key."""
+    """A table's rows in the order of writing: all, those with some words, or the one with a key."""
     spec = entity(request, services)
-    key, after = request.query_params.get("key", ""), request.query_params.get("after", "")
-    if key:
-        one = await services.store.get_record(spec.name, key)
-        found = [] if one is None else [one]
+    asked = {name: request.query_params.get(name, "") for name in ("key", "text", "after")}
+    if asked["key"]:
+        one = await services.store.get_record(spec.name, asked["key"])
+        found = Found([] if one is None else [one], "", 0)
     else:
-        found = [*await services.store.list_records(spec.name, PER_PAGE + 1, after)]
-    shown = found[:PER_PAGE]
+        found = await services.browse.search(spec.name, asked["text"], PER_PAGE, asked["after"])
     context = {
         "spec": spec,
-        "rows": shown,
-        "columns": _filled(spec, shown),
-        "next": shown[-1].key if len(found) > PER_PAGE else "",
-        "after": after,
-        "key": key,
+        "rows": found.records,
+        "columns": _filled(spec, found.records),
+        "next": found.after,
+        "looked_at": found.looked_at,
+        "asked": asked,
+        "is_panel": spec.name in services.board.panels,
+        "done": request.query_params.get("done", ""),
     }
     return await page(request, "records/show.html", context)
 
@@ -73,7 +79,7 @@ def entity(request: Request, services: Services) -> EntitySpec:
     raise NotFound("table", wanted)
 
 
-def _filled(spec: EntitySpec, rows: list[StoredRecord]) -> list[str]:
+def _filled(spec: EntitySpec, rows: Sequence[StoredRecord]) -> list[str]:
     """The fields that any of these rows has, in the table's order: an Activity has many more than are used."""
     there = {name for one in rows for name, value in one.fields.items() if value is not None}
     return [name for name in spec.fields if name in there] + sorted(there - spec.fields.keys())
