@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hookstation.engine.backtest import MOST_EVENTS, BackTest, Compared
+from hookstation.engine.backtest import MOST_AT_ONCE, MOST_EVENTS, BackTest, Compared
 from hookstation.errors import Conflict, Invalid, NotFound
 from hookstation.ports.store import Retention
 from tests.support.engine import PANEL, Engine, engine, upsert, webhook
@@ -139,8 +139,22 @@ async def test_whoever_stops_listening_ends_it() -> None:
         test = await begun(bench)
         running = test.run()
         await anext(running)
-        await running.aclose()  # type: ignore[attr-defined]
+        await running.aclose()
         assert (1, "") == (test.tally.done, test.tally.ended)
+
+
+async def test_no_more_run_at_once_than_may() -> None:
+    async with engine(webhook()) as bench:
+        await bench.post("courses", {"id": "7"})
+        running = [(await begun(bench)).run() for _ in range(MOST_AT_ONCE)]
+        for one in running:
+            await anext(one)
+        with pytest.raises(Conflict, match="wait until one of them"):
+            await begun(bench)
+        await running[0].aclose()
+        assert 1 == len(await ran(await begun(bench)))
+        for one in running[1:]:
+            await one.aclose()
 
 
 async def test_another_target_is_told_too() -> None:

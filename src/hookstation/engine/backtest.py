@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +28,9 @@ LOOKED_AT: Final = 10
 PAGE: Final = 50
 SECONDS: Final = 60.0
 """How long a back-test goes on."""
+
+MOST_AT_ONCE: Final = 3
+"""Back-tests that a node runs at once: calls go first."""
 
 BODILESS: Final = frozenset({"", "schema", "body", "mapping"})
 """Reasons of events whose body had been read: refused earlier, an event says nothing of schema and mapping."""
@@ -112,7 +116,7 @@ class Tally:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class BackTest:
     """One back-test: iterate over `run` once; `tally` tells meanwhile how far it is. To cancel it, stop iterating."""
 
@@ -122,11 +126,21 @@ class BackTest:
     history: History
     clock: Clock
     tally: Tally
+    running: set[BackTest]
     seconds: float = SECONDS
     _until: float = field(init=False, default=0.0)
 
-    async def run(self) -> AsyncIterator[Compared]:
+    async def run(self) -> AsyncGenerator[Compared, None]:
         """Compare events, the newest first, one at a time."""
+        self.running.add(self)
+        try:
+            async with aclosing(self._compared()) as compared:
+                async for one in compared:
+                    yield one
+        finally:
+            self.running.discard(self)
+
+    async def _compared(self) -> AsyncGenerator[Compared, None]:
         self._until = self.clock.monotonic() + self.seconds
         after = ""
         while True:
@@ -168,13 +182,18 @@ class BackTests:
 
     def __init__(self, switchboard: Switchboard, history: History, clock: Clock) -> None:
         self._switchboard, self._history, self._clock = switchboard, history, clock
+        self._running: set[BackTest] = set()
 
     def begin(self, name: str, changed: CompiledWebhook, events: int = USUAL_EVENTS) -> BackTest:
         """A back-test of `changed` against what is live under `name`, over its last `events` events.
 
         Raises `NotFound` where nothing is live, `Invalid` for a number that may not be, and `Conflict` where what is
-        live does not work itself.
+        live does not work itself, or too many run already.
         """
+        if len(self._running) >= MOST_AT_ONCE:
+            raise Conflict(
+                f"{MOST_AT_ONCE} back-tests run on this node already: wait until one of them has ended."
+            )
         if not 1 <= events <= MOST_EVENTS:
             raise Invalid([Problem(("events",), f"must be a whole number from 1 to {MOST_EVENTS:,}.")])
         line = self._switchboard.named(name)
@@ -186,4 +205,4 @@ class BackTests:
             raise Conflict(
                 f"What is live does not work itself, so there is nothing to compare with: {invalid.message}"
             ) from invalid
-        return BackTest(name, live, changed, self._history, self._clock, Tally(events))
+        return BackTest(name, live, changed, self._history, self._clock, Tally(events), self._running)

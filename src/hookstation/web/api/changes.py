@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from starlette.requests import Request
@@ -137,10 +138,11 @@ async def back_test(request: Request, services: Services) -> Response:
 async def _lines(test: BackTest) -> AsyncIterator[str]:
     """A line an event, a tally from time to time, and one at the end. Whoever goes away ends the test."""
     try:
-        async for one in test.run():
-            yield dump_json(one.as_json()) + "\n"
-            if test.tally.done % TOLD_EVERY == 0 and not test.tally.ended:
-                yield dump_json(test.tally.as_json()) + "\n"
+        async with aclosing(test.run()) as compared:
+            async for one in compared:
+                yield dump_json(one.as_json()) + "\n"
+                if test.tally.done % TOLD_EVERY == 0 and not test.tally.ended:
+                    yield dump_json(test.tally.as_json()) + "\n"
     except StoreError as failure:
         test.tally.ended = f"The journal could not be read any further: {failure.message}"
     yield dump_json(test.tally.as_json()) + "\n"

@@ -103,6 +103,8 @@ _SPECIAL: Final[Mapping[str, _Reading]] = {
 _WEIGHTS: Final = {
     "events": "octet_length(headers) + octet_length(answer_body) + coalesce(octet_length(body), 0)",
     "jobs": "octet_length(payload)",
+    "versions": "octet_length(document)",
+    "captured_calls": "octet_length(headers) + octet_length(body)",
 }
 
 
