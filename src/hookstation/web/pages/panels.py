@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.documents import encode_panel
+from hookstation.core.values import JSON
 from hookstation.engine.configure import PLURALS, Saving
 from hookstation.errors import Invalid, NotFound, Problem
 from hookstation.web.pages.access import visitor_of
@@ -53,10 +54,10 @@ async def submit(request: Request, services: Services) -> Response:
 async def _save(
     request: Request, services: Services, name: str, draft: Draft, wrong: list[Problem]
 ) -> Response:
+    if wrong:
+        return await _form(request, services, name, with_problems(draft, wrong))
+    document: dict[str, JSON] = {"version": 1, PLURALS[KIND]: [draft.document()]}
     try:
-        if wrong:
-            raise Invalid(wrong)
-        document = {"version": 1, PLURALS[KIND]: [draft.document()]}
         await services.configurator.apply(document, saving=Saving(visitor_of(request).name))
     except Invalid as invalid:
         problems = [_inside(one) for one in invalid.problems if one.severity == "error"]
