@@ -5,7 +5,7 @@ import { copyButtons } from "./copying";
 import { dialogs } from "./dialogs";
 import { islands } from "./islands";
 import { liveParts } from "./live";
-import { mapping, submitters } from "./mapping";
+import { mapping, previewed, submitters } from "./mapping";
 import { localTimes } from "./times";
 import { sendTokens } from "./tokens";
 
@@ -22,7 +22,10 @@ document.documentElement.classList.add("scripted");
 liveParts();
 sendTokens();
 enliven(document);
-document.addEventListener("htmx:after:swap", () => enliven(document));
+document.addEventListener("htmx:after:swap", (event) => {
+  previewed(event.target);
+  enliven(document);
+});
 // Where a script puts in more of a page, it says so with this event.
 document.addEventListener("hookstation:added", () => {
   htmx.process(document.body);

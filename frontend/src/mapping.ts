@@ -54,6 +54,12 @@ function act(form: HTMLFormElement, event: MouseEvent): void {
   button.closest(".proposals")?.remove();
 }
 
+/** What the server said of the fields when the page was made is no longer true once a preview has come. */
+export function previewed(target: EventTarget | null): void {
+  if (!(target instanceof Element) || !target.closest("form[data-mapping]")) return;
+  for (const old of document.querySelectorAll(".map-value > :is(.error, .warning)")) old.remove();
+}
+
 /** Puts each verdict of the preview at its field. */
 function marks(): void {
   const preview = document.getElementById("preview");

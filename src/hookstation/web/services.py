@@ -22,6 +22,7 @@ from hookstation.engine.preview import Previews
 from hookstation.engine.remedies import Remedies
 from hookstation.engine.replay import Replay
 from hookstation.engine.sign_in import SignIn
+from hookstation.engine.switching import Switching
 from hookstation.engine.targets import Targets
 from hookstation.engine.trying import Trying
 from hookstation.engine.wizard import Wizard
@@ -66,11 +67,13 @@ class Services:
     browse: Browse = field(init=False)
     wizard: Wizard = field(init=False)
     previews: Previews = field(init=False)
+    switching: Switching = field(init=False)
 
     def __post_init__(self) -> None:
         self.listing = Listing(self.board)
         self.glance = Glance(self.store, self.clock)
         self.trying = Trying(self.configurator)
         self.browse = Browse(self.store)
+        self.switching = Switching(self.board, self.configurator, self.changing)
         self.previews = Previews(self.targets, self.clock)
         self.wizard = Wizard(self.board, self.targets, self.configurator.checks)

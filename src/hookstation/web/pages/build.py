@@ -19,6 +19,8 @@ from hookstation.web.api import problems
 from hookstation.web.pages import (
     access,
     account,
+    acts,
+    changes,
     connecting,
     connections,
     dashboard,
@@ -45,6 +47,8 @@ PAGES: Final = (
     *dashboard.PAGES,
     *findings.PAGES,
     *wizard.PAGES,
+    *changes.PAGES,
+    *acts.PAGES,
     *webhooks.PAGES,
     *events.PAGES,
     *remedying.PAGES,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from hookstation.web import forgery
 from hookstation.web.browsers import get_cookie
@@ -51,6 +51,32 @@ async def page(
     if body[:2] == b"\x1f\x8b":
         headers["Content-Encoding"] = "gzip"
     return Response(body, status, headers, "text/html")
+
+
+PIECES: Final = "<!--pieces-->"
+"""Where the pieces of a streamed page go."""
+
+
+async def streamed(
+    request: Request, template: str, context: Mapping[str, object], pieces: AsyncIterator[str]
+) -> Response:
+    """A page that is shown from its beginning on while `pieces` (HTML made by `piece`) are still being made."""
+    whole = await page(request, template, {**context, "streams": True})
+    body = gzip.decompress(whole.body) if "content-encoding" in whole.headers else bytes(whole.body)
+    head, _, tail = body.decode().partition(PIECES)
+
+    async def parts() -> AsyncIterator[str]:
+        yield head
+        async for one in pieces:
+            yield one
+        yield tail
+
+    return StreamingResponse(parts(), whole.status_code, {"Vary": whole.headers["vary"]}, "text/html")
+
+
+def piece(template: str, macro: str, **context: object) -> str:
+    """What a macro of a template makes: a piece of a page."""
+    return str(getattr(environment().get_template(template).module, macro)(**context))
 
 
 def theme_of(request: Request) -> str:

@@ -15,6 +15,7 @@ from hookstation.engine.dashboard import MOST_FINDINGS, LastDay
 from hookstation.engine.listing import Listed
 from hookstation.errors import NotFound
 from hookstation.ports.store import EventFilter
+from hookstation.ports.versions import Version
 from hookstation.web.pages.charts import Bar, reasons, spark, unit
 from hookstation.web.pages.dashboard import SPANS, span
 from hookstation.web.pages.findings import noticed
@@ -77,8 +78,15 @@ async def list_webhooks(request: Request, services: Services) -> Response:
         "sorts": SORTS,
         "states": [*WebhookState],
         "urls": urls(shown, services),
+        "unpublished": await _never_live(services),
     }
     return await page(request, "webhooks/list.html", context, part="webhooks")
+
+
+async def _never_live(services: Services) -> list[Version]:
+    """The drafts of webhooks that are not there yet."""
+    stored = services.board.stored.webhooks
+    return [one for one in await services.changing.drafts.list() if one.webhook not in stored]
 
 
 def _fits(one: Listed, services: Services, asked: dict[str, str]) -> bool:
