@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hookstation.core.documents.panel import FIELD
-from hookstation.core.records import FieldType
+from hookstation.core.records import FieldType, Instances, Parent
 from hookstation.core.values import JSON
 from hookstation.errors import Problem
 from hookstation.web.pages.forms import Form
 
+PARTY: Final = Parent.PARTY.value
+MULTI: Final = Instances.MULTI.value
 SPARE: Final = 3
 """Empty lines that a form has to offer."""
 
@@ -53,8 +55,8 @@ class Draft:
     """A panel as it stands in the form. `errors`: what is wrong besides what is said at a line, by setting."""
 
     name: str = ""
-    parent: str = "party"
-    instances: str = "multi"
+    parent: str = PARTY
+    instances: str = MULTI
     lines: tuple[Line, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,8 +72,8 @@ def draft_of(document: Mapping[str, JSON]) -> Draft:
     lines = [_line(name, one) for name, one in fields.items()] if isinstance(fields, dict) else []
     return Draft(
         str(document.get("name", "")),
-        str(document.get("parent", "party")),
-        str(document.get("instances", "multi")),
+        str(document.get("parent", PARTY)),
+        str(document.get("instances", MULTI)),
         (*lines, *(Line() for _ in range(SPARE))),
     )
 
@@ -82,8 +84,8 @@ def typed(form: Form, more: int = 0) -> Draft:
     lines = [_typed(form, number) for number in range(min(count, 500))]
     return Draft(
         form.one("name").strip(),
-        form.one("parent"),
-        form.one("instances"),
+        form.one("parent") or PARTY,
+        form.one("instances") or MULTI,
         (*lines, *(Line() for _ in range(more))),
     )
 
