@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from hookstation.config.settings import ShownSetting
+from hookstation.core.values import JSON
 from hookstation.errors import NeedsAuth
 from hookstation.web.pages.panel_form import Draft, Line, draft_of
 from hookstation.web.rest import Rest
@@ -20,6 +21,8 @@ from tests.support.engine import PANEL, UNFIT, Engine, connection, engine, upser
 from tests.support.services import services_of
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+LINES = {"lines": "2", "name-0": "Code", "type-0": "string", "length-0": "5", "required-0": "yes"}
+"""The form of a panel with one field and an empty line."""
 
 
 @pytest_asyncio.fixture
@@ -153,17 +156,15 @@ class TestConnections:
 
 
 class TestPanels:
-    LINES = {"lines": "2", "name-0": "Code", "type-0": "string", "length-0": "5", "required-0": "yes"}
-
     async def test_one_is_defined_as_a_table_and_changed(self, pages: Client, bench: Engine) -> None:
-        more = await send(pages, "/panels/new", name="Marks", act="more", **self.LINES)
+        more = await send(pages, "/panels/new", name="Marks", act="more", **LINES)
         assert b'name="lines" value="5"' in more.body
         assert b'value="Code"' in more.body
-        saved = await send(pages, "/panels/new", name="Marks", act="save", **self.LINES)
+        saved = await send(pages, "/panels/new", name="Marks", act="save", **LINES)
         assert (303, "/records/Marks?done=saved") == (saved.status, saved.headers["location"])
         field = bench.board.panels["Marks"].spec.fields["Code"]
         assert (5, True) == (field.length, field.required)
-        changed = {**self.LINES, "name-1": "Grade", "type-1": "string", "values-1": "A, B"}
+        changed = {**LINES, "name-1": "Grade", "type-1": "string", "values-1": "A, B"}
         assert 303 == (await send(pages, "/panels/Marks", act="save", **changed)).status
         assert ("A", "B") == bench.board.panels["Marks"].spec.fields["Grade"].values
         assert 'value="A, B"' in await shown(pages, "/panels/Marks")
@@ -186,7 +187,7 @@ class TestPanels:
     async def test_what_is_wrong_is_told_where_it_is(
         self, pages: Client, bench: Engine, fields: dict[str, str], said: str
     ) -> None:
-        answer = await send(pages, "/panels/new", act="save", **{**self.LINES, "name": "", **fields})
+        answer = await send(pages, "/panels/new", act="save", **{**LINES, "name": "", **fields})
         assert 422 == answer.status
         assert said in unescape(answer.body.decode())
         assert {"Courses"} == set(bench.board.panels)
@@ -202,11 +203,11 @@ class TestPanels:
         await shown(pages, "/panels/Courses", 404)
 
     def test_a_draft_says_the_same_as_its_document(self) -> None:
-        fields = {
+        fields: dict[str, JSON] = {
             "Code": {"type": "string", "length": 5, "required": True, "values": ["A", "B"]},
             "Sum": {"type": "decimal", "precision": 9, "scale": 2, "caption": "How much"},
         }
-        document = {"name": "X", "parent": "party", "instances": "single", "fields": fields}
+        document: dict[str, JSON] = {"name": "X", "parent": "party", "instances": "single", "fields": fields}
         assert document == draft_of(document).document()
         assert {} == Draft(lines=(Line(),)).document()["fields"]
 
