@@ -111,7 +111,7 @@ async def _rows(test: BackTest) -> AsyncIterator[str]:
         async for one in test.run():
             if one.differences and shown < MOST_SHOWN:
                 shown += 1
-                yield piece("webhooks/backtest_parts.html", "compared", one=one)
+                yield piece("webhooks/backtest_parts.html", "compared", one=one, is_first=shown == 1)
             if test.tally.done % TOLD_EVERY == 0:
                 yield piece("webhooks/backtest_parts.html", "progress", tally=test.tally)
     except StoreError as failure:

@@ -1,16 +1,21 @@
-"""Which payload a section works on: a sample, a captured call, or one that somebody typed."""
+"""Which payload a section works on: a sample, a captured call, or what came last."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
 from hookstation.errors import BodyRefused
 from hookstation.ports.captures import CapturedCall
-from hookstation.web.pages.filters import pretty
+from hookstation.ports.store import EventFilter
+from hookstation.web.pages.filters import plain_moment, pretty
 from hookstation.web.pages.wizard.frame import Look, samples_of
+
+MOST_EVENTS: Final = 3
+"""Real calls that are offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +31,38 @@ class Payloads:
 async def preview_payload(look: Look, calls: Sequence[CapturedCall]) -> Payloads:
     """The payload that the form chose, else the first sample, else the newest call."""
     samples = samples_of(look.document)
-    choices = [
-        (f"sample-{n}", f"Sample {n + 1}" if len(samples) > 1 else "The sample") for n in range(len(samples))
-    ]
-    choices += [(f"call-{one.number}", f"Call {one.number}") for one in calls if _value(one) is not None]
+    known: dict[str, tuple[str, JSON]] = {
+        f"sample-{n}": (f"Sample {n + 1}" if len(samples) > 1 else "The sample", one)
+        for n, one in enumerate(samples)
+    }
+    for call in calls:
+        value = _read(call.body)
+        if value is not None:
+            known[f"call-{call.number}"] = f"Captured call {call.number}", value
+    known.update(await _from_journal(look))
     wanted = look.form.one("from") or look.request.query_params.get("from", "")
-    chosen = wanted if wanted in [key for key, _ in choices] else (choices[0][0] if choices else "")
-    payload: JSON = None
-    kind, _, number = chosen.partition("-")
-    if kind == "sample":
-        payload = samples[int(number)]
-    elif kind == "call":
-        payload = next(_value(one) for one in calls if str(one.number) == number)
+    chosen = wanted if wanted in known else next(iter(known), "")
+    payload = known[chosen][1] if chosen else None
+    choices = [(key, label) for key, (label, _) in known.items()]
     return Payloads(choices, chosen, payload, "" if payload is None else pretty(payload))
 
 
-def _value(call: CapturedCall) -> JSON:
+async def _from_journal(look: Look) -> Mapping[str, tuple[str, JSON]]:
+    """The last real calls of a live webhook whose bodies are kept."""
+    found: dict[str, tuple[str, JSON]] = {}
+    if look.draft.live is None:
+        return found
+    events = await look.services.store.list_events(EventFilter(look.name), MOST_EVENTS)
+    for event in events.items:
+        kept = await look.services.store.get_payload(event.id)
+        value = None if kept is None else _read(kept.body)
+        if value is not None:
+            found[f"event-{event.id}"] = f"Call of {plain_moment(event.received_at)}", value
+    return found
+
+
+def _read(body: bytes) -> JSON:
     try:
-        return parse_json(call.body).value
+        return parse_json(body).value
     except BodyRefused:
         return None
