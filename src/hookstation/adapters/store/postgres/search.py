@@ -53,10 +53,10 @@ _WALK: Final = (
 """The newest events of a span, and whether they have these words."""
 
 _FIND: Final = (
-    "WITH found AS MATERIALIZED (SELECT event_id FROM search WHERE words @@ $1::tsquery "
-    f"AND event_id >= $2 AND event_id < $3) SELECT event_id FROM found ORDER BY event_id DESC LIMIT {LOOK}"
+    "SELECT event_id FROM search WHERE words @@ $1::tsquery AND event_id >= $2 AND event_id < $3 "
+    "ORDER BY event_id DESC LIMIT $4"
 )
-"""Events that have these words, newest first, by the index."""
+"""Events that have these words, newest first: by GIN where they are few, else by walking on, as the planner knows."""
 
 _OF_RECORD: Final = (
     "WITH RECURSIVE targets AS ((SELECT connection, entity FROM events WHERE record_key <> '' "
@@ -67,6 +67,9 @@ _OF_RECORD: Final = (
     f"WHERE e.record_key = $1 AND e.record_key <> '' AND e.connection <> 'records' LIMIT {LOOK}"
 )
 """Events that wrote a record with this key in a target elsewhere; the targets are found by a step of the index each."""
+
+_BY_ID: Final = f"SELECT {queries.EVENT_COLUMNS} FROM events e WHERE e.id = ANY($1::text[])"
+"""These events."""
 
 FORGET: Final = "DELETE FROM search WHERE event_id = ANY($1::text[])"
 """Take events out of the index."""
@@ -123,11 +126,12 @@ async def find(
     page = await _page(connection, which, [*ids, *known], limit, after)
     if page.next or len(walked) < WALK:
         return page
-    rows = await connection.fetch(_FIND, asked, low, str(walked[-1][0]))
-    further = [str(one) for (one,) in rows]
-    page = await _page(connection, which, [*ids, *known, *further], limit, after)
-    if page.next or len(further) < LOOK:
-        return page
+    for most in (min(2 * limit + 1, LOOK), LOOK):
+        rows = await connection.fetch(_FIND, asked, low, str(walked[-1][0]), most)
+        further = [str(one) for (one,) in rows]
+        page = await _page(connection, which, [*ids, *known, *further], limit, after)
+        if page.next or len(further) < most:
+            return page
     return Page(page.items, further[-1])
 
 
@@ -138,15 +142,19 @@ def _by_record_alone(which: EventFilter) -> bool:
 async def _page(
     connection: Connection, which: EventFilter, ids: Sequence[str], limit: int, after: str
 ) -> Page:
-    """Those of some events that pass the rest of the filter."""
+    """Those of some events that pass the rest of the filter.
+
+    They are cut here: a plan that knew the limit would rather read the journal from its end.
+    """
     bindings: list[object] = [ids]
     where = ["e.id = ANY($1::text[])", *_conditions(which, after, bindings)]
-    sql = (
-        f"SELECT {queries.EVENT_COLUMNS} FROM events e WHERE {' AND '.join(where)} "
-        f"ORDER BY e.id DESC LIMIT {limit + 1}"
-    )
-    events = [read_event(row) for row in await connection.fetch(sql, *bindings)]
-    return Page(events[:limit], events[limit - 1].id if len(events) > limit else "")
+    if not ids:
+        return Page([])
+    rows = await connection.fetch(f"SELECT e.id FROM events e WHERE {' AND '.join(where)}", *bindings)
+    passing = sorted((str(one) for (one,) in rows), reverse=True)
+    shown = await connection.fetch(_BY_ID, passing[:limit])
+    events = sorted(map(read_event, shown), key=lambda event: event.id, reverse=True)
+    return Page(events, passing[limit - 1] if len(passing) > limit else "")
 
 
 def _conditions(which: EventFilter, after: str, bindings: list[object]) -> list[str]:
