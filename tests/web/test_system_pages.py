@@ -257,3 +257,16 @@ class TestSettings:
         answer = await send(pages, "/settings/keys", name=name, role="administrator")
         assert status == answer.status
         assert b'id="name-error"' in answer.body
+
+
+async def test_a_program_tries_a_connection_as_a_page_does(pages: Client, bench: Engine) -> None:
+    place = "/api/v1/connections/new/try"
+    tried = await pages.ask("POST", place, {"type": "scripted", "url": "http://elsewhere"})
+    assert ["Settings", "Sign in", "Read"] == [one["step"] for one in tried.document["steps"]]
+    assert all(one["passed"] for one in tried.document["steps"])
+    assert "new" not in bench.board.connections
+    wrong = await pages.ask("POST", place, {"type": "scripted", "url": UNFIT})
+    assert ("/password", 422) == (wrong.document["problems"][0]["pointer"], wrong.status)
+    assert 422 == (await pages.ask("POST", place, {"name": "other", "type": "scripted"})).status
+    records = "/api/v1/connections/records/try"
+    assert 409 == (await pages.ask("POST", records, {"type": "scripted", "url": "http://x"})).status

@@ -44,9 +44,7 @@ class Trying:
         planned = await self._configurator.plan({"version": 1, PLURALS["connection"]: [document]})
         if planned.errors:
             raise Invalid([inside(problem) for problem in planned.errors])
-        connector = self._configurator.checks.connector(
-            planned.wanted.connections[str(document.get("name"))]
-        )
+        connector = self._configurator.checks.connector(planned.wanted.connections[str(document.get("name"))])
         try:
             return [Step(SETTINGS, True, "They are complete."), *await _attempt(connector)]
         finally:

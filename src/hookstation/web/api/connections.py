@@ -10,7 +10,7 @@ from starlette.responses import Response
 from hookstation.core.documents import PersonSecrets, encode_connection
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
-from hookstation.errors import Conflict, NotFound
+from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.web.api import access, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
@@ -62,6 +62,20 @@ async def check_connection(request: Request, services: Services) -> Response:
     reached = await connector.check()
     entities = await services.configurator.refresh_fields(name)
     return reply({"name": name, "reached": reached, "entities": [*entities]})
+
+
+async def try_connection(request: Request, services: Services) -> Response:
+    """Try a connection that need not be saved, step by step; nothing is saved and nothing written."""
+    name: str = request.path_params["name"]
+    _refuse_built_in(name)
+    body = await shelf.thing(request)
+    if body.setdefault("name", name) != name:
+        raise Invalid([Problem(("name",), f"is not the name in the address, “{name}”.")])
+    steps: list[JSON] = [
+        {"step": one.name, "passed": one.passed, "detail": one.detail}
+        for one in await services.trying.attempt(body)
+    ]
+    return reply({"name": name, "steps": steps})
 
 
 def _refuse_built_in(name: JSON) -> None:
@@ -131,5 +145,14 @@ OPERATIONS: Final = (
         "Try a connection and ask for its fields anew",
         "Check",
         refusals=(404, 502),
+    ),
+    Operation(
+        "POST",
+        "/connections/{name}/try",
+        try_connection,
+        "Try a connection before it is saved",
+        "ConnectionTrial",
+        "ConnectionDocument",
+        refusals=(400, 409, 422),
     ),
 )

@@ -170,6 +170,12 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
         "Check": object_of(
             ("name", "reached"), name=TEXT, reached=TEXT, entities={"type": "array", "items": TEXT}
         ),
+        "ConnectionTrial": object_of(
+            ("name", "steps"), name=TEXT, steps={"type": "array", "items": ref("TriedStep")}
+        ),
+        "TriedStep": object_of(
+            ("step", "passed", "detail"), step=TEXT, passed={"type": "boolean"}, detail=TEXT
+        ),
         "Configuration": FREE,
         "Plan": object_of(
             ("changes", "problems", "changed"),
