@@ -56,7 +56,16 @@ _FIND: Final = (
     "SELECT event_id FROM search WHERE words @@ $1::tsquery AND event_id >= $2 AND event_id < $3 "
     "ORDER BY event_id DESC LIMIT $4"
 )
-"""Events that have these words, newest first: by GIN where they are few, else by walking on, as the planner knows."""
+"""Events that have these words, newest first, by walking on: for words that many events have."""
+
+_FIND_FEW: Final = (
+    "WITH found AS MATERIALIZED (SELECT event_id FROM search WHERE words @@ $1::tsquery "
+    "AND event_id >= $2 AND event_id < $3) SELECT event_id FROM found ORDER BY event_id DESC LIMIT $4"
+)
+"""The same by GIN, which has to name all of them: for words that few events have."""
+
+MANY: Final = WALK // 100
+"""Of the newest events, from how many on a word counts as one that many have."""
 
 _OF_RECORD: Final = (
     "WITH RECURSIVE targets AS ((SELECT connection, entity FROM events WHERE record_key <> '' "
@@ -126,8 +135,9 @@ async def find(
     page = await _page(connection, which, [*ids, *known], limit, after)
     if page.next or len(walked) < WALK:
         return page
+    statement = _FIND if len(ids) >= MANY else _FIND_FEW
     for most in (min(2 * limit + 1, LOOK), LOOK):
-        rows = await connection.fetch(_FIND, asked, low, str(walked[-1][0]), most)
+        rows = await connection.fetch(statement, asked, low, str(walked[-1][0]), most)
         further = [str(one) for (one,) in rows]
         page = await _page(connection, which, [*ids, *known, *further], limit, after)
         if page.next or len(further) < most:
