@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browsing import Visit, chromium, visit
 from tests.support.program import Program
-from tests.support.station import Station, process
+from tests.support.station import Station, process, until
 from tests.support.wire import Heard, ask
 
 GOOD: dict[str, Any] = {
@@ -57,6 +57,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             for name in running.paths:
                 assert 200 == running.call(name, memberId=str(10420 + number)).status
         assert 400 == running.call("course-records", memberId=7).status
+        until(lambda: running.api("/dashboard")["total"]["calls"] or None)
         yield running
 
 

@@ -19,11 +19,21 @@ PLACES = (
     "/webhooks/course-panel",
     "/events",
     "/events?live=off&status=rejected",
+    "/events?text=homer&sender=127.0.0.1",
     "EVENT",
+    "EVENT/replay",
+    "EVENT/fix",
+    "/replays",
+    "/replays/new?webhook=course-records&status=succeeded&again=yes",
     "/connections",
     "/connections/imis",
+    "/connections/imis/edit",
+    "/connections/new",
     "/records",
     "/records/Activity",
+    "/records/Activity?text=nothing+is+like+this",
+    "/panels/new",
+    "/panels/ABC_Courses",
     "/settings",
 )
 LARGEST_FIRST_PAGE = 150_000
@@ -68,7 +78,7 @@ def test_it_fits_on_a_phone(look: Open, place: str) -> None:
 def test_it_works_without_scripts(look: Open, place: str) -> None:
     visit = look(place, java_script_enabled=False)
     expect(visit.page.locator("h1")).to_be_visible()
-    expect(visit.page.locator("main :is(table, .empty, .card)").first).to_be_visible()
+    expect(visit.page.locator("main :is(table, .empty, .card, .notice)").first).to_be_visible()
     for moment in visit.page.locator("main time").all():
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", moment.text_content() or "")
 

@@ -115,11 +115,15 @@ def test_who_wants_no_motion_sees_none(look: Open) -> None:
     expect(moving).to_have_css("animation-name", "breathe")
 
 
-def test_the_chart_is_drawn_and_its_values_can_be_read(look: Open) -> None:
+def test_the_charts_are_drawn_and_their_values_can_be_read(look: Open) -> None:
     visit = look("/")
-    expect(visit.page.get_by_role("img", name="How long the last calls took")).to_be_visible()
-    visit.page.get_by_text("As a table").click()
-    assert 9 <= visit.page.locator("time-chart tbody tr").count()
+    chart = visit.page.get_by_role("img", name="All webhooks: calls")
+    expect(chart).to_be_visible()
+    chart.locator(".u-over").hover()
+    expect(visit.page.locator(".readout").first).to_contain_text("calls")
+    visit.page.get_by_text("Calls as a table, by hour").click()
+    table = visit.page.get_by_role("group", name="All webhooks: calls")
+    expect(table.locator("tbody tr")).to_have_count(24)
 
 
 def test_a_body_is_laid_out_with_the_digits_that_were_sent(look: Open, demo: Demo) -> None:

@@ -118,6 +118,7 @@ async def show_event(request: Request, services: Services) -> Response:
         "attempts": await services.store.list_attempts(event_id),
         "stages": [(STAGES.get(one.stage, one.stage), one.took) for one in told.stages],
         "mapped": told.mapped,
+        "headers": {name: one for name, one in event.headers.items() if not name.startswith(":")},
         "edited_from": event.headers.get(EDITED_FROM, ""),
         "edited_by": event.headers.get(EDITED_BY, ""),
         "edit_note": event.headers.get(EDIT_NOTE, ""),
