@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -112,6 +113,20 @@ def test_a_worker_takes_no_calls_and_says_so(tmp_path: Path, shared: Mapping[str
         assert [503, 503, 200, 200, 200] == [ask(node.url + path, method="GET").status for path in paths]
         [seen] = heard("nodes", "list", "--data", tmp_path / "data", **shared)["items"]
         assert "worker" == seen["role"]
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", socket.gethostname())],
+)
+def test_nodes_that_share_a_public_url_are_told_apart(
+    host: str, shown: str, tmp_path: Path, shared: Mapping[str, str]
+) -> None:
+    """Each is listed with the address that it listens on itself, or with its machine's name where that is every one."""
+    behind = {**shared, "HOOKSTATION_PUBLIC_URL": "https://hooks.example.org"}
+    with serving(tmp_path / "data", behind, "--host", host) as node:
+        [seen] = heard("nodes", "list", "--data", tmp_path / "data", **behind)["items"]
+        assert f"http://{shown}:{node.url.rpartition(':')[2]}" == seen["address"]
 
 
 def test_a_web_node_takes_calls(tmp_path: Path, shared: Mapping[str, str]) -> None:

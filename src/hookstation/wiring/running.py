@@ -22,7 +22,7 @@ from hookstation.web.server import Listening, reserve
 from hookstation.web.server import serve as serve_http
 from hookstation.wiring import control
 from hookstation.wiring.opening import make_folder
-from hookstation.wiring.station import Station, address, open_station
+from hookstation.wiring.station import Seat, Station, address, listens_at, open_station
 
 YOUNG_OBJECTS: Final = 20_000
 """New containers between two looks for cycles."""
@@ -125,7 +125,8 @@ async def _serve_on(
     log: JsonLog,
     on_ready: Callable[[Station, str], Coroutine[Any, Any, None]],
 ) -> None:
-    url = address(settings, public.getsockname()[1])
+    port = public.getsockname()[1]
+    url, place = address(settings, port), listens_at(settings, port)
     key = secrets.token_urlsafe(32)
     listening = Listening(
         settings.host,
@@ -136,7 +137,8 @@ async def _serve_on(
         private.getsockname(),
         settings.leave_seconds,
     )
-    async with open_station(settings, log, settings.public_url or url, key, settings.role) as station:
+    base_url = settings.public_url or url
+    async with open_station(settings, log, base_url, key, Seat(settings.role, place)) as station:
         await station.start()
         calm_collector()
         channel = control.announce(

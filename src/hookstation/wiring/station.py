@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
@@ -70,6 +71,16 @@ COMMAND: Final = "command"
 """The role of a process that opens the station for one command."""
 
 log = logging.getLogger(__name__)
+
+
+class Seat(NamedTuple):
+    """As what a process is listed among the nodes. `address`: where it listens itself, empty where nothing does."""
+
+    role: str = COMMAND
+    address: str = ""
+
+
+OF_A_COMMAND: Final = Seat()
 
 
 @dataclass(slots=True)
@@ -185,9 +196,11 @@ async def open_station(
     event_log: EventLog,
     base_url: str,
     control_key: str = "",
-    role: str = COMMAND,
+    seat: Seat = OF_A_COMMAND,
 ) -> AsyncIterator[Station]:
-    """A station on its database, migrated and with its configuration live; closed at the end. `role`: as a node.
+    """A station on its database, migrated and with its configuration live; closed at the end.
+
+    `seat`: as what it joins the nodes.
 
     Raises `FolderInUse`, `NewerDatabase`, `SecretError`, `StoreUnavailable`.
     """
@@ -197,7 +210,7 @@ async def open_station(
     try:
         await check_whole(store)
         vault = await open_vault(settings, store)
-        station = await _assemble(settings, store, vault, http, event_log, base_url, control_key, role)
+        station = await _assemble(settings, store, vault, http, event_log, base_url, control_key, seat)
         await station.join()
         await check_whole(store)  # a copy that began meanwhile has not seen this node
         await station.services.board.refresh()
@@ -214,6 +227,15 @@ def address(settings: StationSettings, port: int) -> str:
     """The station's own address, as a URL without a path."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
+
+
+def listens_at(settings: StationSettings, port: int) -> str:
+    """What people know this node from the others by, which share the public URL: the address that it listens on itself.
+
+    For every address of the machine the machine's name stands.
+    """
+    everywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104 - looked for, not bound
+    return address(replace(settings, host=socket.gethostname()) if everywhere else settings, port)
 
 
 async def _close_all(connectors: Iterable[Connector]) -> None:
@@ -233,7 +255,7 @@ async def _assemble(
     event_log: EventLog,
     base_url: str,
     control_key: str,
-    role: str,
+    seat: Seat,
 ) -> Station:
     clock, counters, counts, passwords = SystemClock(), Counters(), CallCounts(), Argon2Passwords()
     identifiers = SystemIdentifiers(clock)
@@ -243,7 +265,7 @@ async def _assemble(
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
     executor = Executor(store, clock, event_log, counts)
-    membership = _member(store, clock, identifiers, event_log, role, base_url)
+    membership = _member(store, clock, identifiers, event_log, seat)
     settler = Settler(store, targets, executor, membership, clock, event_log)
     board.on_new_connections(settler.hurry)
     captures = Captures(store, vault, targets, clock, identifiers)
@@ -288,7 +310,7 @@ async def _assemble(
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
-    lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=role != "worker")
+    lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=seat.role != "worker")
     return Station(
         settings,
         store,
@@ -310,18 +332,17 @@ def _member(
     clock: SystemClock,
     identifiers: SystemIdentifiers,
     event_log: EventLog,
-    role: str,
-    base_url: str,
+    seat: Seat,
 ) -> Membership:
     """This process as a node; of a command nobody hears that it comes and goes."""
     return Membership(
         store,
         clock,
-        _Unheard() if role == COMMAND else event_log,
+        _Unheard() if seat.role == COMMAND else event_log,
         identifiers.event_id,
         clock.correct,
-        role=role,
-        address=base_url,
+        role=seat.role,
+        address=seat.address,
         version=version("hookstation"),
     )
 
