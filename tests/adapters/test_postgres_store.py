@@ -141,6 +141,18 @@ async def test_ten_that_start_together(postgres: Server | Given) -> None:
         await asyncio.gather(*(one.close() for one in stores))
 
 
+async def test_migrations_take_their_time(postgres: Server | Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step, and the wait for a node that is at one, may take longer than any other statement of the station."""
+    slow = {number: f"{script}; SELECT pg_sleep(0.3);" for number, script in migrations.scripts().items()}
+    monkeypatch.setattr(migrations, "scripts", lambda: slow)
+    async with new_database(postgres, "template0") as url:
+        both = [await asyncpg.connect(url, command_timeout=0.2) for _ in range(2)]
+
+        newest = migrations.known_number()
+        assert [newest, newest] == await asyncio.gather(*(migrations.migrate(one) for one in both))
+        await asyncio.gather(*(one.close() for one in both))
+
+
 async def test_newer_database(database: str) -> None:
     """A database that a newer program wrote is left alone."""
     await execute(database, "INSERT INTO hookstation_schema (number) VALUES (9999)")

@@ -18,6 +18,9 @@ MIGRATING: Final = 0x486B5374
 
 OLDEST_SERVER: Final = 14
 
+MIGRATING_SECONDS: Final = 86_400.0
+"""Seconds that one step may take, and the wait for a node that is at it."""
+
 _IS_THERE: Final = (
     "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'hookstation_schema' AND pg_table_is_visible(oid))"
 )
@@ -82,7 +85,9 @@ async def _apply(connection: Connection, step: int, script: str) -> int:
     """Apply one migration, unless another node was quicker; returns the schema that there is now."""
     async with connection.transaction():
         await connection.execute(
-            f"SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATING})"
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+            f"SELECT pg_advisory_xact_lock({MIGRATING})",
+            timeout=MIGRATING_SECONDS,
         )
         number = await number_of(connection)
         if number >= step:
@@ -91,6 +96,6 @@ async def _apply(connection: Connection, step: int, script: str) -> int:
             "CREATE TABLE IF NOT EXISTS hookstation_schema (number integer PRIMARY KEY, "
             "applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        await connection.execute(script)
+        await connection.execute(script, timeout=MIGRATING_SECONDS)
         await connection.execute("INSERT INTO hookstation_schema (number) VALUES ($1)", step)
     return step
