@@ -71,10 +71,20 @@ def test_a_mended_payload_goes_in(running: Station, tmp_path: Path) -> None:
 
 def test_what_has_ended_is_neither_cancelled_nor_resolved(running: Station) -> None:
     newest = events(running)[0]["id"]
-    for words in (("cancel", newest), ("resolve", newest, "--not-written"), ("look-up", newest)):
+    late: list[tuple[str, ...]] = [
+        ("cancel", newest),
+        ("resolve", newest, "--not-written"),
+        ("look-up", newest),
+    ]
+    for words in late:
         refused = command("events", *words, "--data", running.data)
         assert (1, True) == (refused.returncode, "succeeded" in refused.stderr), refused.stderr
-    for words in (("resolve", newest), ("replay",), ("replay", newest, "--webhook", "courses")):
+    unsaid: list[tuple[str, ...]] = [
+        ("resolve", newest),
+        ("replay",),
+        ("replay", newest, "--webhook", "courses"),
+    ]
+    for words in unsaid:
         assert 2 == command("events", *words, "--data", running.data).returncode
 
 

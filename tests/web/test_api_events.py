@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from hookstation.core.values import JSON
 from hookstation.engine.keys import Keys
 from hookstation.errors import Retriable, UnknownOutcome
 from hookstation.web.api import build_api
@@ -94,7 +95,8 @@ async def test_many_are_replayed_after_a_dry_run(api: Client, bench: Engine) -> 
     assert [begun["id"]] == [one["id"] for one in (await asked(api, "GET", "/replays"))["items"]]
     cancelled = await asked(api, "POST", f"/replays/{begun['id']}/cancel")
     assert "tests" == cancelled["cancelled_by"]
-    for wrong in ({}, {"ids": [], "filter": {}}, {"filter": {"state": "failed"}}, {"ids": [1]}):
+    refused: list[JSON] = [{}, {"ids": [], "filter": {}}, {"filter": {"state": "failed"}}, {"ids": [1]}]
+    for wrong in refused:
         await asked(api, "POST", "/replays", wrong, 422)
 
 

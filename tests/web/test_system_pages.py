@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
-from hookstation.config.settings import ShownSetting
+from hookstation.core.shown import ShownSetting
 from hookstation.core.values import JSON
 from hookstation.errors import NeedsAuth
 from hookstation.web.pages.panel_form import Draft, Line, draft_of

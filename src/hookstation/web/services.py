@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hookstation.config.settings import ShownSetting
+from hookstation.core.shown import ShownSetting
 from hookstation.engine.board import Board
 from hookstation.engine.browsing import Browse
 from hookstation.engine.changing import Changing

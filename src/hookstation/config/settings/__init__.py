@@ -10,6 +10,7 @@ from hookstation.config.settings.checks import listed
 from hookstation.config.settings.databases import has_standbys, is_postgres, masked, with_parameters
 from hookstation.config.settings.sources import Effective, effective
 from hookstation.config.settings.specs import BY_NAME, FILE, PREFIX, SETTINGS, SettingSpec
+from hookstation.core.shown import ShownSetting
 from hookstation.core.values import Secret
 from hookstation.errors import Invalid, Problem
 
@@ -21,7 +22,6 @@ __all__ = [
     "DatabaseSettings",
     "Effective",
     "SettingSpec",
-    "ShownSetting",
     "StationSettings",
     "effective",
     "resolve",
@@ -59,16 +59,6 @@ class DatabaseSettings:
 
     def __repr__(self) -> str:
         return f"DatabaseSettings({self.shown!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSetting:
-    """A setting for people: its value with what is secret masked, and where that came from."""
-
-    name: str
-    value: str
-    source: str
-    help: str
 
 
 @dataclass(frozen=True, slots=True)
