@@ -65,7 +65,7 @@ WEBHOOK: Final = (
                 help="Networks that may call; left out: any.",
                 example=["203.0.113.0/24"],
             ),
-            Setting("rate", Kind.RATE, help="How often; left out: unbounded.", example="100/s"),
+            Setting("rate", Kind.RATE, help="How often, on each node; left out: unbounded.", example="100/s"),
         ),
     ),
     Setting(
