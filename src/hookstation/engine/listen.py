@@ -28,7 +28,7 @@ from hookstation.engine.stages import RawRequest
 from hookstation.engine.switchboard import CompiledWebhook
 from hookstation.engine.targets import Targets
 from hookstation.errors import Invalid, NotFound, Problem, SecretError, StoreError
-from hookstation.ports.captures import CAPTURES_CHANGED, MOST_CALLS, Capture, CapturedCall
+from hookstation.ports.captures import CAPTURES_CHANGED, MOST_BYTES, MOST_CALLS, Capture, CapturedCall
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.secrets import Vault
 from hookstation.ports.store import Store
@@ -44,7 +44,10 @@ MOST_SECONDS: Final = 24 * 3_600
 LARGEST_CALL: Final = MEBIBYTE
 CALLS_A_SECOND: Final = 5
 TOKEN_PURPOSE: Final = "capture/{}/token"  # noqa: S105 - what tokens are sealed for
-FULL: Final = f"This capture has heard its {MOST_CALLS} calls, or is over. Open another one."
+FULL: Final = (
+    f"This capture has heard its {MOST_CALLS} calls, has no room for this one among its {MOST_BYTES // MEBIBYTE} MiB, or"
+    " is over. Open another one."
+)
 
 ANSWERS: Final = {
     200: answers.SUCCEEDED,

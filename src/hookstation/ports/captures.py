@@ -20,6 +20,9 @@ MOST_CAPTURES: Final = 20
 MOST_CALLS: Final = 50
 """Calls that a capture keeps."""
 
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of all bodies together that a capture keeps: whoever knows its URL fills it, and whoever looks reads it all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -76,7 +79,8 @@ class Captures(Protocol):
     async def keep_call(self, call: CapturedCall) -> int:
         """Keep a call under the next number, whatever its own is, and return that.
 
-        0, and nothing is kept, where the capture is not there, is over by the time of the call, or has `MOST_CALLS`.
+        0, and nothing is kept, where the capture is not there, is over by the time of the call, has `MOST_CALLS`, or
+        would have more than `MOST_BYTES`.
         """
         ...
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.captures import (
     CAPTURES_CHANGED,
+    MOST_BYTES,
     MOST_CALLS,
     MOST_CAPTURES,
     Capture,
@@ -175,6 +176,8 @@ class MemoryCaptures:
         self._check_captures()
         capture, calls = self._captures.get(call.capture), self._calls.get(call.capture, [])
         if capture is None or capture.until <= call.received_at or len(calls) >= MOST_CALLS:
+            return 0
+        if sum(len(one.body) for one in [*calls, call]) > MOST_BYTES:
             return 0
         calls.append(replace(call, number=len(calls) + 1))
         return len(calls)

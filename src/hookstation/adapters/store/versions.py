@@ -16,6 +16,7 @@ from hookstation.adapters.store.journal_writer import Unit
 from hookstation.adapters.store.readers import Readers
 from hookstation.ports.captures import (
     CAPTURES_CHANGED,
+    MOST_BYTES,
     MOST_CALLS,
     MOST_CAPTURES,
     Capture,
@@ -46,7 +47,8 @@ _DRAFTS: Final = (
 )
 _CAPTURE: Final = "id, token, author, webhook, opened_at, until, status"
 _HEAR: Final = (
-    "UPDATE captures SET calls = calls + 1 WHERE id = ? AND until > ? AND calls < ? RETURNING calls"
+    "UPDATE captures SET calls = calls + 1 WHERE id = ?1 AND until > ?2 AND calls < ?3"
+    " AND ?4 >= (SELECT coalesce(sum(length(body)), 0) FROM captured_calls WHERE capture = ?1) RETURNING calls"
 )
 
 
@@ -296,7 +298,8 @@ def _get_capture(connection: apsw.Connection, capture_id: str) -> Capture | None
 
 
 def _keep_call(connection: apsw.Connection, call: CapturedCall) -> int:
-    rows = connection.execute(_HEAR, (call.capture, call.received_at, MOST_CALLS)).fetchall()
+    asked = (call.capture, call.received_at, MOST_CALLS, MOST_BYTES - len(call.body))
+    rows = connection.execute(_HEAR, asked).fetchall()
     if not rows:
         return 0
     number = cast("int", rows[0][0])

@@ -7,7 +7,14 @@ import asyncio
 from dataclasses import replace
 
 from hookstation.errors import Conflict
-from hookstation.ports.captures import CAPTURES_CHANGED, MOST_CALLS, MOST_CAPTURES, Capture, CapturedCall
+from hookstation.ports.captures import (
+    CAPTURES_CHANGED,
+    MOST_BYTES,
+    MOST_CALLS,
+    MOST_CAPTURES,
+    Capture,
+    CapturedCall,
+)
 from hookstation.ports.store import Store
 from hookstation.testing.store_cases.making import NOW
 
@@ -49,6 +56,16 @@ class CaptureCases:
         numbers = await asyncio.gather(*(store.keep_call(CALL) for _ in range(MOST_CALLS + 5)))
         assert [0] * 5 + [*range(1, MOST_CALLS + 1)] == sorted(numbers)
         assert MOST_CALLS == len(await store.captured_calls("one"))
+
+    async def test_what_a_capture_keeps_is_bounded(self, store: Store) -> None:
+        """Bodies of a capture have their bytes counted together, also of calls that come at once; a small one still fits."""
+        await store.open_capture(CAPTURE, NOW)
+        half = replace(CALL, body=b"x" * (MOST_BYTES // 2 - 1))
+
+        numbers = await asyncio.gather(*(store.keep_call(half) for _ in range(4)))
+        assert [0, 0, 1, 2] == sorted(numbers)
+        assert [3, 0] == [await store.keep_call(replace(CALL, body=b"xx")), await store.keep_call(CALL)]
+        assert [MOST_BYTES] == [sum(len(one.body) for one in await store.captured_calls("one"))]
 
     async def test_open_captures_are_bounded(self, store: Store) -> None:
         """One capture more than may be open at once is a `Conflict`; one that is over does not count."""

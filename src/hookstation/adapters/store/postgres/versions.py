@@ -15,6 +15,7 @@ from hookstation.adapters.store.postgres.hints import Bulletin
 from hookstation.adapters.store.versions import call_of, call_row, capture_row
 from hookstation.ports.captures import (
     CAPTURES_CHANGED,
+    MOST_BYTES,
     MOST_CALLS,
     MOST_CAPTURES,
     Capture,
@@ -50,7 +51,8 @@ _DRAFTS: Final = (
 )
 _CAPTURE: Final = "id, token, author, webhook, opened_at, until, status"
 _HEAR: Final = (
-    "UPDATE captures SET calls = calls + 1 WHERE id = $1 AND until > $2 AND calls < $3 RETURNING calls"
+    "UPDATE captures SET calls = calls + 1 WHERE id = $1 AND until > $2 AND calls < $3"
+    " AND $4 >= (SELECT coalesce(sum(octet_length(body)), 0) FROM captured_calls WHERE capture = $1) RETURNING calls"
 )
 _SEE: Final = (
     "INSERT INTO editors VALUES ($1, $2, $3) ON CONFLICT (webhook, who) DO UPDATE SET until = excluded.until"
@@ -276,7 +278,11 @@ async def _get_capture(connection: Connection, capture_id: str) -> Capture | Non
 
 
 async def _keep_call(connection: Connection, call: CapturedCall) -> int:
-    number = cast("int | None", await connection.fetchval(_HEAR, call.capture, call.received_at, MOST_CALLS))
+    await connection.execute(
+        "SELECT 1 FROM captures WHERE id = $1 FOR UPDATE", call.capture
+    )  # one counts at a time
+    asked = (call.capture, call.received_at, MOST_CALLS, MOST_BYTES - len(call.body))
+    number = cast("int | None", await connection.fetchval(_HEAR, *asked))
     if number is None:
         return 0
     row = call_row(call, number)

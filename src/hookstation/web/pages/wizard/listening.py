@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -43,8 +46,13 @@ async def context(look: Look) -> dict[str, object]:
     return {
         "capture": found[0] if found else None,
         "capture_url": f"{look.services.base_url}/hooks/{found[1]}" if found else "",
-        "calls": [(one, *_read(one)) for one in reversed(calls)],
+        "calls": await asyncio.to_thread(_read_all, calls),
     }
+
+
+def _read_all(calls: Sequence[CapturedCall]) -> list[tuple[CapturedCall, str, str]]:
+    """The calls, newest first, each as `_read`. Runs in a thread: senders say how much there is to read."""
+    return [(one, *_read(one)) for one in reversed(calls)]
 
 
 def _read(call: CapturedCall) -> tuple[str, str]:
@@ -66,7 +74,7 @@ async def picked(look: Look, form: Form) -> list[JSON]:
     if not found:
         raise Invalid([Problem(("calls",), "Pick at least one call; or wait until one has come.")])
     try:
-        return [parse_json(one.body).value for one in found]
+        return await asyncio.to_thread(lambda: [parse_json(one.body).value for one in found])
     except BodyRefused as refused:
         raise Invalid([Problem(("calls",), f"One of these calls is no JSON: {refused.reason}")]) from refused
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,8 +36,7 @@ async def preview_payload(look: Look, calls: Sequence[CapturedCall]) -> Payloads
         f"sample-{n}": (f"Sample {n + 1}" if len(samples) > 1 else "The sample", one)
         for n, one in enumerate(samples)
     }
-    for call in calls:
-        value = _read(call.body)
+    for call, value in zip(calls, await asyncio.to_thread(_read_all, calls), strict=True):
         if value is not None:
             known[f"call-{call.number}"] = f"Captured call {call.number}", value
     known.update(await _from_journal(look))
@@ -55,10 +55,14 @@ async def _from_journal(look: Look) -> Mapping[str, tuple[str, JSON]]:
     events = await look.services.store.list_events(EventFilter(look.name), MOST_EVENTS)
     for event in events.items:
         kept = await look.services.store.get_payload(event.id)
-        value = None if kept is None else _read(kept.body)
+        value = None if kept is None else await asyncio.to_thread(_read, kept.body)
         if value is not None:
             found[f"event-{event.id}"] = f"Call of {plain_moment(event.received_at)}", value
     return found
+
+
+def _read_all(calls: Sequence[CapturedCall]) -> list[JSON]:
+    return [_read(one.body) for one in calls]
 
 
 def _read(body: bytes) -> JSON:
