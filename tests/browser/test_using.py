@@ -101,6 +101,10 @@ def test_keys_alone_lead_through_a_page_and_the_focus_is_seen(look: Open) -> Non
     visit.page.keyboard.press("Enter")
     expect(visit.page.locator("#main")).to_be_focused()
     visit.page.keyboard.press("Tab")
+    expect(visit.page.locator(".head a").first).to_be_focused()
+    visit.page.get_by_label("Search").focus()
+    visit.page.keyboard.press("Shift+Tab")
+    visit.page.keyboard.press("Tab")
     expect(visit.page.get_by_label("Search")).to_be_focused()
     expect(visit.page.get_by_label("Search")).to_have_css("outline-style", "solid")
     visit.page.keyboard.type("panel")
@@ -120,7 +124,7 @@ def test_the_charts_are_drawn_and_their_values_can_be_read(look: Open) -> None:
     chart = visit.page.get_by_role("img", name="All webhooks: calls")
     expect(chart).to_be_visible()
     chart.locator(".u-over").hover()
-    expect(visit.page.locator(".readout").first).to_contain_text("calls")
+    expect(visit.page.locator(".readout").first).to_contain_text("Calls")
     visit.page.get_by_text("Calls as a table, by hour").click()
     table = visit.page.get_by_role("group", name="All webhooks: calls")
     expect(table.locator("tbody tr")).to_have_count(24)
@@ -143,6 +147,7 @@ def test_the_template_editor_completes_properties_and_keeps_the_form_in_step(loo
           document.dispatchEvent(new Event("hookstation:added"));
         }"""
     )
+    expect(visit.page.locator("code-editor[data-ready]")).to_be_visible()
     visit.page.get_by_role("textbox", name="Note").click()
     visit.page.keyboard.type("Hello $$la", delay=20)
     visit.page.get_by_role("option", name="lastName").click()

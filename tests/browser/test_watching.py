@@ -95,7 +95,7 @@ def test_a_replay_tells_by_itself_when_it_is_done(look: Open) -> None:
     visit = look("/replays/new?webhook=course-records&status=succeeded&again=yes")
     visit.page.get_by_label("I know, and mean it").check()
     visit.page.get_by_role("button", name=re.compile("Replay .* events")).click()
-    expect(visit.page.get_by_role("heading", name="All done")).to_be_visible()
+    expect(visit.page.get_by_text("All done")).to_be_visible()
     assert [] == visit.axe()
 
 
