@@ -45,8 +45,8 @@ LARGEST_CALL: Final = MEBIBYTE
 CALLS_A_SECOND: Final = 5
 TOKEN_PURPOSE: Final = "capture/{}/token"  # noqa: S105 - what tokens are sealed for
 FULL: Final = (
-    f"This capture has heard its {MOST_CALLS} calls, has no room for this one among its {MOST_BYTES // MEBIBYTE} MiB, or"
-    " is over. Open another one."
+    f"This capture has heard its {MOST_CALLS} calls, has no room for this one among its {MOST_BYTES // MEBIBYTE} MiB,"
+    " or is over. Open another one."
 )
 
 ANSWERS: Final = {

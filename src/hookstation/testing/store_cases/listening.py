@@ -58,7 +58,7 @@ class CaptureCases:
         assert MOST_CALLS == len(await store.captured_calls("one"))
 
     async def test_what_a_capture_keeps_is_bounded(self, store: Store) -> None:
-        """Bodies of a capture have their bytes counted together, also of calls that come at once; a small one still fits."""
+        """The bytes of a capture's bodies are counted together, also of calls that come at once."""
         await store.open_capture(CAPTURE, NOW)
         half = replace(CALL, body=b"x" * (MOST_BYTES // 2 - 1))
 
