@@ -10,7 +10,12 @@ interface Editor extends HTMLElement {
 export function submitters(root: ParentNode): void {
   for (const field of root.querySelectorAll<HTMLSelectElement | HTMLInputElement>("[data-submits]:not([data-ready])")) {
     field.dataset["ready"] = "";
+    // Keys pass many choices on the way to the one that is meant, so that they have the button for it.
+    let byKeys = false;
+    field.addEventListener("keydown", () => (byKeys = true));
+    field.addEventListener("pointerdown", () => (byKeys = false));
     field.addEventListener("change", () => {
+      if (byKeys) return;
       const form = field.form;
       const wanted = field.dataset["submits"] ?? "";
       const button = form?.querySelector<HTMLButtonElement>(`button[name=do][value="${wanted}"]`);
@@ -34,11 +39,27 @@ export function mapping(root: ParentNode): void {
     if (event.target instanceof HTMLElement && event.target.dataset["insert"])
       event.dataTransfer?.setData("text/plain", event.target.dataset["insert"]);
   });
+  found.addEventListener("keydown", (event) => {
+    const chip = event.target instanceof HTMLElement && event.target.dataset["insert"] ? event.target : null;
+    if (!chip || (event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    chip.click();
+  });
+  found.addEventListener("dragover", (event) => {
+    if (event.target instanceof Element && event.target.closest(".map")) event.preventDefault();
+  });
+  found.addEventListener("drop", (event) => {
+    const row = event.target instanceof Element ? event.target.closest(".map") : null;
+    const text = event.dataTransfer?.getData("text/plain");
+    if (event.defaultPrevented || !row || !text) return;
+    event.preventDefault();
+    row.querySelector<Editor>("code-editor")?.insert?.(text);
+  });
   found.addEventListener("click", (event) => act(found, event));
 }
 
 function act(form: HTMLFormElement, event: MouseEvent): void {
-  const button = event.target instanceof Element ? event.target.closest("button") : null;
+  const button = event.target instanceof Element ? event.target.closest<HTMLElement>("button, [data-insert]") : null;
   if (!button) return;
   const text = button.dataset["insert"];
   if (text) {

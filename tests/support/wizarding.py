@@ -7,7 +7,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browsing import Visit
+from tests.support.browsing import SOON, Visit
 
 READY: Final = (
     "() => [...document.querySelectorAll('code-editor, time-chart')].every(one => one.dataset.ready === '')"
@@ -44,7 +44,14 @@ class Person:
     def type(self, label: str, text: str) -> None:
         """Write into a field or an editor, in place of what is there."""
         self.clicks += 1
-        self.box(label).fill(text)
+        box = self.box(label)
+        if box.get_attribute("contenteditable") is None:
+            box.fill(text)
+            return
+        box.click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.press("Delete")
+        self.page.keyboard.insert_text(text)
 
     def box(self, label: str) -> Locator:
         """A field or an editor by its name."""
@@ -59,7 +66,7 @@ class Person:
 
     def sees(self, text: str) -> None:
         """The page says this."""
-        expect(self.page.get_by_text(text).first).to_be_visible()
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=SOON)
 
     def is_at(self, section: str) -> None:
         """The wizard shows this section."""
@@ -81,9 +88,7 @@ class Person:
     def act(self, target: str) -> None:
         """Choose the action, and take what is proposed."""
         self.choose("Action", target)
-        for button in self.page.locator("button[value=target]:visible").all():
-            self.clicks += 1
-            button.click()
-        self.settle()
+        if not self.scripts:
+            self.click("button", "Show its fields")
         self.click("button", "Accept")
         self.sees("would")

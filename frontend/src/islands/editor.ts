@@ -33,6 +33,16 @@ const look = EditorView.theme({
   ".cm-tooltip-autocomplete ul li[aria-selected]": { color: "var(--on-accent)", backgroundColor: "var(--accent)" },
 });
 
+// Typed over marked text, Chromium would write inline styles into the document, which the policy refuses loudly.
+const overtyping = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || !event.data || view.composing || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type" });
+    return true;
+  },
+});
+
 const roomy = EditorView.theme({ ".cm-content, .cm-gutter": { minHeight: "9rem" } });
 
 class CodeEditor extends HTMLElement {
@@ -84,6 +94,7 @@ class CodeEditor extends HTMLElement {
       ...(this.hasAttribute("line") ? [] : [roomy]),
       history(),
       closeBrackets(),
+      overtyping,
       autocompletion(),
       keymap.of([...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
       EditorView.updateListener.of((update) => {

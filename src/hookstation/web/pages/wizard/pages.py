@@ -22,6 +22,9 @@ from hookstation.web.pages.wizard.trying import TEST
 from hookstation.web.services import Services
 
 HERE: Final = "/webhooks/{name}/edit"
+RENEWED: Final = ("editors", "calls")
+"""Parts that are asked for every few seconds, and show nothing of what a check finds."""
+
 View = Callable[[Request, Services], Awaitable[Response]]
 
 
@@ -29,7 +32,8 @@ def showing(section: Section) -> View:
     """The view that shows a section."""
 
     async def view(request: Request, services: Services) -> Response:
-        return await show(await look_at(request, services), section)
+        renewed = request.headers.get("hx-target", "").rpartition("#")[2] in RENEWED
+        return await show(await look_at(request, services, check=not renewed), section)
 
     return view
 
