@@ -384,6 +384,8 @@ class TestEventsAndRecords:
         assert [] == (await got(api, "/events?status=rejected"))["items"]
         assert [] == (await got(api, "/events?since=2099-01-01"))["items"]
         assert 5 == len((await got(api, "/events?until=2099-01-01T00:00:00Z"))["items"])
+        assert 5 == len((await got(api, "/events?since=999999999d"))["items"])
+        assert [] == (await got(api, "/events?until=999999999d"))["items"]
 
     @pytest.mark.parametrize(
         ("query", "pointer"),

@@ -87,5 +87,12 @@ async def test_an_address_that_is_not_this_machine_needs_a_key() -> None:
             assert 200 == (await Client(app, {}, address).ask("GET", "/metrics")).status
 
 
+async def test_a_call_that_a_proxy_passed_on_is_not_of_this_machine() -> None:
+    async with engine() as bench:
+        app = build_api(services_of(bench))
+        for header in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
+            assert 401 == (await Client(app, {header: "203.0.113.9"}).ask("GET", "/metrics")).status
+
+
 def test_a_caller_without_an_address_is_not_of_this_machine() -> None:
     assert not access.from_loopback(Request({"type": "http", "client": None, "headers": []}))

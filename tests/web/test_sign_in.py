@@ -17,6 +17,7 @@ from hookstation.core.throttle import OF_ACCOUNT
 from hookstation.engine.people import Users
 from hookstation.engine.sign_in import SignIn
 from hookstation.web import forgery
+from hookstation.web.browsers import outer_scheme
 from hookstation.web.pages.build import PAGES
 from hookstation.web.pages.forms import LARGEST_OUTSIDE
 from hookstation.web.rest import Rest
@@ -129,6 +130,13 @@ class TestTheWay:
             answer.headers["hx-redirect"],
         )
 
+    @pytest.mark.parametrize("header", ["hx-current-url", "referer"])
+    async def test_is_the_first_page_where_the_browser_names_none_that_can_be_read(
+        self, tab: Tab, header: str
+    ) -> None:
+        answer = await tab.ask("POST", "/settings/look", b"", **{header: "http://[", "hx-request": "true"})
+        assert (401, "/sign-in?back=%2F") == (answer.status, answer.headers["hx-redirect"])
+
     async def test_of_a_change_leads_back_to_its_page(self, tab: Tab) -> None:
         answer = await tab.post("/settings/look?theme=dark", {"referer": f"{tab.origin}/settings"})
         assert (303, "/sign-in?back=%2Fsettings") == (answer.status, answer.headers["location"])
@@ -175,6 +183,16 @@ class TestCookies:
         tab = Tab(services)
         answer = await tab.ask("GET", "/sign-in", x_forwarded_for="198.51.100.1")
         assert answer.headers["set-cookie"].startswith("__Host-visit=")
+
+    @pytest.mark.parametrize(
+        ("version", "scheme"),
+        [pytest.param("1.0", "https", id="a proxy"), pytest.param("1.1", "http", id="a browser")],
+    )
+    def test_a_proxy_that_tells_nothing_of_itself_is_known_by_its_old_http(
+        self, version: str, scheme: str
+    ) -> None:
+        scope = {"scheme": "http", "http_version": version, "headers": [(b"host", LOCAL.encode())]}
+        assert scheme == outer_scheme(scope, f"https://{PUBLIC}")
 
     async def test_a_session_that_somebody_else_chose_is_never_taken_over(self, tab: Tab) -> None:
         tab.cookies["session"] = "chosen"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -25,15 +26,21 @@ FORWARDED: Final = (
 def outer_scheme(scope: Scope, base_url: str) -> str:
     """How the browser reaches us: a proxy may end HTTPS before us, and then the station's public URL says so.
 
-    A browser on this machine that asks for a loopback name, with nobody between, has no HTTPS where we serve none.
+    A browser on this machine that asks for a loopback name, with nobody between, has no HTTPS where we serve none.  No
+    browser speaks HTTP/1.0, but nginx does with who is behind it, unless it is told otherwise, and hides itself.
     """
     scheme: str = scope.get("scheme", "http")
     if scheme == "https" or not base_url.startswith("https://"):
         return scheme
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    is_direct = not any(name in FORWARDED for name, _ in headers)
+    is_direct = scope.get("http_version") != "1.0" and not is_forwarded(headers)
     host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
     return "http" if is_direct and is_loopback_name(host) else "https"
+
+
+def is_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a proxy says that it passed these headers on."""
+    return any(name in FORWARDED for name, _ in headers)
 
 
 def is_loopback_name(host: str) -> bool:

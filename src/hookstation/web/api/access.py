@@ -12,6 +12,7 @@ from starlette.responses import Response
 from hookstation.core.people import Act, may
 from hookstation.web import forgery, visitors
 from hookstation.web.api import problems
+from hookstation.web.browsers import is_forwarded
 from hookstation.web.services import Services
 
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="hookstation"'}
@@ -67,7 +68,9 @@ def proof(control_key: str, place: str, nonce: str) -> str:
 
 
 def from_loopback(request: Request) -> bool:
-    """Whether the caller is on this machine."""
+    """Whether the caller is on this machine, and is no proxy there that passes on what others ask."""
+    if is_forwarded(request.scope["headers"]):
+        return False
     host = request.client.host if request.client else ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -165,7 +165,8 @@ def moment_in(name: str, text: str, now: int) -> int:
     unit = _UNITS.get(text[-1])
     try:
         if unit and text[:-1].isdecimal():
-            return now - int(timedelta(**{unit: int(text[:-1])}).total_seconds() * 1_000_000)
+            ago = int(timedelta(**{unit: int(text[:-1])}).total_seconds() * 1_000_000)
+            return max(now - ago, 1)  # what lies far before 1970 is more than a database counts
         moment = datetime.fromisoformat(text)
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return int(zoned.timestamp() * 1_000_000)

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from hookstation.core.return_path import return_path
+from hookstation.core.return_path import HOME, return_path
 from hookstation.errors import (
     BodyRefused,
     Conflict,
@@ -51,7 +51,10 @@ def _wanted(request: Request) -> str:
     shown = request.headers.get("hx-current-url", "")
     if not shown and request.method not in SAFE_METHODS:
         shown = request.headers.get("referer", "/")
-    asked = urlsplit(shown) if shown else request.url
+    try:
+        asked = urlsplit(shown) if shown else request.url
+    except ValueError:
+        return HOME
     return f"{asked.path}?{asked.query}" if asked.query else asked.path
 
 

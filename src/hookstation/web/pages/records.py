@@ -21,7 +21,7 @@ from hookstation.web.services import Services
 PER_PAGE: Final = 50
 PER_READ: Final = 500
 KEY: Final = "KEY"
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a text begins that a spreadsheet would run as a formula (OWASP, CSV injection)."""
 
 
@@ -91,7 +91,9 @@ async def _lines(spec: EntitySpec, services: Services) -> AsyncIterator[bytes]:
     after = ""
     while True:
         found = await services.store.list_records(spec.name, PER_READ, after)
-        yield b"".join(_line([one.key, *(cell(one.fields.get(name)) for name in columns)]) for one in found)
+        yield b"".join(
+            _line([cell(one.key), *(cell(one.fields.get(name)) for name in columns)]) for one in found
+        )
         if len(found) < PER_READ:
             return
         after = found[-1].key
