@@ -233,7 +233,9 @@ class TestForgery:
         assert (403, True) == (answer.status, "another site" in tab.text)
         await tab.get("/account")
 
-    @pytest.mark.parametrize("token", ["", "x", forgery.issue("another session")])
+    @pytest.mark.parametrize(
+        "token", ["", "x", forgery.issue("another session")], ids=["none", "x", "another's"]
+    )
     async def test_a_form_without_its_token_changes_nothing(self, tab: Tab, token: str) -> None:
         await tab.sign_in()
         await tab.get("/account")
