@@ -248,7 +248,7 @@ def test_a_single_panel_has_no_ordinal_and_a_standalone_one_nobody() -> None:
     ("changes", "expected"),
     [
         ({"name": "activity"}, "name: “Activity” is the name of the built-in activities; choose another."),
-        ({"fields": {}}, "fields: has 0 members; at least 1 are needed."),
+        ({"fields": {}}, "fields: is empty: name at least one."),
         (
             {"parent": "standalone", "instances": "single"},
             "instances: a standalone panel belongs to nobody, so “single” means nothing; use “multi”.",

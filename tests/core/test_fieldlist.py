@@ -140,7 +140,7 @@ def test_each_kind_is_read_as_it_is_meant(name: str, written: JSON, expected: ob
         ),
         ({"list": ["a", 1]}, 'list.1: must be text, but is integer; put it in quotes: "1".'),
         ({"list": ["", "", "", ""]}, "list: has 4 members; at most 3 are allowed."),
-        ({"mapping": {}}, "mapping: has 0 members; at least 1 are needed."),
+        ({"mapping": {}}, "mapping: is empty: name at least one."),
         ({"secret": ["x"]}, "secret: must be text, but is array."),
         (
             {"group": {"iner": 1}},

@@ -279,6 +279,8 @@ def counted(setting: Setting, count: int) -> None:
     most = setting.maximum if setting.maximum is not None else 10_000
     if count > most:
         refuse(f"has {count:,} members; at most {most:,} are allowed.")
+    if not count and setting.minimum == 1:
+        refuse("is empty: name at least one.")
     if count < (setting.minimum or 0):
         refuse(f"has {count:,} members; at least {setting.minimum:,} are needed.")
 
