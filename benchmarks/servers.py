@@ -175,6 +175,15 @@ class Api:
             raise ServerFailed(f"{method} {path} was answered {answer.status}: {text[:500]!r}")
         return cast("dict[str, object]", json.loads(text)) if text else {}
 
+    def page(self, path: str) -> int:
+        """Open a page; its size in bytes. Raises `ServerFailed` where it is refused."""
+        self._connection.request("GET", path, headers={**self._headers, "Accept": "text/html"})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise ServerFailed(f"the page {path} was answered {answer.status}: {text[:500]!r}")
+        return len(text)
+
     def close(self) -> None:
         """Let the connection go."""
         self._connection.close()

@@ -26,6 +26,22 @@ FILTERS: Final = {
     "since": "?since=24h&limit=50",
     "webhook, status and since": "?webhook=other-3&status=succeeded&since=7d&limit=50",
 }
+PAGES: Final = {
+    "dashboard": "/",
+    "dashboard, a month": "/?hours=744",
+    "webhooks": "/webhooks",
+    "a webhook": "/webhooks/bench",
+    "journal": "/events",
+    "journal, failed of a webhook": "/events?webhook=bench&status=failed",
+    "journal, since a day": "/events?since=24h",
+    "connections": "/connections",
+    "records": "/records",
+    "records of a table": "/records/Activity",
+    "search in records": "/records/Activity?text=nothing-is-like-this",
+    "replays": "/replays",
+}
+"""Pages that must come quickly, however full the journal is."""
+
 PRUNING: Final = {"HOOKSTATION_RETENTION_DAYS": "1"}
 """Makes most of what is loaded too old, so that the pruner is busy from the start."""
 
@@ -82,6 +98,15 @@ def _lists(bench: Bench, full: StationFolder) -> list[Figure]:
                 *GLANCES.items(),
             )
         ]
+        figures += [
+            worst(
+                f"page: {name}",
+                [_opened(api, path) for _ in range(bench.amounts.repeats)],
+                "ms",
+                at_most(100),
+            )
+            for name, path in PAGES.items()
+        ]
         api.close()
     return figures
 
@@ -89,6 +114,12 @@ def _lists(bench: Bench, full: StationFolder) -> list[Figure]:
 def _timed(api: Api, path: str) -> float:
     began = time.perf_counter()
     api.call("GET", path)
+    return (time.perf_counter() - began) * 1000
+
+
+def _opened(api: Api, path: str) -> float:
+    began = time.perf_counter()
+    api.page(path)
     return (time.perf_counter() - began) * 1000
 
 

@@ -92,6 +92,21 @@ class TestFigures:
         assert '<span class="failures">· 1 failed</span>' in text
         assert "last call of courses" in text
 
+    @pytest.mark.parametrize(
+        ("hours", "points", "step"), [(2, 120, "minute"), (168, 168, "hour"), (744, 31, "day")]
+    )
+    async def test_a_course_is_as_fine_as_its_span_lets_it(
+        self, pages: Client, bench: Engine, hours: int, points: int, step: str
+    ) -> None:
+        """Whatever was counted is in it."""
+        await bench.post("courses", {"id": "1"})
+        await bench.tallying.tell()
+        text = await shown(pages, f"/?hours={hours}")
+        [table] = re.findall(rf"Calls as a table, by {step}.*?</table>", text, re.DOTALL)
+        told = re.findall(r'data-value="(\d+)"', table)
+        assert points == len(told) / 2
+        assert "1" == told[-2]
+
     async def test_an_unknown_span_is_a_day(self, pages: Client) -> None:
         assert '<a href="/?hours=24" aria-current' in await shown(pages, "/?hours=5")
 

@@ -10,7 +10,7 @@ from hookstation.core.records import StoredRecord
 from hookstation.ports.store import RecordsDatabase
 
 PAGE: Final = 500
-MOST_LOOKED_AT: Final = 4_000
+MOST_LOOKED_AT: Final = 2_000
 """Records that one search looks at before it says how far it came."""
 
 

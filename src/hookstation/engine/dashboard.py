@@ -45,7 +45,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How it went: the whole, and each hour or minute (`step` microseconds long), oldest first, also empty ones."""
+    """How it went: the whole, and each day, hour or minute (`step` microseconds long), oldest first, empty ones too."""
 
     whole: Figures
     points: Sequence[Point]
@@ -90,23 +90,23 @@ class Glance:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    async def dashboard(self, hours: int = DAY_HOURS) -> Dashboard:
-        """The station in the last `hours`, 1 to `MOST_HOURS`."""
+    async def dashboard(self, hours: int = DAY_HOURS, *, by_day: bool = False) -> Dashboard:
+        """The station in the last `hours`, 1 to `MOST_HOURS`; `by_day`: its course by days (UTC), today among them."""
         now = self._clock.now()
         found = await self._store.list_findings(MOST_FINDINGS, is_open=True)
         open_ones = [one for one in found if one.needs_attention]
         return Dashboard(
             hours,
-            await self._course(STATION, hours, now),
+            await self._course(STATION, hours, now, by_day=by_day),
             await self._busiest(min(hours, DAY_HOURS), now),
             [one for one in open_ones if one.signal.kind in NEEDS_A_PERSON],
             [one for one in open_ones if one.signal.kind not in NEEDS_A_PERSON],
             await self._store.count_waiting(EVENTS),
         )
 
-    async def figures(self, webhook: str, hours: int = DAY_HOURS) -> Course:
-        """How one webhook went in the last `hours`."""
-        return await self._course(webhook, hours, self._clock.now())
+    async def figures(self, webhook: str, hours: int = DAY_HOURS, *, by_day: bool = False) -> Course:
+        """How one webhook went in the last `hours`, as `dashboard` says of all."""
+        return await self._course(webhook, hours, self._clock.now(), by_day=by_day)
 
     async def last_day(self, webhooks: Sequence[str]) -> dict[str, LastDay]:
         """What the list shows of these webhooks, by name."""
@@ -146,13 +146,15 @@ class Glance:
         dismissed = await self._store.dismiss_finding(finding_id, who, self._clock.now())
         return dismissed or found
 
-    async def _course(self, webhook: str, hours: int, now: int) -> Course:
-        span, step = (Span.MINUTE, MINUTE) if hours <= BY_MINUTE else (Span.HOUR, HOUR)
+    async def _course(self, webhook: str, hours: int, now: int, *, by_day: bool = False) -> Course:
+        span, step = (Span.MINUTE, MINUTE) if hours <= BY_MINUTE else (Span.HOUR, DAY if by_day else HOUR)
         first = now - now % step + step - hours * HOUR
         told = await self._store.list_tallies(span, first, now + HOUR, [webhook])
-        of = {one.at: one.counts for one in told}
-        times = range(first, now + 1, step)
-        points = [Point(at, figures(of.get(at, {}))) for at in times]
+        of: dict[int, list[Mapping[str, int]]] = {}
+        for one in told:
+            of.setdefault(one.at - one.at % step, []).append(one.counts)
+        times = range(first - first % step, now + 1, step)
+        points = [Point(at, figures(total(of.get(at, ())))) for at in times]
         return Course(figures(total(one.counts for one in told)), points, step)
 
     async def _busiest(self, hours: int, now: int) -> list[tuple[str, Figures]]:

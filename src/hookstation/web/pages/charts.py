@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.core.tallies import HOUR, Figures
+from hookstation.core.tallies import DAY, HOUR, Figures
 from hookstation.engine.dashboard import Course
 
 SPARK_HEIGHT: Final = 24
@@ -70,4 +70,4 @@ def reasons(whole: Figures) -> list[Reason]:
 
 def unit(course: Course) -> str:
     """What one point of a course covers."""
-    return "hour" if course.step == HOUR else "minute"
+    return {DAY: "day (UTC)", HOUR: "hour"}.get(course.step, "minute")

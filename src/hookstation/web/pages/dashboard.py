@@ -19,6 +19,9 @@ from hookstation.web.services import Services
 SPANS: Final = {2: "2 hours", 24: "Day", 24 * 7: "Week", 24 * 31: "Month"}
 """What can be looked back over, in hours."""
 
+BY_HOUR: Final = 24 * 7
+"""Up to so many hours are shown by hour, more by day."""
+
 NEWEST: Final = 8
 WAITING: Final = 8
 NEEDS_A_PERSON: Final = frozenset({State.UNKNOWN, State.HELD})
@@ -27,7 +30,7 @@ NEEDS_A_PERSON: Final = frozenset({State.UNKNOWN, State.HELD})
 async def show(request: Request, services: Services) -> Response:
     """The front page."""
     hours = span(request)
-    shown = await services.glance.dashboard(hours)
+    shown = await services.glance.dashboard(hours, by_day=hours > BY_HOUR)
     everything = await services.listing.webhooks()
     waiting = (await services.store.list_events(EventFilter(states=NEEDS_A_PERSON), WAITING)).items
     context = {

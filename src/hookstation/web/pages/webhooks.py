@@ -17,7 +17,7 @@ from hookstation.errors import NotFound
 from hookstation.ports.store import EventFilter
 from hookstation.ports.versions import Version
 from hookstation.web.pages.charts import Bar, reasons, spark, unit
-from hookstation.web.pages.dashboard import SPANS, span
+from hookstation.web.pages.dashboard import BY_HOUR, SPANS, span
 from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
@@ -115,7 +115,7 @@ async def show_webhook(request: Request, services: Services) -> Response:
     document = {} if definition is None else encode_webhook(definition, PersonSecrets(), defaults=True)
     events = await services.store.list_events(EventFilter(name), 10)
     hours = span(request)
-    gone = await services.glance.figures(name, hours)
+    gone = await services.glance.figures(name, hours, by_day=hours > BY_HOUR)
     open_findings = await services.glance.findings(MOST_FINDINGS, is_open=True)
     context = {
         "one": shown,
