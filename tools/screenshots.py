@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import Demo
 from tests.support.browsing import launch
-from tests.support.station import process
+from tests.support.station import process, until
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 Side = Literal["light", "dark"]
@@ -20,7 +20,10 @@ PICTURES: Final[tuple[tuple[str, str, Side], ...]] = (
     ("webhook", "/webhooks/course-completions", "dark"),
     ("events", "/events?live=off", "light"),
     ("event", "EVENT", "light"),
+    ("replay", "/replays/new?webhook=course-records&status=succeeded&again=yes", "light"),
+    ("connection", "/connections/imis", "dark"),
     ("records", "/records/Activity", "light"),
+    ("panel", "/panels/ABC_Courses", "light"),
 )
 """File, page and side of the look; EVENT stands for the newest one that succeeded."""
 
@@ -47,7 +50,9 @@ def fill(demo: Demo) -> None:
     for number, first in enumerate(NAMES):
         for webhook in demo.paths:
             demo.call(webhook, memberId=str(10420 + number), firstName=first)
-    demo.call("course-records", memberId=7)
+    for _ in range(3):
+        demo.call("course-records", memberId=7)
+    until(lambda: demo.api("/dashboard")["total"]["calls"] >= 3 + len(NAMES) * len(demo.paths) or None)
 
 
 def take(browser: Browser, demo: Demo, name: str, path: str, side: Side) -> None:
