@@ -8,7 +8,7 @@ from msgspec import structs
 
 from hookstation.core.events import Settlement, State
 from hookstation.core.journal_rules import lowest_id
-from hookstation.engine.indexing import STEP, SURELY
+from hookstation.engine.indexing import LOOK_BACK, STEP, SURELY
 from hookstation.ports.store import Acceptance, EventFilter
 from hookstation.testing.store_cases.making import entry
 from tests.support.engine import Engine, engine, webhook
@@ -76,6 +76,27 @@ async def test_an_event_that_was_committed_late_is_found_later() -> None:
         await everything(bench)
         assert 0 == await found(bench, "ada")
         await bench.clock.advance(SURELY / 1_000_000)
+        await everything(bench)
+        assert 1 == await found(bench, "ada")
+
+
+async def test_where_nothing_came_late_it_looks_back_only_now_and_then() -> None:
+    """An idle node asks the database little; what comes late after all is found at the next look back."""
+    async with engine(webhook()) as bench:
+        await bench.post("courses", {"id": "1"})
+        await bench.clock.advance(10)
+        late = lowest_id(bench.clock.now()) + "0" * 16
+        await bench.clock.advance(10)
+        await bench.post("courses", {"id": "2"})
+        await bench.clock.advance(SURELY / 1_000_000 - 15)
+        await everything(bench)
+        await bench.clock.advance(20)
+        assert await bench.remedies.indexer.step() is None
+        kept = structs.replace(entry(1, body=b'"Ada"'), id=late)
+        await bench.store.accept(Acceptance(kept, lambda _: Settlement(State.SUCCEEDED, 200)))
+        await everything(bench)
+        assert 0 == await found(bench, "ada")
+        await bench.clock.advance(LOOK_BACK / 1_000_000)
         await everything(bench)
         assert 1 == await found(bench, "ada")
 

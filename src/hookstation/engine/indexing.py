@@ -39,6 +39,9 @@ SURELY: Final = 900 * 1_000_000
 WORTH_NOTING: Final = 60 * 1_000_000
 """Microseconds by which the second pass has to get on before that is written down, where it found nothing."""
 
+LOOK_BACK: Final = 30 * 1_000_000
+"""Microseconds between two looks for what the first pass missed, where the last one found nothing."""
+
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +58,7 @@ class Indexer:
     ) -> None:
         self._store, self._clock = store, clock
         self._is_searched, self._is_busy = is_searched, is_busy
+        self._look_back_at = 0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -79,10 +83,11 @@ class Indexer:
             looked = await self._store.look_for_unsearched(reached.newest, until, STEP)
             return await self._add(looked.events, reached, Reached(looked.until, reached.surely))
         surely = min(reached.newest, lowest_id(now - SURELY))
-        if reached.surely < surely:
+        if reached.surely < surely and now >= self._look_back_at:
             looked = await self._store.look_for_unsearched(reached.surely, surely, STEP * 20)
             missed = looked.events[:STEP]
             if not missed and time_in(looked.until) - time_in(reached.surely) < WORTH_NOTING:
+                self._look_back_at = now + LOOK_BACK
                 return None
             came = missed[-1].id if len(looked.events) > STEP else looked.until
             return await self._add(missed, reached, Reached(reached.newest, came))

@@ -33,8 +33,8 @@ from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.secrets import Vault
 from hookstation.ports.store import Store
 
-WATCH_PAUSE: Final = 0.9
-"""Seconds between looks for captures, for hints that were lost: a capture listens on every node within a second."""
+WATCH_PAUSE: Final = 3.0
+"""Seconds between looks for captures, for hints that were lost: with them a capture listens on every node at once."""
 
 FORGET_EVERY: Final = 60 * 1_000_000
 """Microseconds between two looks for captures that are over."""

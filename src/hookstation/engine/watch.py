@@ -39,6 +39,9 @@ WATCH_EVERY: Final = 60
 WATCH_LEASE: Final = 300.0
 """Seconds that a look may take."""
 
+WATCH_LOOK: Final = 10.0
+"""Seconds until a node that no hint reaches sees that the job was left over: once a minute needs no sharper eye."""
+
 AT_ONCE: Final = 200
 """Webhooks whose roll-ups are read together."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hookstation.engine.membership import Membership
 from hookstation.engine.recount import Recount
 from hookstation.engine.tallying import Tallying
-from hookstation.engine.watch import WATCH, WATCH_LEASE, Watcher
+from hookstation.engine.watch import WATCH, WATCH_LEASE, WATCH_LOOK, Watcher
 from hookstation.engine.worker import Worker
 from hookstation.ports.clock import Identifiers
 from hookstation.ports.log import EventLog
@@ -45,5 +45,14 @@ def watch_of(
         Tallying(store, services.ingest.counts, membership, clock),
         recount,
         watcher,
-        Worker(store, membership, clock, WATCH, watcher, at_once=1, lease_seconds=WATCH_LEASE),
+        Worker(
+            store,
+            membership,
+            clock,
+            WATCH,
+            watcher,
+            at_once=1,
+            lease_seconds=WATCH_LEASE,
+            look_every=WATCH_LOOK,
+        ),
     )
