@@ -49,8 +49,13 @@ async def api(services: Services) -> Client:
 async def got(api: Client, path: str) -> Any:
     answer = await api.ask("GET", f"/api/v1{path}")
     assert 200 == answer.status, answer.body
+    assert ("no-store", "nosniff") == kept_by_nobody(answer)
     assert "application/json" == answer.headers["content-type"]
     return answer.document
+
+
+def kept_by_nobody(answer: Answered) -> tuple[str, str]:
+    return answer.headers["cache-control"], answer.headers["x-content-type-options"]
 
 
 async def sent(api: Client, method: str, path: str, body: Any = None, status: int = 200) -> Any:
@@ -63,6 +68,7 @@ def problem(answer: Answered, status: int, *pointers: str) -> Any:
     """The problem document, which must be one."""
     told = answer.document
     assert (status, "application/problem+json") == (answer.status, answer.headers["content-type"])
+    assert ("no-store", "nosniff") == kept_by_nobody(answer)
     assert ("about:blank", status) == (told["type"], told["status"])
     assert told["title"]
     assert told["detail"]

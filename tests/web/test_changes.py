@@ -198,6 +198,20 @@ async def test_a_call_by_hand_is_a_real_event(api: Client, bench: Engine) -> Non
     assert ["7"] == [one["ID"] for one in await bench.records()]
 
 
+@pytest.mark.parametrize(
+    "headers", [{":edited-by": "somebody else"}, {"x y": "z"}, {"": "z"}, {"x": "a\r\nb"}, {"x": "a\0"}]
+)
+async def test_a_call_by_hand_has_no_header_that_a_sender_could_not_send(
+    api: Client, bench: Engine, headers: dict[str, str]
+) -> None:
+    for target in ("test", "send"):
+        answer = await api.ask(
+            "POST", f"/api/v1/webhooks/courses/{target}", {"payload": {"id": "7"}, "headers": headers}
+        )
+        assert 422 == answer.status
+    assert [] == await bench.events()
+
+
 async def test_a_capture_is_opened_heard_and_closed(api: Client, bench: Engine) -> None:
     opened = await asked(api, "POST", "/captures", {"webhook": "new", "answer": 404}, 201)
     assert (ADDRESS + opened["path"], "tests", "new") == (opened["url"], opened["by"], opened["webhook"])

@@ -68,7 +68,8 @@ class Wizard:
     async def table(self, schema: JSON, edits: Sequence[JSON]) -> Table:
         """The schema with the edits done, as a table. Raises `Invalid` for edits that cannot be done."""
         edited = await asyncio.to_thread(apply_edits, schema, edits)
-        return Table(edited, schema_rows(edited), await self._checks.check_schema(edited))
+        rows = await asyncio.to_thread(schema_rows, edited)
+        return Table(edited, rows, await self._checks.check_schema(edited))
 
     async def propose(self, schema: JSON, place: tuple[str, str], samples: Sequence[JSON]) -> Proposals:
         """What of the schema fits the fields at `place` (connection, entity), by the target's own list.

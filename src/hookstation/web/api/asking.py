@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,9 @@ from hookstation.errors import BodyRefused, Invalid, Problem
 from hookstation.ports.store import EventFilter
 
 LARGEST_REQUEST: Final = 32 * 1024 * 1024
+READ_AT_ONCE: Final = 64 * 1024
+"""Bytes of a body that is read on the event loop; a larger one is read beside it, for that may take seconds."""
+
 MOST_MEMBERS: Final = 2_000_000
 DEEPEST: Final = 128
 DEFAULT_LIMIT: Final = 50
@@ -38,7 +42,10 @@ async def document(request: Request) -> JSON:
         if size > LARGEST_REQUEST:
             raise BodyRefused(f"The request is larger than {LARGEST_REQUEST} bytes.", status=413)
         chunks.append(chunk)
-    return parse_json(b"".join(chunks), depth=DEEPEST, members=MOST_MEMBERS).value
+    body = b"".join(chunks)
+    if size <= READ_AT_ONCE:
+        return parse_json(body, depth=DEEPEST, members=MOST_MEMBERS).value
+    return (await asyncio.to_thread(parse_json, body, depth=DEEPEST, members=MOST_MEMBERS)).value
 
 
 async def fields(request: Request, *known: str) -> dict[str, JSON]:

@@ -87,9 +87,9 @@ def _endpoint(operations: Mapping[str, Operation], services: Services) -> Endpoi
     async def endpoint(request: Request) -> Response:
         operation = operations["GET" if request.method == "HEAD" else request.method]
         refusal = await access.refuse(request, services, operation.needs)
-        if refusal is not None:
-            return refusal
-        return await operation.view(request, services)
+        answer = refusal or await operation.view(request, services)
+        answer.headers.update(problems.PRIVATE)
+        return answer
 
     return endpoint
 

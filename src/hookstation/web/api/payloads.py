@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Final
 
 from hookstation.core.jsontext import dump_json
@@ -12,6 +13,8 @@ from hookstation.web.api import asking
 
 FORMS: Final = ("payload", "body", "body_base64")
 MEMBERS: Final = (*FORMS, "headers", "query")
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 def raw_body(body: dict[str, JSON]) -> bytes:
@@ -31,8 +34,11 @@ def raw_body(body: dict[str, JSON]) -> bytes:
 
 
 def headers(body: dict[str, JSON]) -> dict[str, str]:
-    """The headers of the call, by lower-case name. Raises `Invalid`."""
+    """The headers of the call, by lower-case name: such as a sender could send. Raises `Invalid`."""
     given = body.get("headers", {})
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise Invalid([Problem(("headers",), "must be an object of header names and texts.")])
+    for name, value in given.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(str(value)):
+            raise Invalid([Problem(("headers", name), "is no header that can be sent (RFC 9110, 5).")])
     return {name.lower(): str(value) for name, value in given.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +23,8 @@ from hookstation.errors import (
 )
 
 TYPE = "application/problem+json"
+PRIVATE: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""What every answer of the API says: nobody may keep it, or take it for a page."""
 
 
 def describe(problem: Problem) -> JSON:
@@ -45,7 +48,7 @@ def answer(
     body: dict[str, JSON] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     if problems:
         body["problems"] = [describe(problem) for problem in problems]
-    return Response(dump_json(body), status, headers, TYPE)
+    return Response(dump_json(body), status, {**PRIVATE, **(headers or {})}, TYPE)
 
 
 async def on_error(_request: Request, error: Exception) -> Response:
