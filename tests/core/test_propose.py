@@ -116,3 +116,9 @@ def test_what_stands_in_a_list_is_the_first_entry_s_and_scores_less() -> None:
 
 def test_a_payload_with_an_event_id_of_its_own_gets_no_marker() -> None:
     assert "{{ event_id }}" not in best({"event_id": "e"}).values()
+
+
+def test_a_person_s_id_goes_before_the_call_s_own() -> None:
+    """Senders number their calls at the top, and name the person below."""
+    sample: JSON = {"id": "2024", "payload": {"user": {"id": 10420}}}
+    assert "$$payload.user.id$$" == best(sample)["ID"]

@@ -24,6 +24,8 @@ from hookstation.errors import Invalid, MappingFailed
 
 THRESHOLD: Final = 45
 """Below this score nothing is proposed."""
+LONELY: Final = 46
+"""For the person, a bare ``id`` at the top: it is as often the call's own, so whatever names a person goes before it."""
 MOST: Final = 3
 """Proposals for one field."""
 MOST_SOURCES: Final = 500
@@ -213,7 +215,7 @@ def _concept_score(
         together = "".join(parts)
         said = f"“{words}” is usual for {column.name}"
         if "".join(own) == together and (words not in GENERIC or not party or _of_a_person(whole)):
-            return max(50, 70 - place), said
+            return (LONELY if party and words in GENERIC and len(whole) == 1 else max(50, 70 - place)), said
         if "".join(whole) == together:
             return max(50, 66 - place), said
         if words not in GENERIC and len(whole) > len(parts) and whole[-len(parts) :] == parts:
