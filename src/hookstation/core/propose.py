@@ -25,7 +25,7 @@ from hookstation.errors import Invalid, MappingFailed
 THRESHOLD: Final = 45
 """Below this score nothing is proposed."""
 LONELY: Final = 46
-"""For the person, a bare ``id`` at the top: it is as often the call's own, so whatever names a person goes before it."""
+"""For the person, a bare ``id`` at the top: it is as often the call's own, so what names a person goes before it."""
 MOST: Final = 3
 """Proposals for one field."""
 MOST_SOURCES: Final = 500
