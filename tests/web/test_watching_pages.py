@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
+from hookstation.core.detect.findings import Finding, Kind, Remedy, Signal
 from hookstation.core.events import State
 from hookstation.errors import NeedsAuth, Retriable, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict
+from hookstation.web.pages.findings import noticed
 from hookstation.web.rest import Rest
 from tests.support.asgi import Answered, Client
 from tests.support.engine import Engine, engine, webhook
@@ -138,6 +140,25 @@ class TestFindings:
             answer = await send(pages, place, back="/webhooks")
             assert (303, "/webhooks") == (answer.status, answer.headers["location"])
         assert 'class="finding' not in await shown(pages, "/")
+
+    @pytest.mark.parametrize(
+        ("kind", "remedy", "address"),
+        [
+            (Kind.SIGNATURE, Remedy.ACCESS, "/webhooks/courses/edit/access"),
+            (Kind.SCHEMA, Remedy.SCHEMA, "/webhooks/courses/edit/data"),
+            (Kind.FAILING, Remedy.JOURNAL, "/events?webhook=courses&status=failed"),
+            (Kind.UNKNOWN, Remedy.JOURNAL, "/events?webhook=courses&status=unknown"),
+            (Kind.SILENCE, Remedy.WEBHOOK, "/webhooks/courses"),
+            (Kind.HELD, Remedy.CONNECTION, "/connections/far"),
+        ],
+    )
+    async def test_every_remedy_is_a_page_that_is_there(
+        self, pages: Client, kind: Kind, remedy: Remedy, address: str
+    ) -> None:
+        signal = Signal(kind, "courses", "It is so.", {}, remedy, "far")
+        [one] = noticed([Finding("1", signal, 1, 1)])
+        assert address == one.links[0][1]
+        await shown(pages, address)
 
     async def test_dismissing_leads_nowhere_else(self, pages: Client) -> None:
         assert 404 == (await send(pages, "/findings/none/dismiss", back="//evil.example")).status

@@ -30,9 +30,9 @@ STATES: Final[Mapping[Kind, State]] = {
 BAD: Final = frozenset({Kind.CREDENTIALS, Kind.FAILING, Kind.SIGNATURE})
 
 LABELS: Final[Mapping[Remedy, str]] = {
-    Remedy.ACCESS: "Who may call",
+    Remedy.ACCESS: "Change who may call",
     Remedy.JOURNAL: "See the events",
-    Remedy.SCHEMA: "See the schema",
+    Remedy.SCHEMA: "Change the schema",
     Remedy.CONNECTION: "See the connection",
     Remedy.WEBHOOK: "See the webhook",
 }
@@ -68,9 +68,9 @@ def _remedy(one: Finding) -> str:
         case Remedy.CONNECTION if signal.connection:
             return f"/connections/{quote(signal.connection, safe='')}"
         case Remedy.SCHEMA:
-            return f"{webhook}#schema"
+            return f"{webhook}/edit/data"
         case Remedy.ACCESS:
-            return f"{webhook}#call"
+            return f"{webhook}/edit/access"
     return webhook if signal.webhook else "/events"
 
 
