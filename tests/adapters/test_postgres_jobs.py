@@ -377,12 +377,14 @@ async def test_pages_from_the_replica(postgres: Server | Given, database: str) -
         await asyncio.gather(store.close(), replica.close())
 
 
-async def test_replica_that_is_not_there(database: str) -> None:
-    """While the replica does not answer the primary serves its pages."""
+async def test_replica_that_is_not_there(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    """While the replica does not answer the primary serves its pages, and the log says so now and then."""
     store = await open_postgres(Access(database, replica_url="postgresql://postgres@127.0.0.1:1/none"))
     await journal(store, 1)
 
     shown = [await store.list_events(EventFilter(), 9) for _ in range(2)]
 
     assert [[event_id(1)]] * 2 == [[event.id for event in page.items] for page in shown]
+    [line] = [line for line in caplog.messages if "read replica" in line]
+    assert "so the primary serves" in line
     await store.close()

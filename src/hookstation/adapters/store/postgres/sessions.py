@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -28,6 +29,8 @@ TRIES: Final = 3
 
 REPLICA_REST: Final = 10.0
 """Seconds for which a replica that did not answer is not asked again."""
+
+log = logging.getLogger(__name__)
 
 Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
@@ -74,8 +77,9 @@ class Sessions:
                     async with self._acquired(self._replica) as connection:
                         if found := await read(connection, *asked, **named):
                             return found
-            except StoreError:
+            except StoreError as failure:
                 self._replica_rests_until = loop.time() + REPLICA_REST
+                log.warning("the read replica does not answer, so the primary serves: %s", failure.message)
         return await self.read(read, *asked, **named)
 
     async def change(self, job: Callable[[Connection], Awaitable[Result]]) -> Result:
