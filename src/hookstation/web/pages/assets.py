@@ -48,7 +48,10 @@ class Bundle:
         encoding, ending = _best(request.headers.get("accept-encoding", ""))
         if encoding:
             headers["Content-Encoding"] = encoding
-        content = self.folder.joinpath(name + ending).read_bytes()
+        try:
+            content = self.folder.joinpath(name + ending).read_bytes()
+        except FileNotFoundError as replaced:  # a newer version was installed under a station that runs
+            raise HTTPException(404) from replaced
         media_type = TYPES.get(suffix) or mimetypes.guess_type(name)[0]
         return Response(content, headers=headers, media_type=media_type)
 
