@@ -26,7 +26,9 @@ async def call(
 async def test_a_call_is_kept_with_secrets_masked_and_is_no_event() -> None:
     async with engine(webhook()) as bench:
         capture, token = await bench.captures.open("anna", "courses")
-        answer = await call(bench, token, b'{"id": 1.50}', query="a=1&token=x", x_api_key="k", x_id="7")
+        answer = await call(
+            bench, token, b'{"id": 1.50}', query="a=1&token=x", x_api_key="k", cookie="session=k", x_id="7"
+        )
         assert (200, b'{"success": true}', ()) == (answer.status, answer.body, answer.headers)
         _, _, [kept] = await bench.captures.show(capture.id)
         assert (1, b'{"id": 1.50}', "203.0.113.9", "a=1&token=***") == (
@@ -35,7 +37,7 @@ async def test_a_call_is_kept_with_secrets_masked_and_is_no_event() -> None:
             kept.sender,
             kept.query,
         )
-        assert {"x-api-key": "***", "x-id": "7"} == kept.headers
+        assert {"x-api-key": "***", "cookie": "***", "x-id": "7"} == kept.headers
         assert ([], []) == (await bench.events(), bench.log.told("event_rejected"))
         assert kept == await bench.captures.call(capture.id, 1)
         with pytest.raises(NotFound):

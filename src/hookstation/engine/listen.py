@@ -19,6 +19,7 @@ from hookstation.core.events import Answer
 from hookstation.core.masking import mask_headers, mask_query
 from hookstation.core.records import RECORDS
 from hookstation.core.schema_words import Violation
+from hookstation.core.signing import ALWAYS_SECRET
 from hookstation.core.values import Secret
 from hookstation.engine.bell import Bell
 from hookstation.engine.compiler import SchemaShelf, compile_webhook
@@ -89,7 +90,7 @@ class Ear:
             raw.received_at,
             raw.sender,
             body,
-            mask_headers(raw.headers, frozenset()),
+            mask_headers(raw.headers, ALWAYS_SECRET),
             mask_query(raw.query) if raw.query else "",
         )
         try:
