@@ -10,5 +10,7 @@ export function liveParts(): void {
 function mustRest(part: HTMLElement): boolean {
   const selection = document.getSelection();
   const marked = selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
-  return document.hidden || marked || part.querySelector("input:checked") !== null;
+  // A list that only grows says data-live="grows": what is picked in it stays picked.
+  const picked = part.dataset["live"] !== "grows" && part.querySelector("input:checked") !== null;
+  return document.hidden || marked || picked;
 }

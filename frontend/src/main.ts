@@ -5,7 +5,7 @@ import { copyButtons } from "./copying";
 import { dialogs } from "./dialogs";
 import { islands } from "./islands";
 import { liveParts } from "./live";
-import { mapping, previewed, submitters } from "./mapping";
+import { fieldLinks, mapping, previewed, submitters } from "./mapping";
 import { localTimes } from "./times";
 import { sendTokens } from "./tokens";
 
@@ -20,6 +20,7 @@ function enliven(root: ParentNode): void {
 
 document.documentElement.classList.add("scripted");
 liveParts();
+fieldLinks();
 sendTokens();
 enliven(document);
 document.addEventListener("htmx:after:swap", (event) => {

@@ -24,6 +24,21 @@ export function submitters(root: ParentNode): void {
   }
 }
 
+/** A link to a field leads into its editor, where one stands over it. */
+export function fieldLinks(): void {
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
+    const wanted = document.getElementById(link?.getAttribute("href")?.slice(1) ?? "");
+    const editor = wanted?.closest<Editor>("code-editor");
+    if (!wanted) return;
+    wanted.closest("details:not([open])")?.setAttribute("open", "");
+    if (!editor?.insert) return;
+    event.preventDefault();
+    editor.scrollIntoView({ block: "center" });
+    editor.insert("");
+  });
+}
+
 let last: Editor | undefined;
 
 export function mapping(root: ParentNode): void {
