@@ -290,6 +290,10 @@ class TestRecords:
         assert f'href="/events/{event.id}"' in await shown(pages, f"/records/Activity?key={event.record_key}")
         assert "No record with this key" in await shown(pages, "/records/Activity?key=none")
 
+    async def test_more_words_than_anybody_types_are_refused(self, pages: Client) -> None:
+        answer = await pages.ask("GET", f"/records/Activity?text={'1+' * 300}")
+        assert (422, True) == (answer.status, b"at most 500 characters" in answer.body)
+
     async def test_a_table_goes_out_whole_as_csv(self, pages: Client, bench: Engine) -> None:
         for _ in range(records.PER_READ + 1):
             await bench.post("courses", {"id": "1"})

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.core.records import StoredRecord
+from hookstation.errors import Invalid, Problem
 from hookstation.ports.store import RecordsDatabase
 
 PAGE: Final = 500
 MOST_LOOKED_AT: Final = 2_000
 """Records that one search looks at before it says how far it came."""
+
+LONGEST_TEXT: Final = 500
+"""Characters of what is searched for: each record is held against each word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,12 @@ class Browse:
     async def search(self, entity: str, text: str, limit: int, after: str = "") -> Found:
         """Records of which some value has each word of `text` in it, in either case, after the key `after`.
 
-        An empty text finds all.  It ends early after `MOST_LOOKED_AT` records: ask again with `Found.after`.
+        An empty text finds all.  It ends early after `MOST_LOOKED_AT` records: ask again with `Found.after`.  Raises
+        `Invalid` for a text that is too long.
         """
+        if len(text) > LONGEST_TEXT:
+            message = f"may have at most {LONGEST_TEXT} characters; use fewer words."
+            raise Invalid([Problem(("text",), message)])
         words = text.casefold().split()
         found: list[StoredRecord] = []
         looked_at = 0
