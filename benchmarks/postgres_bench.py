@@ -22,7 +22,7 @@ from benchmarks.store_bench import CALLERS, ROUNDS, acceptance, through_store
 from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Access
 from hookstation.adapters.store.postgres.driver import open_postgres
-from hookstation.adapters.store.postgres.rows import Row, columns, event_row, fields_text
+from hookstation.adapters.store.postgres.rows import Row, append, columns, event_row, fields_text
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.core.records import ACTIVITY, EffectResult, EffectVerdict
 from tests.support.postgres import Given, Server, new_database, serving
@@ -54,13 +54,14 @@ async def raw(url: str, rows: Rows) -> float:
     """Events a second by bare statements."""
     connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
     starts = iter(range(0, len(rows[0]), BATCH))
-    statements = (queries.TAKE_MARKS, queries.INSERT_EVENTS, queries.INSERT_RECORDS)
 
     async def write(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         for start in starts:
             await connection.execute(Access("").begin)
-            for statement, values in zip(statements, rows, strict=True):
-                await connection.execute(statement, *columns(_sorted(values[start : start + BATCH]), 0))
+            marks, events, records = (_sorted(values[start : start + BATCH]) for values in rows)
+            await connection.execute(queries.TAKE_MARKS, *columns(marks, 3))
+            await append(connection, "events", queries.EVENT_TABLE, events)
+            await append(connection, "records", queries.RECORD_TABLE, records)
             await connection.execute("COMMIT")
 
     began = time.perf_counter()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias, cast
 
+import asyncpg
 from msgspec import structs
 
 from hookstation.adapters.store.postgres import queries
@@ -18,7 +19,7 @@ from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.marks import Claim, Taken, Taking, take_marks
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.records import RecordBatch, TryLater, total_of
-from hookstation.adapters.store.postgres.rows import Row, columns, event_row, kept, told
+from hookstation.adapters.store.postgres.rows import Row, append, columns, event_row, kept, told
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.core.events import Mark, Settlement, State
 from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
@@ -259,9 +260,7 @@ class Batch:
         for entity, count in (await self._records.flush()).items():
             self._add(total_of(entity), count)
         if self._events:
-            written = await self._connection.fetch(queries.INSERT_EVENTS, *columns(self._events, 23))
-            if len(written) != len(self._events):
-                raise Conflict("This event is in the journal already.")
+            await self._append_events()
         for statement, rows in (
             (queries.FINISH_EVENTS, self._finished),
             (queries.INSERT_ATTEMPTS, self._attempts),
@@ -271,6 +270,12 @@ class Batch:
             if rows:
                 await self._connection.execute(statement, *columns(rows, 0))
         await self._jobs.flush()
+
+    async def _append_events(self) -> None:
+        try:
+            await append(self._connection, "events", queries.EVENT_TABLE, self._events)
+        except asyncpg.UniqueViolationError as error:
+            raise Conflict("This event is in the journal already.") from error
 
 
 def _nothing() -> None:

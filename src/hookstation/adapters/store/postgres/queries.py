@@ -1,6 +1,7 @@
 """Every fixed statement of the PostgreSQL driver, by name, with a sentence each.
 
-What writes takes arrays, a column each, so that a batch is one statement a table.
+What writes takes arrays, a column each, so that a batch is one statement a table.  New events and records, which meet
+nobody's rows, go in by COPY: it costs the node half as much, and the server less.
 """
 
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
@@ -15,15 +16,12 @@ def _arrays(*types: str) -> str:
 
 # --- accepting -------------------------------------------------------------------------------------------------------
 
-_EVENT_TYPES: Final = (
-    "text", "text", "text", "bigint", "text", "bigint", "integer", "bytea", "text", "text", "text", "text", "text",
-    "text", "bigint", "bigint", "integer", "text", "text", "text", "text", "bytea", "bytea",
+EVENT_TABLE: Final = (
+    "id", "webhook", "state", "received_at", "sender", "size", "answer_status", "answer_body", "error", "reason",
+    "connection", "entity", "record_key", "run_id", "settled_at", "started_at", "attempts", "timings", "headers",
+    "query", "dedup_key", "body_digest", "body",
 )  # fmt: skip
-
-INSERT_EVENTS: Final = (
-    f"INSERT INTO events SELECT * FROM {_arrays(*_EVENT_TYPES)} ON CONFLICT (id) DO NOTHING RETURNING 1"
-)
-"""Append events to the journal; returns a row for each that was not there."""
+"""Columns of a new event; what they hold goes in by COPY."""
 
 TAKE_MARKS: Final = (
     f"INSERT INTO marks SELECT * FROM {_arrays('bytea', 'text', 'bigint')} "
@@ -142,12 +140,8 @@ ADD_ENTITY: Final = (
 LOCK: Final = "SELECT pg_advisory_xact_lock(number) FROM unnest($1::bigint[]) number"
 """Take locks in this order, until the end of the transaction."""
 
-INSERT_RECORDS: Final = (
-    "INSERT INTO records SELECT entity, number, party, ordinal, fields::json, event_id FROM "
-    f"{_arrays('integer', 'bigint', 'text', 'integer', 'text', 'text')} "
-    "u(entity, number, party, ordinal, fields, event_id)"
-)
-"""Write new records."""
+RECORD_TABLE: Final = ("entity", "number", "party", "ordinal", "fields", "event_id")
+"""Columns of a new record; what they hold goes in by COPY."""
 
 UPDATE_RECORDS: Final = (
     "UPDATE records r SET party = u.party, ordinal = u.ordinal, fields = u.fields::json, event_id = u.event_id FROM "

@@ -24,6 +24,7 @@ from hookstation.adapters.store.postgres.matching import (
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.rows import (
     Row,
+    append,
     columns,
     fields_of,
     fields_text,
@@ -143,14 +144,14 @@ class RecordBatch:
 
     async def flush(self) -> dict[int, int]:
         """Write what was carried out; returns how many records each entity has got."""
-        for statement, chosen in (
-            (queries.UPDATE_RECORDS, self._changed.keys() - self._inserted.keys()),
-            (queries.INSERT_RECORDS, self._inserted.keys()),
-        ):
-            rows = [self._views[entity].rows[number].row for entity, number in sorted(chosen)]
-            if rows:
-                await self._connection.execute(statement, *columns(rows, 6))
+        if changed := self._rows_of(self._changed.keys() - self._inserted.keys()):
+            await self._connection.execute(queries.UPDATE_RECORDS, *columns(changed, 6))
+        if inserted := self._rows_of(self._inserted.keys()):
+            await append(self._connection, "records", queries.RECORD_TABLE, inserted)
         return {entity: len(numbers) for entity, numbers in self._used.items()}
+
+    def _rows_of(self, chosen: Iterable[tuple[int, int]]) -> list[Row]:
+        return [self._views[entity].rows[number].row for entity, number in sorted(chosen)]
 
     def give_back(self, committed: bool) -> None:
         """Give back the numbers that no record has got."""

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 
+from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.rows import headers_text, read_fields
 from hookstation.core.events import Event, JournalEntry, Mark, Settlement, State
 from hookstation.core.journal_rules import attempts_when_accepted, is_open, record_key
@@ -116,3 +117,8 @@ def read_record(entity: str, row: Iterable[object]) -> StoredRecord:
 def columns(rows: Sequence[Row], width: int) -> list[list[Value]]:
     """Rows turned into arrays for `unnest`; as many empty ones where there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+async def append(connection: Connection, table: str, names: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add rows by COPY, which knows no ON CONFLICT: raises what the driver raises where one is there already."""
+    await connection.copy_records_to_table(table, records=rows, columns=names)
