@@ -94,7 +94,7 @@ class People(Protocol):
         ...
 
     async def add_link(self, link: Link) -> None:
-        """Keep a one-time link."""
+        """Keep a one-time link, in the place of those that its account had; links of no account keep one another."""
         ...
 
     async def find_link(self, digest: str, now: int) -> Link | None:

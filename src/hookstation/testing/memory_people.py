@@ -64,6 +64,9 @@ class MemoryPeople:
     async def add_link(self, link: Link) -> None:
         """Keep a one-time link."""
         self._check_people()
+        others = [one.digest for one in self._links.values() if link.account and one.account == link.account]
+        for digest in others:
+            del self._links[digest]
         self._links[link.digest] = link
 
     async def find_link(self, digest: str, now: int) -> Link | None:

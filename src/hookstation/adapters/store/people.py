@@ -68,10 +68,7 @@ class SqlitePeople:
 
     async def add_link(self, link: Link) -> None:
         """Keep a one-time link."""
-        row = (link.digest, link.account, link.until)
-        await self._commits.run(
-            lambda connection: connection.execute("INSERT INTO links VALUES (?,?,?)", row)
-        )
+        await self._commits.run(partial(_add_link, link=link))
 
     async def find_link(self, digest: str, now: int) -> Link | None:
         """A link that still works."""
@@ -196,6 +193,12 @@ def _end_all(connection: apsw.Connection, account: str) -> None:
 def _remove_user(connection: apsw.Connection, account: str) -> bool:
     _end_all(connection, account)
     return bool(_count(connection, "DELETE FROM users WHERE account = ?", (account,)))
+
+
+def _add_link(connection: apsw.Connection, link: Link) -> None:
+    if link.account:
+        connection.execute("DELETE FROM links WHERE account = ?", (link.account,))
+    connection.execute("INSERT INTO links VALUES (?,?,?)", (link.digest, link.account, link.until))
 
 
 def _link(rows: list[apsw.SQLiteValues]) -> Link | None:

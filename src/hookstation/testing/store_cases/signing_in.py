@@ -115,6 +115,22 @@ class PeopleCases:
         await store.add_user(ANNA, first=True)
         assert [] == [*await store.sessions_of(ANNA.account)]
 
+    async def test_a_new_link_replaces_those_before(self, store: Store) -> None:
+        """Of an account's links only the newest works; those that make the first user stand beside one another."""
+        for user in (ANNA, BERT):
+            await store.add_user(user)
+        links = [
+            Link("a first", ANNA.account, NOW + HOUR),
+            Link("b", BERT.account, NOW + HOUR),
+            Link("one node's", "", NOW + HOUR),
+            Link("another node's", "", NOW + HOUR),
+            Link("a second", ANNA.account, NOW + HOUR),
+        ]
+        for link in links:
+            await store.add_link(link)
+
+        assert [None, *links[1:]] == [await store.find_link(link.digest, NOW) for link in links]
+
     async def test_link_is_spent_once(self, store: Store) -> None:
         """A link is found until its time is over, and of several who take it at once one gets it."""
         link = Link("digest", "", NOW + HOUR)

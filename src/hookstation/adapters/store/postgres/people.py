@@ -62,10 +62,7 @@ class PostgresPeople:
 
     async def add_link(self, link: Link) -> None:
         """Keep a one-time link."""
-        row = (link.digest, link.account, link.until)
-        await self._sessions.change(
-            lambda connection: connection.execute("INSERT INTO links VALUES ($1, $2, $3)", *row)
-        )
+        await self._sessions.change(partial(_add_link, link=link))
 
     async def find_link(self, digest: str, now: int) -> Link | None:
         """A link that still works."""
@@ -153,6 +150,14 @@ async def _change_user(connection: Connection, account: str, change: UserChange)
 async def _end_all(connection: Connection, account: str) -> None:
     await connection.execute("DELETE FROM sessions WHERE account = $1", account)
     await connection.execute("DELETE FROM links WHERE account = $1", account)
+
+
+async def _add_link(connection: Connection, link: Link) -> None:
+    """The user's row first: of two who make a link at once, the second one's stays."""
+    if link.account:
+        await connection.execute("SELECT 1 FROM users WHERE account = $1 FOR UPDATE", link.account)
+        await connection.execute("DELETE FROM links WHERE account = $1", link.account)
+    await connection.execute("INSERT INTO links VALUES ($1, $2, $3)", link.digest, link.account, link.until)
 
 
 async def _remove_user(connection: Connection, account: str) -> bool:
