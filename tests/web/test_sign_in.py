@@ -121,6 +121,13 @@ class TestTheWay:
         assert "/" == (await tab.sign_in(back=back)).headers["location"]
         assert "/" == (await tab.ask("GET", f"/sign-in?{urlencode({'back': back})}")).headers["location"]
 
+    @pytest.mark.parametrize("target", ["/events/", "/api/v1/events/"])
+    async def test_never_goes_by_a_name_that_the_caller_gave_us(
+        self, services: Services, target: str
+    ) -> None:
+        answer = await Tab(services, "evil.example").ask("GET", target)
+        assert (404, False) == (answer.status, "location" in answer.headers)
+
     async def test_of_a_partial_update_is_told_to_the_page(self, tab: Tab) -> None:
         answer = await tab.ask(
             "GET", "/events?live=on", hx_request="true", hx_current_url=f"{tab.origin}/events?webhook=a"

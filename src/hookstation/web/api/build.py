@@ -69,10 +69,12 @@ def build_api(services: Services) -> ASGIApp:
         Route("/readyz", _readyz(services), methods=["GET"]),
         Route("/metrics", _metrics(services), methods=["GET"]),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         exception_handlers={HookstationError: problems.on_error, HTTPException: _http_error},
     )
+    app.router.redirect_slashes = False  # it would send on to whatever host the caller named
+    return app
 
 
 def _by_path() -> dict[str, dict[str, Operation]]:

@@ -73,7 +73,9 @@ def build_pages(services: Services) -> ASGIApp:
     """Everything that is neither the lane nor the API."""
     routes = [Route(one.path, _endpoint(one, services), methods=[*one.methods]) for one in PAGES]
     routes.append(Route(ROOT + "{name}", _static(), methods=["GET"]))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+    app.router.redirect_slashes = False  # it would send on to whatever host the caller named
+    return app
 
 
 def _endpoint(one: Page, services: Services) -> Endpoint:
