@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Demo
 from tests.support.browsing import PHONE, Visit
 from tests.support.wire import ask
-from tests.support.wizarding import READY, Person
+from tests.support.wizarding import READY, REFUSED, Person
 
 Open = Callable[..., Visit]
 SAMPLE = (Path(__file__).parents[2] / "examples" / "thinkific" / "payload.json").read_text()
@@ -136,6 +136,7 @@ def _tab_to(person: Person, name: str | re.Pattern[str]) -> None:
 def test_calls_are_heard_picked_and_drafted_from(look: Open) -> None:
     """A temporary URL shows calls as they come; the fields, the way to prove and the dedup key follow from them."""
     person = Person(look("/webhooks"))
+    person.visit.expected = (REFUSED,)
     person.begin("Heard")
     person.page.get_by_text("Let the sender call once").click()
     person.click("button", "Listen for calls")
