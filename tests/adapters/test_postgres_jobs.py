@@ -12,7 +12,7 @@ import pytest
 from hookstation.adapters.store.postgres import batch_jobs, keys
 from hookstation.adapters.store.postgres import jobs as queues
 from hookstation.adapters.store.postgres import nodes as nodes_room
-from hookstation.adapters.store.postgres.connecting import Access
+from hookstation.adapters.store.postgres.connecting import Access, connect
 from hookstation.adapters.store.postgres.driver import PostgresStore, open_postgres
 from hookstation.core.events import Settlement, State
 from hookstation.core.jobs import EVENTS, JobEnd, Leased
@@ -318,7 +318,7 @@ async def test_the_crowd_is_not_read(
     database: str, statement: str, asked: Sequence[object], index: str
 ) -> None:
     """No statement reads the jobs from end to end, nor those of a node to find one of them."""
-    connection = await asyncpg.connect(database, server_settings=Access("").session)
+    connection = await connect(Access(database))
     rows = await connection.fetch(f"EXPLAIN {statement}", *asked)
     await connection.close()
 

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode before a PostgreSQL server, on a private port of loopback.
+"""PgBouncer before a PostgreSQL server, on a private port of loopback.
 
 The program is a system's ``pgbouncer``. No Python package carries one: without it these tests are skipped.
 """
@@ -30,7 +30,7 @@ listen_addr = 127.0.0.1
 listen_port = {listen}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {connections}
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits
@@ -78,7 +78,7 @@ class Pooler:
 
 
 @contextlib.contextmanager
-def pooling(database: str, connections: int = 2) -> Iterator[Pooler]:
+def pooling(database: str, connections: int = 2, mode: str = "transaction") -> Iterator[Pooler]:
     """A pooler before the server of this URL, until the block ends. Skips where there is no PgBouncer."""
     try:
         command = program()
@@ -98,6 +98,7 @@ def pooling(database: str, connections: int = 2) -> Iterator[Pooler]:
             password=f"password={server.password}" if server.password else "",
             listen=port,
             connections=connections,
+            mode=mode,
         )
         told.write_text(written)
         user = NOBODY if os.geteuid() == 0 else None

@@ -1,4 +1,4 @@
-"""Stations behind PgBouncer in transaction mode, whose clients share fewer server connections than they have."""
+"""Stations behind PgBouncer: in transaction mode its clients share fewer server connections than they have."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from hookstation.adapters.store.postgres.connecting import Access, connect
 from hookstation.wiring import doctor_postgres
 from tests.support.cluster import running_cluster
 from tests.support.pooler import Pooler, pooling
@@ -50,6 +51,19 @@ async def test_two_nodes_take_events_behind_a_pooler(tmp_path: Path, database: s
         assert KEYS == len(await other.items("/records/Activity", limit="1000"))
         assert KEYS == len(await one.items("/events", limit="1000"))
         assert [0, 0] == await cluster.terminate()
+
+
+async def test_in_session_mode_nothing_has_to_be_set(tmp_path: Path, database: str) -> None:
+    """A node takes calls and keeps its plans as without a pooler; the pooler takes no setting from its start-up."""
+    with pooling(database, connections=20, mode="session") as pooler:
+        async with running_cluster(tmp_path, pooler.url(database)) as cluster:
+            path = await cluster.configure(DOCUMENT, "courses")
+            async with aiohttp.ClientSession() as session:
+                assert 200 == await call(session, cluster.nodes[0].url + path, 1)
+            assert [0] == await cluster.terminate()
+        connection = await connect(Access(pooler.url(database)))
+        assert "off" == await connection.fetchval("SHOW enable_seqscan")
+        await connection.close()
 
 
 async def test_the_doctor_sees_a_pooler(

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -58,14 +59,13 @@ class Access:
     application_name: str = "hookstation"
 
     @property
-    def session(self) -> dict[str, str]:
-        """What a connection is begun with; a pooler would refuse more than the name.
+    def session(self) -> str:
+        """The statement that begins a session, empty where a pooler may give each transaction another one.
 
         A statement stays prepared while its tables grow: one that was planned when a table was empty would read the
-        whole of it later.
+        whole of it later.  It is no part of the start-up, from which a pooler in session mode takes nothing but names.
         """
-        named = {"application_name": self.application_name}
-        return named if self.pooler == "transaction" else {**named, "enable_seqscan": "off", "jit": "off"}
+        return "" if self.pooler == "transaction" else "SET enable_seqscan = off; SET jit = off"
 
     @property
     def kept_statements(self) -> int:
@@ -200,11 +200,14 @@ async def connect(access: Access) -> asyncpg.Connection[asyncpg.Record]:
         timeout=access.connect_timeout,
         command_timeout=access.commit_timeout,
         statement_cache_size=access.kept_statements,
-        server_settings=access.session,
+        server_settings={"application_name": access.application_name},
+        session=access.session,
     )
 
 
-async def _connect_in_turn(dsn: str, *, timeout: float, **how: Any) -> asyncpg.Connection[asyncpg.Record]:
+async def _connect_in_turn(
+    dsn: str, *, timeout: float, session: str, **how: Any
+) -> asyncpg.Connection[asyncpg.Record]:
     """The first host of the URL that takes us, each within its share of the time.
 
     The driver knows several hosts too, but gives them one time-out together: it would wait for a machine that is
@@ -213,11 +216,24 @@ async def _connect_in_turn(dsn: str, *, timeout: float, **how: Any) -> asyncpg.C
     ways = _ways(dsn)
     for left in reversed(range(len(ways))):
         try:
-            return await asyncpg.connect(ways[-1 - left], timeout=timeout / len(ways), **how)
+            return await _begun(ways[-1 - left], timeout / len(ways), session, how)
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched):
             if not left:
                 raise
     raise AssertionError(ways)
+
+
+async def _begun(
+    way: str, timeout: float, session: str, how: dict[str, Any]
+) -> asyncpg.Connection[asyncpg.Record]:
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(way, timeout=timeout, **how)
+    try:
+        if session:
+            await connection.execute(session, timeout=timeout)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 def _ways(url: str) -> list[str]:
@@ -229,7 +245,8 @@ def _ways(url: str) -> list[str]:
 
 def make_pool(access: Access, url: str, size: int) -> Pool:
     """At most `size` connections, none of them open yet."""
-    connect_in_turn: Any = _connect_in_turn  # the stubs want every argument of asyncpg.connect by its name
+    # The stubs want every argument of asyncpg.connect by its name.
+    connect_in_turn: Any = partial(_connect_in_turn, session=access.session)
     return asyncpg.create_pool(
         url,
         connect=connect_in_turn,
@@ -238,7 +255,7 @@ def make_pool(access: Access, url: str, size: int) -> Pool:
         timeout=access.connect_timeout,
         command_timeout=access.statement_timeout,
         statement_cache_size=access.kept_statements,
-        server_settings=access.session,
+        server_settings={"application_name": access.application_name},
         reset=_leave_as_it_is,
     )
 
