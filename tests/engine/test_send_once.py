@@ -22,7 +22,7 @@ async def test_the_record_is_written_and_the_event_says_who_sent_it() -> None:
     async with engine(webhook(authentication=TOKEN, access={"allow": ["198.51.100.0/24"]})) as bench:
         answer, event = await send(bench)
         assert (200, State.SUCCEEDED, "person: anna") == (answer.status, event.state, event.sender)
-        assert ("anna", event) == (event.headers["hookstation-sent-by"], await bench.last())
+        assert ("anna", event) == (event.headers[":sent-by"], await bench.last())
         assert ["7"] == [one["ID"] for one in await bench.records()]
 
 

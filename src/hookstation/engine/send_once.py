@@ -19,8 +19,8 @@ from hookstation.ports.store import History
 BY_PERSON: Final = "person: "
 """What the sender of such an event begins with in the journal; the name of who sent it follows."""
 
-HEADER: Final = "hookstation-sent-by"
-"""The header with which such an event is journalled."""
+SENT_BY: Final = ":sent-by"
+"""The header with which such an event is journalled. No caller can send one of that name (RFC 9110, 5.6.2)."""
 
 EVENT_ID: Final = "Hookstation-Event-Id"
 UNAVAILABLE: Final = 503
@@ -68,7 +68,7 @@ class SendOnce:
         raw = RawRequest(
             self._identifiers.event_id(),
             replace(compiled, verifier=compile_verifier(NoAuthentication())),
-            {"content-type": "application/json", **(headers or {}), HEADER: by},
+            {"content-type": "application/json", **(headers or {}), SENT_BY: by},
             query,
             BY_PERSON + by,
             self._clock.now(),
