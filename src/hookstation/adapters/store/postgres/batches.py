@@ -7,6 +7,7 @@ jobs that have them, turns, parties and matches of records, records, roll-ups; e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, cast
 
 import asyncpg
@@ -327,7 +328,11 @@ def event_of(unit: Unit) -> str:
 
 def digest_of(mark: Mark) -> bytes:
     """What a mark's key is found by."""
-    return mark_digest(mark.webhook, mark.key)
+    return _digest(mark.webhook, mark.key)
+
+
+_digest: Final = lru_cache(maxsize=1_024)(mark_digest)
+"""Each step of a batch asks for it."""
 
 
 def claim_of(unit: Unit) -> Claim | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, cast
 
+import msgspec
+
 from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.rows import columns, told
@@ -14,8 +16,7 @@ from hookstation.core.events import Mark, MarkState, State
 from hookstation.core.journal_rules import mark_state
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """An event that wants to hold a key. `anew`: it may hold it already, and then keeps it."""
 
     digest: bytes

@@ -7,8 +7,9 @@ read, and written in a few statements again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, cast
+
+import msgspec
 
 from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
@@ -45,8 +46,7 @@ class TryLater(Exception):
     """What an effect has to know cannot be known in this batch any more: it goes with the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A record as it stands within the transaction."""
 
     entity: int
@@ -254,7 +254,7 @@ class RecordBatch:
             if ordinal is _TAKEN:
                 return _nothing(EffectVerdict.EXISTS)
         shown = cast("Mapping[str, Scalar]", stored_fields(spec, merged, found.number, ordinal))
-        record = replace(found, party=party, ordinal=ordinal, fields=shown, event_id=event_id)
+        record = msgspec.structs.replace(found, party=party, ordinal=ordinal, fields=shown, event_id=event_id)
 
         def keep() -> None:
             if moves:
