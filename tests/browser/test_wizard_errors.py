@@ -172,7 +172,7 @@ def test_a_way_to_prove_that_proves_nothing(person: Person) -> None:
         expect(person.page.locator(f"#{place}")).to_have_attribute("aria-invalid", "true")
     wrong(person, "nowhere")
     fields = person.page.locator(".choice:has(input[value=token])")
-    fields.get_by_label("Header").fill("X-Token")
+    fields.get_by_role("textbox", name="Header").fill("X-Token")
     person.page.get_by_label(re.compile("^Addresses")).fill("203.0.113.0/24")
     person.page.get_by_label(re.compile("^Rate")).fill("10/min")
     person.type("The other key", "body:id")

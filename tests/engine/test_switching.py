@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hookstation.core.definitions import WebhookState
+from hookstation.core.values import JSON
 from hookstation.engine.switching import Switching
 from hookstation.errors import Conflict, NotFound
 from tests.support.engine import Engine, connection, engine, webhook
@@ -34,7 +35,7 @@ async def test_a_draft_with_another_proof_is_not_lost_unseen() -> None:
     async with engine(webhook("courses", "far"), connections=[connection()]) as bench:
         drafts = bench.changing.drafts
         before = await drafts.show("courses")
-        proof = {"type": "token", "header": "X-Token", "secret": "quite another secret"}
+        proof: JSON = {"type": "token", "header": "X-Token", "secret": "quite another secret"}
         await drafts.save("courses", {**before.document, "authentication": proof}, before.began, "anna")
         with pytest.raises(Conflict, match="publish or discard"):
             await switching(bench).set_state("courses", WebhookState.DISABLED, "bert")

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from hookstation.core.differences import Difference
 from hookstation.engine.backtest import MOST_EVENTS, USUAL_EVENTS, BackTest
 from hookstation.errors import Invalid, NotFound, StoreError
+from hookstation.ports.versions import VersionState
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.pages.forms import read_form
 from hookstation.web.pages.rendering import page, piece, streamed
@@ -20,6 +21,9 @@ from hookstation.web.services import Services
 PER_PAGE: Final = 30
 TOLD_EVERY: Final = 10
 """Events after which a back-test says how far it is."""
+
+LOOKED_AT: Final = 50
+"""Versions among which the one that was live before is looked for."""
 
 MOST_SHOWN: Final = 100
 """Events with differences that a page shows; all are counted."""
@@ -51,7 +55,8 @@ async def show_version(request: Request, services: Services) -> Response:
         raise NotFound("version", f"{name} {request.path_params['number']}")
     version, document = await services.changing.history.show(name, number)
     against = _number(request.query_params.get("against", ""))
-    against = number - 1 if against is None else against
+    if against is None:
+        against = await _live_before(name, number, services)
     differences: list[Difference] | None = None
     if against > 0:
         try:
@@ -68,6 +73,13 @@ async def show_version(request: Request, services: Services) -> Response:
         "draft": draft,
     }
     return await page(request, "webhooks/version.html", context)
+
+
+async def _live_before(name: str, number: int, services: Services) -> int:
+    """The newest version before `number` that was live, else the one just before it; 0 where there is none."""
+    earlier = await services.changing.history.list(name, LOOKED_AT, number)
+    published = [one.number for one in earlier if one.state is VersionState.PUBLISHED]
+    return next(iter(published), earlier[0].number if earlier else 0)
 
 
 async def roll_back(request: Request, services: Services) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from hookstation.core.documents.drafts import Document
@@ -136,6 +137,9 @@ async def context(look: Look) -> dict[str, object]:
         "types": fields_table.TYPES,
         "formats": fields_table.FORMATS,
         "example_text": fields_table.example_text,
+        "typed": partial(fields_table.typed, form),
+        "ticked": partial(fields_table.ticked, form),
+        "added": form.one("add-name"),
         "questions": await answering.questions(look),
         "samples": samples_of(document),
         "sent": {name: form.one(name) for name in ("samples", "schema", "json")},

@@ -62,6 +62,16 @@ def _changed(row: Row, number: str, form: Form) -> dict[str, JSON]:
     return {name: value for name, value in wanted.items() if value != shown[name]}
 
 
+def typed(form: Form, number: int, member: str, shown: str) -> str:
+    """What stands in a field of the table: what was sent, where the form comes back, else the row's own."""
+    return form.one(f"{number}:{member}") if form.all("row") else shown
+
+
+def ticked(form: Form, number: int, member: str, shown: bool) -> bool:
+    """The same of a box to tick."""
+    return bool(form.one(f"{number}:{member}")) if form.all("row") else shown
+
+
 def _count(text: str) -> JSON:
     text = text.strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else (text or None)
@@ -85,7 +95,7 @@ def _example(text: str, row: Row) -> JSON:
 
 def said(problem: Problem, done: Sequence[JSON]) -> str:
     """A problem of one edit, with the field that it is about instead of the edit's number."""
-    number = problem.path[0] if problem.path else ""
+    number = next((part for part in problem.path if isinstance(part, int)), None)
     edit = done[number] if isinstance(number, int) and number < len(done) else None
     if not isinstance(edit, dict):
         return problem.message

@@ -60,7 +60,9 @@ async def publish(request: Request, services: Services) -> Response:
             began = (await services.changing.drafts.save(look.name, wanted, began, who)).began
         await services.changing.drafts.publish(look.name, began, who, form.one("note"))
     except Invalid as invalid:
-        return await show(replace(await look_at(request, services), problems=invalid.problems), SAVE, 422)
+        fresh = await look_at(request, services)
+        told = () if any(one.severity == "error" for one in fresh.draft.problems) else invalid.problems
+        return await show(replace(fresh, problems=told), SAVE, 422)
     except Conflict as conflict:
         return await show(replace(await look_at(request, services), said=conflict.message), SAVE, 409)
     return RedirectResponse(f"{address(name_of(request), 'save')}?published=1", 303)
