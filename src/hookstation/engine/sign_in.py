@@ -84,7 +84,7 @@ class SignIn:
     async def _check(self, account: str, password: str, browser: Browser) -> User | None:
         """The user where the password is right. Takes as long where there is none."""
         at_account, at_address = gate_of_account(account), gate_of_address(browser.address)
-        user = await self._people.get_user(account)
+        user = await self._people.get_user(account) if account.isprintable() else None
         try:
             await self._gates.enter([at_account, at_address])
         except TryLater as refusal:
