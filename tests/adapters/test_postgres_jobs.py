@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -295,6 +296,34 @@ async def test_answer_that_was_lost(nodes: list[PostgresStore], database: str) -
     await connection.close()
     assert ["b", "c"] == names(told)
     assert told == found
+
+
+async def test_answer_that_was_lost_with_the_line(
+    crashing: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was leased just before the line went is found by the next call, and not only when the lease ends."""
+    async with Line(crashing.port).open() as line:
+        through = urlsplit(database)._replace(netloc=f"postgres@127.0.0.1:{line.port}").geturl()
+        store = await open_postgres(Access(through, connect_timeout=0.5))
+        await join(store, "n1")
+        await put(store, chore("a"), chore("b"))
+        lease = queues.lease
+
+        async def lease_and_lose(*asked: Any) -> list[Leased]:
+            await lease(*asked)
+            line.cut()
+            raise ConnectionResetError
+
+        monkeypatch.setattr(queues, "lease", lease_and_lose)
+        with pytest.raises(StoreUnavailable):
+            await store.lease(QUEUE, "n1", HOUR, 9)
+        monkeypatch.setattr(queues, "lease", lease)
+        line.heal()
+        await put(store, chore("c"))
+
+        assert ["a", "b"] == names(await store.lease(QUEUE, "n1", HOUR, 9))
+        assert ["c"] == names(await store.lease(QUEUE, "n1", HOUR, 9))
+        await store.close()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -21,12 +23,23 @@ CALLS: Final = 1 << 62
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    """A call that may have leased, whose answer never came. `until`: by the loop's clock, when such leases are over."""
+
+    queue: str
+    node_id: str
+    call: int
+    until: float
+
+
 class SharedWork:
     """Implements `ports.leases`: each call is a statement or a transaction of its own, and then hints are sent."""
 
     def __init__(self, access: Access, work: Sessions) -> None:
         self._access, self._work = access, work
         self._bulletin = Bulletin(access, work)
+        self._unheard: set[_Unheard] = set()
 
     # --- jobs
 
@@ -35,7 +48,13 @@ class SharedWork:
         return await self._hinting(partial(queues.enqueue, jobs=jobs)) if jobs else []
 
     async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
-        """Lease what is due, in one statement; one whose answer was lost is looked up before it is repeated."""
+        """Lease what is due, in one statement; one whose answer was lost is looked up before it is repeated.
+
+        Where it cannot be looked up either, the next call does: else a node that lives would sit on leases of which it
+        does not know until they are over.
+        """
+        if found_late := await self._leased_unheard(queue, node_id):
+            return found_late
         call, asked = secrets.randbelow(CALLS), False
 
         async def take(connection: Connection) -> Sequence[Leased]:
@@ -46,7 +65,23 @@ class SharedWork:
             durability = self._access.synchronous_commit
             return await queues.lease(connection, queue, node_id, seconds, limit, call, durability)
 
-        return await self._work.read(take)
+        try:
+            return await self._work.read(take)
+        except BaseException:
+            if asked:
+                until = asyncio.get_running_loop().time() + seconds
+                self._unheard.add(_Unheard(queue, node_id, call, until))
+            raise
+
+    async def _leased_unheard(self, queue: str, node_id: str) -> Sequence[Leased]:
+        """What an earlier call leased without hearing of it; one that may still be under way is asked for again."""
+        now = asyncio.get_running_loop().time()
+        self._unheard = {one for one in self._unheard if one.until > now}
+        for one in [one for one in self._unheard if (one.queue, one.node_id) == (queue, node_id)]:
+            if found := await self._work.read(queues.leased_by, queue, node_id, one.call):
+                self._unheard.discard(one)
+                return found
+        return []
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         """Write how leased jobs ended, in one transaction."""
