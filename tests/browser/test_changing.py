@@ -75,11 +75,16 @@ def test_a_draft_that_breaks_calls_is_told_by_the_back_test_and_discarded(person
     person.sees("Nothing is changed since it was published")
 
 
+@pytest.fixture(scope="module")
+def key_of_bert(demo: Demo) -> str:
+    """The key of a second person."""
+    return str(told("keys", "add", "bert", "--role", "administrator", "--data", demo.data)["key"])
+
+
 @pytest.fixture
-def other(browser: Browser, demo: Demo) -> Iterator[Person]:
+def other(browser: Browser, demo: Demo, key_of_bert: str) -> Iterator[Person]:
     """A second person, with a name of their own."""
-    key = told("keys", "add", "bert", "--role", "administrator", "--data", demo.data)
-    with visit(browser, demo.url, key["key"]) as made:
+    with visit(browser, demo.url, key_of_bert) as made:
         made.expected = (REFUSED,)
         yield Person(made)
 
@@ -89,7 +94,7 @@ def test_two_who_edit_see_each_other_and_nobody_overwrites_unseen(person: Person
     other.visit.go("/webhooks/course-panel/edit/general")
     person.visit.go("/webhooks/course-panel/edit/general")
     person.sees("bert has this webhook open, too.")
-    other.type("Note", "Bert’s note")
+    other.type("Note – optional", f"Bert’s note {person.scripts}")
     other.click("button", "Save draft")
     person.page.get_by_label("Name", exact=True).fill(f"Courses {person.scripts}")
     person.click("button", "Save draft")
