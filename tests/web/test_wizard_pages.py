@@ -1,0 +1,78 @@
+"""The wizard's answers without a browser: nothing inline, nothing saved that is stale or cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+
+from hookstation.web.rest import Rest
+from tests.support.asgi import Answered, Client
+from tests.support.engine import PANEL, Engine, connection, engine, upsert, webhook
+from tests.support.services import services_of
+
+HERE = {"host": "127.0.0.1:8080", "accept": "text/html"}
+FORM = "application/x-www-form-urlencoded"
+SECTIONS = ("general", "data", "action", "access", "test", "save")
+INLINE = r"<style|\sstyle=|\son\w+=|javascript:|hx-on|<script(?![^>]*\ssrc=)"
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Engine]:
+    """A station with two webhooks."""
+    async with engine(webhook(), upsert(), connections=[connection()], panels=[PANEL]) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def pages(bench: Engine) -> Client:
+    """Somebody who may change everything, by a key of the API."""
+    services = services_of(bench)
+    key = await services.keys.add("tests", "administrator")
+    return Client(Rest(services), {**HERE, "authorization": f"Bearer {key}"})
+
+
+async def send(client: Client, target: str, **fields: str) -> Answered:
+    """Send a form."""
+    body = urlencode(fields).encode()
+    return await client.ask("POST", target, body, content_type=FORM)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+async def test_a_section_holds_nothing_inline(pages: Client, section: str) -> None:
+    answer = await pages.ask("GET", f"/webhooks/courses/edit/{section}")
+    assert 200 == answer.status
+    assert [] == re.findall(INLINE, answer.body.decode())
+
+
+@pytest.mark.parametrize("began", ["", "0", "x", "99"])
+async def test_what_began_from_another_version_is_not_saved(pages: Client, bench: Engine, began: str) -> None:
+    answer = await send(pages, "/webhooks/courses/edit/general", title="Another", began=began, do="save")
+    assert 409 == answer.status
+    assert b"Another" in answer.body
+    assert not (await bench.changing.drafts.show("courses")).is_draft
+
+
+async def test_what_is_right_is_a_draft_and_leads_on(pages: Client, bench: Engine) -> None:
+    answer = await send(pages, "/webhooks/courses/edit/general", title="Another", began="1", do="next")
+    assert (303, "/webhooks/courses/edit/data") == (answer.status, answer.headers["location"])
+    draft = await bench.changing.drafts.show("courses")
+    assert (True, "Another") == (draft.is_draft, draft.document["title"])
+    assert "Another" != bench.board.webhooks(["courses"])["courses"].title
+
+
+@pytest.mark.parametrize("act", ["delete", "rotate"])
+async def test_what_destroys_wants_the_name_typed(pages: Client, bench: Engine, act: str) -> None:
+    answer = await send(pages, f"/webhooks/courses/{act}", typed="course")
+    assert 422 == answer.status
+    assert "courses" in bench.board.stored.webhooks
+
+
+@pytest.mark.parametrize(
+    "target", ["/webhooks/nobody/edit/data", "/webhooks/nobody/versions", "/webhooks/courses/versions/x"]
+)
+async def test_what_is_not_there_gets_a_page_that_leads_on(pages: Client, target: str) -> None:
+    assert 404 == (await pages.ask("GET", target)).status
