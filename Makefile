@@ -1,8 +1,10 @@
 # Every target works from a bare checkout: it makes .venv and installs what it needs first.
 #   make PYTHON=/path/to/python3   another interpreter
 #   make test ARGS="-k mapping"    arguments for the tool behind a target
+#   make test WORKERS=0            tests in one process, as a debugger wants it
 
 ARGS ?=
+WORKERS ?= 2
 ENVIRONMENT = @sh tools/environment.sh
 BIN = .venv/bin
 
@@ -19,7 +21,7 @@ run: ## start the demo on http://127.0.0.1:8080
 test: ## run every test
 	$(ENVIRONMENT) runtime test
 	@$(BIN)/python -m tools.browser >/dev/null
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: ## run the long counts: crash rounds and fuzzing (HOOKSTATION_SOAK_ROUNDS=50)
 	$(ENVIRONMENT) runtime test
