@@ -76,3 +76,19 @@ async def test_what_destroys_wants_the_name_typed(pages: Client, bench: Engine, 
 )
 async def test_what_is_not_there_gets_a_page_that_leads_on(pages: Client, target: str) -> None:
     assert 404 == (await pages.ask("GET", target)).status
+
+
+async def test_a_webhook_that_is_not_live_leads_to_its_draft_or_its_events(
+    pages: Client, bench: Engine
+) -> None:
+    """A link to it may stand in many places, and outlives it."""
+    assert 303 == (await send(pages, "/webhooks/courses/duplicate")).status
+    copy = await pages.ask("GET", "/webhooks/courses-copy")
+    await bench.post("courses", {"id": "7"})
+    await send(pages, "/webhooks/courses/delete", typed="courses")
+    gone = await pages.ask("GET", "/webhooks/courses")
+    never = await pages.ask("GET", "/webhooks/never")
+    assert (303, "/webhooks/courses-copy/edit/general") == (copy.status, copy.headers["location"])
+    assert (303, "/events?webhook=courses") == (gone.status, gone.headers["location"])
+    assert 200 == (await pages.ask("GET", "/events?webhook=courses")).status
+    assert 404 == never.status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.definitions import WebhookState
 from hookstation.core.documents import PersonSecrets, encode_webhook
@@ -105,12 +105,21 @@ def _sorted(found: list[Listed], asked: dict[str, str]) -> list[Listed]:
     return sorted(found, key=key, reverse=asked["order"] == "down")
 
 
+async def _instead(name: str, services: Services) -> str:
+    """Where a webhook leads that is not there: to its draft, or to the events that outlived it. Raises `NotFound`."""
+    if any(one.webhook == name for one in await _never_live(services)):
+        return f"/webhooks/{name}/edit/general"
+    if (await services.store.list_events(EventFilter(name), 1)).items:
+        return f"/events?webhook={name}"
+    raise NotFound("webhook", name)
+
+
 async def show_webhook(request: Request, services: Services) -> Response:
     """One webhook: its URL, what it asks of a call, where it writes, and what came last."""
     name: str = request.path_params["name"]
     shown = services.listing.webhook(name)
     if shown is None:
-        raise NotFound("webhook", name)
+        return RedirectResponse(await _instead(name, services), 303)
     definition = None if shown.problem else services.board.webhooks([name])[name]
     document = {} if definition is None else encode_webhook(definition, PersonSecrets(), defaults=True)
     events = await services.store.list_events(EventFilter(name), 10)
