@@ -28,7 +28,6 @@ from hookstation.errors import Conflict, HookstationError
 from hookstation.ports.leases import CONFIGURATION_CHANGED
 from hookstation.ports.store import (
     Acceptance,
-    ApiKey,
     Before,
     Committed,
     ConfigurationChange,
@@ -40,6 +39,7 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 from hookstation.ports.versions import Draft
+from hookstation.testing.memory_facts import MemoryFacts
 from hookstation.testing.memory_jobs import MemoryWork, Written
 from hookstation.testing.memory_people import MemoryPeople
 from hookstation.testing.memory_records import MemoryRecords
@@ -61,7 +61,9 @@ class _Kept:
     earlier: list[Attempt]
 
 
-class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryWork, MemorySearch):
+class MemoryStore(
+    MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryWork, MemorySearch, MemoryFacts
+):
     """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
     `now` says the store's time, microseconds since the epoch; without it that is the system's.
@@ -74,14 +76,13 @@ class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, M
         MemoryVersions.__init__(self)
         MemoryCaptures.__init__(self)
         MemoryTallies.__init__(self)
+        MemoryFacts.__init__(self)
         self.noted_lost = 0
         self._listener: Callable[[Acceptance | Finish, Committed], None] | None = None
         self._kept: dict[str, _Kept] = {}
         self._holders: dict[tuple[str, str], str] = {}
         self._records = MemoryRecords()
         self._configuration = StoredConfiguration(0)
-        self._keys: dict[str, ApiKey] = {}
-        self._facts: dict[str, str] = {}
 
     # --- journal
 
@@ -301,31 +302,6 @@ class MemoryStore(MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, M
         )
         self._tell(CONFIGURATION_CHANGED)
         return now.revision + 1
-
-    async def add_key(self, key: ApiKey) -> None:
-        """Keep a key."""
-        self._check()
-        if key.name in self._keys:
-            raise Conflict(f"There is a key “{key.name}” already: choose another name.")
-        self._keys[key.name] = key
-
-    async def keys(self) -> Sequence[ApiKey]:
-        """All keys by name."""
-        return [self._keys[name] for name in sorted(self._keys)]
-
-    async def get_fact(self, name: str) -> str:
-        """A small fact."""
-        return self._facts.get(name, "")
-
-    async def set_fact(self, name: str, value: str) -> None:
-        """Keep a small fact."""
-        self._check()
-        self._facts[name] = value
-
-    async def claim_fact(self, name: str, value: str) -> str:
-        """Keep a small fact that is unset."""
-        self._check()
-        return self._facts.setdefault(name, value)
 
     async def can_commit(self) -> bool:
         """Whether a commit would succeed now."""
