@@ -12,7 +12,14 @@ from typing import Final
 import msgspec
 
 EVENTS: Final = "events"
-"""The queue of events that have to be finished: one job an event, its id is the event's."""
+"""The queue of events that have to be finished: one job an event, its id is the event's.
+
+Events of a webhook that answers before the work is done stand in the lane named as the webhook; what is looked up, held
+or taken over stands in the lane without a name.
+"""
+
+DELIVERIES: Final = "deliveries"
+"""The queue of deliveries on their way: one job a delivery, its id is the delivery's, its lane the destination."""
 
 
 class Priority(IntEnum):
@@ -30,6 +37,7 @@ class Job(msgspec.Struct, frozen=True):
     `payload` is text for whoever does it.  Jobs of a queue with the same `key` (empty: none) are done one after the
     other in the order of their ids: while the first one is leased or waits for its time, the others stand behind it.
     `delay`: microseconds from the commit, by the store's clock, until it is due.  `tries`: how often it was begun.
+    `lane`: jobs of a queue are leased lane by lane, so that a lane whose jobs nobody takes holds up no other one.
     `turn`, where it is not empty, is held by one job of the whole store at a time.
     """
 
@@ -41,6 +49,7 @@ class Job(msgspec.Struct, frozen=True):
     priority: Priority = Priority.NORMAL
     tries: int = 0
     turn: bytes = b""
+    lane: str = ""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -82,7 +91,7 @@ class StoredJob(msgspec.Struct, frozen=True):
 class JobEnd(msgspec.Struct, frozen=True):
     """How a leased job ended: it is gone, or (`again`) it is to be done once more, as it is said there.
 
-    `again` has the queue, id and key of the lease's job.
+    `again` has the queue and id of the lease's job.
     """
 
     lease: Lease

@@ -7,7 +7,7 @@ which case nothing of what was asked has been written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from hookstation.core.jobs import Job, JobEnd, Leased, Node, Reaped, StoredJob
@@ -16,7 +16,10 @@ CONFIGURATION_CHANGED: Final = "configuration"
 """The hint that the configuration has a new revision."""
 
 JOBS_READY: Final = "jobs:"
-"""The beginning of the hint that a queue, whose name follows, has a job that is due."""
+"""The beginning of the hint that a queue, whose name follows, has a job that is due.
+
+Where the job stands in a lane with a name, ``/`` and that name follow.
+"""
 
 
 class Jobs(Protocol):
@@ -29,9 +32,13 @@ class Jobs(Protocol):
         """
         ...
 
-    async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
-        """Lease at most `limit` jobs that are due, the most urgent first, among these the longest due.
+    async def lease(
+        self, queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
+        """Lease at most `limit` jobs of a lane that are due, the most urgent first, among these the longest due.
 
+        `most`, where it is not 0: so many jobs of the lane may be leased at the same time, by all nodes together;
+        it is kept exactly, so where another node is just leasing in the lane nothing may be returned.
         No two nodes are given the same job, nor two jobs of one key.  A lease ends after `seconds`, or with its node.
         Returns nothing where the store does not know the node (any more).
         """
@@ -53,8 +60,15 @@ class Jobs(Protocol):
         """Jobs with this key (empty: of any or none) in the order of their ids, after the id `after`."""
         ...
 
-    async def next_due(self, queue: str) -> int | None:
-        """Microseconds until the next job that waits for its time is due, 0 where one is; ``None`` without one."""
+    async def next_due(self, queue: str, lane: str = "") -> int | None:
+        """Microseconds until the next waiting job of a lane is due, 0 where one is; ``None`` where none waits."""
+        ...
+
+    async def due_lanes(self, queues: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """`next_due` of every lane of these queues that has a job which waits for its time, by (queue, lane).
+
+        One statement, and its cost grows with the lanes, not with the jobs.
+        """
         ...
 
     async def hurry(self, queue: str, key: str) -> int:
@@ -62,7 +76,7 @@ class Jobs(Protocol):
         ...
 
     async def count_waiting(self, queue: str) -> dict[str, int]:
-        """How many jobs there are by key, of keys that are not empty."""
+        """How many jobs of the lane without a name there are by key, of keys that are not empty."""
         ...
 
 

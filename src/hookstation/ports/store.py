@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from hookstation.core.events import Attempt, Event, JournalEntry, Mark, Settlement, State
 from hookstation.core.jobs import Job, Lease
 from hookstation.core.journal_rules import ID_SLACK, ids_beginning, lowest_id
+from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import Effect, EffectResult, StoredRecord
 from hookstation.core.searching import Needle, needle
 from hookstation.ports.captures import Captures
+from hookstation.ports.deliveries import Deliveries
 from hookstation.ports.leases import Hints, Jobs, Nodes
 from hookstation.ports.people import People, Sessions
 from hookstation.ports.search import Search
@@ -40,6 +42,9 @@ class Hold(msgspec.Struct, frozen=True):
     settlement: Settlement
 
 
+Emit: TypeAlias = Callable[[Settlement, EffectResult | None], Sequence[Emission]]
+
+
 class Acceptance(msgspec.Struct):
     """One event on its way into the journal: everything in it is committed together or not at all.
 
@@ -50,6 +55,8 @@ class Acceptance(msgspec.Struct):
     leased by `holder` where one is named.  Where another job has its turn, nothing is written (`Committed.occupied`).
     `hold`: where the job's queue has jobs with `hold.key`, neither `effect` nor `settle` counts: the event stands as
     `hold.settlement`, and its job gets the key and no holder and no turn.
+    `emit` is called once it is known how the event stands, with that and the effect's result; what it returns is
+    written with it.  It must be quick and never raise; it may be called again where the transaction is tried again.
     """
 
     entry: JournalEntry
@@ -59,6 +66,7 @@ class Acceptance(msgspec.Struct):
     job: Job | None = None
     holder: Holder | None = None
     hold: Hold | None = None
+    emit: Emit | None = None
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -102,6 +110,7 @@ class Finish:
     `job` replaces the event's job in the queue `EVENTS`, whoever holds it, and ``None`` removes it; it is held by
     `holder` where one is named, else by nobody.  Where another job has its turn, nothing is written (`occupied`).
     `attempt_started_at` is when this attempt began; an `Attempt` is kept unless the state stays open.
+    `emit` as in `Acceptance`.
     """
 
     event_id: str
@@ -117,6 +126,7 @@ class Finish:
     run_id: str = ""
     connection: str = ""
     entity: str = ""
+    emit: Emit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,8 @@ class StoredConfiguration:
     webhooks: Mapping[str, StoredWebhook] = field(default_factory=dict)
     connections: Mapping[str, str] = field(default_factory=dict)
     panels: Mapping[str, str] = field(default_factory=dict)
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    subscriptions: Mapping[str, str] = field(default_factory=dict)
     specs: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -217,6 +229,8 @@ class ConfigurationChange:
     webhooks: dict[str, StoredWebhook | None] = field(default_factory=dict)
     connections: dict[str, str | None] = field(default_factory=dict)
     panels: dict[str, str | None] = field(default_factory=dict)
+    destinations: dict[str, str | None] = field(default_factory=dict)
+    subscriptions: dict[str, str | None] = field(default_factory=dict)
     specs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     matches: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
     began: dict[str, int] = field(default_factory=dict)
@@ -393,6 +407,7 @@ class Store(
     Findings,
     Tallies,
     Jobs,
+    Deliveries,
     Nodes,
     Hints,
     Protocol,

@@ -1,0 +1,1 @@
+"""What goes out: events, their deliveries, the attempts, and every decision about them."""
