@@ -190,8 +190,10 @@ class BodyForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`content` by `form`: `TEMPLATE` any JSON whose texts are templates; `FORM` an object of templates; `XML` an object
-    whose single member is the root (``@name`` members are attributes, ``#text`` is text); `TEXT` one template."""
+    """`content` by `form`: `TEMPLATE` any JSON whose texts are templates; `FORM` an object of templates; `TEXT` one.
+
+    `XML`: an object whose single member is the root; ``@name`` members are attributes, ``#text`` is text.
+    """
 
     form: BodyForm = BodyForm.ENVELOPE
     content: JSON = None
@@ -202,7 +204,7 @@ class Body:
 class Subscription:
     """Which events out go to a destination, and as what.
 
-    `events`: types, in which ``*`` stands for one word and a last ``**`` for the rest.  `condition`: a text in the
+    `events`: types, in which ``*`` stands for one word, and at the end for one or more.  `condition`: a text in the
     condition language over the payload, empty: always.  `headers`: name → template.
     """
 
