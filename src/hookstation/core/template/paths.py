@@ -58,7 +58,7 @@ def read_path(source: str, start: int) -> tuple[Path, int]:
 
 def _read_part(source: str, at: int, *, first: bool) -> tuple[PathPart, int]:
     if source.startswith("[", at):
-        return _read_bracket(source, at)
+        return read_bracket(source, at)
     bare = _BARE.match(source, at)
     name = bare[0].strip() if bare else ""
     if bare is None or not name:
@@ -68,11 +68,12 @@ def _read_part(source: str, at: int, *, first: bool) -> tuple[PathPart, int]:
     return as_part(name), bare.end()
 
 
-def _read_bracket(source: str, at: int) -> tuple[PathPart, int]:
+def read_bracket(source: str, at: int) -> tuple[PathPart, int]:
+    """The position or quoted name whose ``[`` stands at `at`, and the offset behind its ``]``. Raises `PathMistake`."""
     if found := _POSITION.match(source, at):
         return int(found[1]), found.end()
     if found := _QUOTED.match(source, at):
-        return _unescape(found[1][1:-1], at), found.end()
+        return unescaped(found[1][1:-1], at), found.end()
     raise PathMistake('Write a position or a name in quotes between the brackets: [0] or ["GL Account"].', at)
 
 
@@ -83,7 +84,9 @@ def as_part(name: str) -> PathPart:
     return name
 
 
-def _unescape(text: str, at: int) -> str:
+def unescaped(text: str, at: int) -> str:
+    """What stood between two quotes, its escapes resolved. `at`: where it began. Raises `PathMistake`."""
+
     def replace(found: re.Match[str]) -> str:
         code = found[1]
         if len(code) == 5:
