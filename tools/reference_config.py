@@ -69,13 +69,16 @@ KINDS = {
     Kind.TEXT: "text",
     Kind.NAME: "name",
     Kind.URL: "http or https address",
+    Kind.ENDPOINT: "http or https address, query included",
     Kind.SECRET: "secret",
     Kind.INTEGER: "whole number",
     Kind.DURATION: "duration: `25s`, `5m`, `12h`, `7d`, or seconds",
+    Kind.DURATIONS: "list of durations: `5s`, `2m`, `12h`",
     Kind.SIZE: "size: `1MiB`, `500KB`, or bytes",
     Kind.RATE: "rate: `100/s`, `1000/min`, `10/h`",
     Kind.BOOLEAN: "`true` or `false`",
     Kind.NETWORKS: "list of networks: `10.0.0.0/8`, `203.0.113.7`",
+    Kind.PORTS: "list of ports: `443`, `8443`",
     Kind.ZONE: "IANA time zone",
     Kind.HEADER: "header name",
     Kind.LIST: "list of texts",
@@ -119,10 +122,11 @@ def rows(settings: tuple[Setting, ...], prefix: str) -> Iterator[str]:
 def variant_rows(setting: Setting, path: str) -> Iterator[str]:
     """The type, then each setting of the variants once, with the types that have it."""
     yield row(f"{path}.type", Setting("type", Kind.CHOICE, required=True, choices=tuple(setting.variants)))
-    inner = {one.name: one for fields in setting.variants.values() for one in fields}
-    for name, one in inner.items():
+    inner: list[Setting] = []
+    for one in (one for fields in setting.variants.values() for one in fields if one not in inner):
+        inner.append(one)
         owners = [variant for variant, fields in setting.variants.items() if one in fields]
-        yield row(f"{path}.{name}", one, "" if len(owners) == len(setting.variants) else codes(owners))
+        yield row(f"{path}.{one.name}", one, "" if len(owners) == len(setting.variants) else codes(owners))
 
 
 def row(path: str, setting: Setting, owners: str = "") -> str:

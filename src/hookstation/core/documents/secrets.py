@@ -123,3 +123,8 @@ def connection_purpose(name: str) -> str:
 def webhook_purpose(name: str) -> str:
     """What a webhook's secrets are sealed for; the setting's path is appended."""
     return f"webhook/{name}"
+
+
+def destination_purpose(name: str) -> str:
+    """What a destination's secrets are sealed for; the setting's path is appended."""
+    return f"destination/{name}"

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -33,6 +33,10 @@ BYTES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 LONGEST_TEXT: Final = 1_000
+MOST_DURATIONS: Final = 100
+MOST_PORTS: Final = 100
+
+Read = TypeVar("Read")
 
 
 def refuse(message: str, *path: str | int) -> NoReturn:
@@ -91,6 +95,21 @@ def read_name(setting: Setting, value: JSON) -> str:
 
 def read_url(_: Setting, value: JSON) -> str:
     """An absolute http or https address."""
+    text = _address(value)
+    if "#" in text or "?" in text:
+        refuse("an address must not have a query (“?”) or a fragment (“#”) here; remove it.")
+    return text.rstrip("/")
+
+
+def read_endpoint(_: Setting, value: JSON) -> str:
+    """An absolute http or https address to be called exactly as it is written."""
+    text = _address(value)
+    if "#" in text:
+        refuse("an address must not have a fragment (“#”): it is never sent; remove it.")
+    return text
+
+
+def _address(value: JSON) -> str:
     text = _text_of(value, "an address such as https://example.org")
     if len(text) > 2_000 or any(char.isspace() or ord(char) < 33 for char in text):
         refuse("an address has at most 2,000 characters and no spaces.")
@@ -103,9 +122,7 @@ def read_url(_: Setting, value: JSON) -> str:
         refuse(f"{shown(text)} is not an address; it must begin with http:// or https:// and name a host.")
     if parts.username is not None or parts.password is not None:
         refuse("an address must not hold a user name or password; use the settings made for them.")
-    if "#" in text or "?" in text:
-        refuse("an address must not have a query (“?”) or a fragment (“#”) here; remove it.")
-    return text.rstrip("/")
+    return text
 
 
 def _bounded(setting: Setting, value: int | Decimal, write: Callable[[object], JSON]) -> None:
@@ -160,6 +177,25 @@ def write_duration(seconds: object) -> str:
         if seconds and seconds % int(SECONDS[unit]) == 0:
             return f"{seconds // int(SECONDS[unit])}{unit}"
     return f"{seconds}s"
+
+
+def read_durations(setting: Setting, value: JSON) -> list[int | Number]:
+    """Several durations, each within the bounds."""
+    found = _list_of(Setting(setting.name, maximum=MOST_DURATIONS), value, "durations, like [5s, 30s, 2m]")
+    return [_one_of_several(setting, index, one, read_duration) for index, one in enumerate(found)]
+
+
+def write_durations(value: object) -> JSON:
+    """The shortest exact form of each."""
+    assert isinstance(value, list)
+    return [write_duration(one) for one in value]
+
+
+def _one_of_several(setting: Setting, index: int, value: JSON, read: Callable[[Setting, JSON], Read]) -> Read:
+    try:
+        return read(setting, value)
+    except Invalid as refusal:
+        raise Invalid([problem.under(index) for problem in refusal.problems]) from None
 
 
 def read_size(setting: Setting, value: JSON) -> int:
@@ -248,6 +284,13 @@ def _network(index: int, value: JSON) -> str:
     )
 
 
+def read_ports(setting: Setting, value: JSON) -> list[int]:
+    """TCP ports."""
+    one = Setting(setting.name, minimum=1, maximum=65_535)
+    ports = _list_of(Setting(setting.name, maximum=MOST_PORTS), value, "ports, like [443, 8443]")
+    return [_one_of_several(one, index, port, read_integer) for index, port in enumerate(ports)]
+
+
 def read_zone(_: Setting, value: JSON) -> str:
     """An IANA time zone that this machine's tz database has."""
     text = _text_of(value, "a time zone")
@@ -318,9 +361,11 @@ READERS: Final[Mapping[Kind, Callable[[Setting, JSON], object]]] = {
     Kind.TEXT: read_text, Kind.NAME: read_name, Kind.URL: read_url, Kind.INTEGER: read_integer,
     Kind.DURATION: read_duration, Kind.SIZE: read_size, Kind.RATE: read_rate, Kind.BOOLEAN: read_boolean,
     Kind.CHOICE: read_choice, Kind.NETWORKS: read_networks, Kind.ZONE: read_zone, Kind.HEADER: read_header,
-    Kind.LIST: read_list, Kind.MAPPING: read_mapping, Kind.JSON: read_json,
+    Kind.LIST: read_list, Kind.MAPPING: read_mapping, Kind.JSON: read_json, Kind.ENDPOINT: read_endpoint,
+    Kind.DURATIONS: read_durations, Kind.PORTS: read_ports,
 }  # fmt: skip
 
 WRITERS: Final[Mapping[Kind, Callable[[object], JSON]]] = {
     Kind.DURATION: write_duration, Kind.SIZE: write_size, Kind.RATE: write_rate,
+    Kind.DURATIONS: write_durations,
 }  # fmt: skip

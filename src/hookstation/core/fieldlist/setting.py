@@ -20,12 +20,16 @@ class Kind(StrEnum):
     """Letters, digits, ``_``, ``-`` and ``.``, up to 64 → ``str``."""
     URL = "url"
     """An absolute http or https address without user or fragment → ``str`` without a closing slash."""
+    ENDPOINT = "endpoint"
+    """An absolute http or https address, its query included, without user or fragment → ``str`` as written."""
     SECRET = "secret"  # noqa: S105 - the word for the kind, not a password
     """What the `SecretCodec` reads → `Secret`."""
     INTEGER = "integer"
     """A whole number → ``int``."""
     DURATION = "duration"
     """``25s``, ``5m``, ``7d``, or seconds → ``int`` seconds; `Number` where they are not whole."""
+    DURATIONS = "durations"
+    """A list of durations → ``list`` of ``int`` or `Number`."""
     SIZE = "size"
     """``1MiB``, ``500KB``, or bytes → ``int`` bytes."""
     RATE = "rate"
@@ -36,6 +40,8 @@ class Kind(StrEnum):
     """One of `choices` → ``str``."""
     NETWORKS = "networks"
     """A list of networks in CIDR form, or addresses → ``list`` of ``str`` in canonical CIDR form."""
+    PORTS = "ports"
+    """A list of TCP ports → ``list`` of ``int``."""
     ZONE = "zone"
     """An IANA time zone → ``str``."""
     HEADER = "header-name"
@@ -59,8 +65,8 @@ class Setting:
     """One setting of a document.
 
     `default` is written as a person would (``"25s"``); ``None`` means that the setting may be absent.
-    `minimum` and `maximum` bound an integer, a duration (seconds) or a size (bytes), the characters of a text
-    and the number of members of a list, a mapping or entries.
+    `minimum` and `maximum` bound an integer, a duration (seconds; each one of several) or a size (bytes), the
+    characters of a text and the number of members of a list, a mapping or entries.
     `pattern` is a regular expression for the whole of a text, `pattern_words` says it for a person.
     """
 
@@ -165,6 +171,18 @@ class Values(Mapping[str, object]):
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts or networks; empty where absent."""
+        value = self._values.get(name, [])
+        assert isinstance(value, list), name
+        return tuple(value)
+
+    def many_seconds(self, name: str) -> tuple[float, ...]:
+        """A list of durations in seconds; empty where absent."""
+        value = self._values.get(name, [])
+        assert isinstance(value, list), name
+        return tuple(float(str(one)) for one in value)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """A list of whole numbers; empty where absent."""
         value = self._values.get(name, [])
         assert isinstance(value, list), name
         return tuple(value)
