@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from hookstation.cli.commands import cli
+from hookstation.cli.commands import ROOMS, cli
 from tools.reference_commands import leaves
 
 COLUMNS, LINES = 80, 24
@@ -74,6 +77,23 @@ def test_every_command_says_where_the_data_is(words: list[str]) -> None:
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_every_command_that_ends_can_answer_in_json(words: list[str]) -> None:
     assert (words[0] in RUN_ON) != ("--json" in said(*words, "--help").stdout)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_command_is_looked_for_in_the_module_in_which_it_stands(room: str) -> None:
+    there = import_module(f"hookstation.cli.{room}").COMMANDS
+    assert ROOMS[room] == tuple(command.name for command in there)
+
+
+def test_a_command_for_a_running_station_loads_nothing_of_what_a_station_is_made_of() -> None:
+    """It is a process of its own: what it loads is what a person waits for."""
+    script = (
+        "import sys; from hookstation.wiring.main import cli; from hookstation.wiring import channel; "
+        "cli(['keys', 'add', '--help'], standalone_mode=False); "
+        "print(sorted({'aiohttp', 'asyncpg', 'liquid', 'starlette', 'uvicorn', 'yaml'} & sys.modules.keys()))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "[]" == ended.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("line", WRONG)

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from hookstation.core.control import proof
 from hookstation.core.values import JSON
 from hookstation.errors import Retriable
 from hookstation.ports.store import ConfigurationChange
 from hookstation.testing.connector import ScriptedConnector
-from hookstation.web.api import access, asking, build_api
+from hookstation.web.api import asking, build_api
 from hookstation.web.api.build import OPERATIONS
 from hookstation.web.services import Services
 from tests.support.asgi import Answered, Client
@@ -297,9 +298,9 @@ class TestConnectionsAndPanels:
             {"type": "hmac", "header": "X-Signature", "secret": SECRET},
             {"type": "standard-webhooks", "secret": whsec},
         ]
-        for proof in proofs:
+        for one in proofs:
             more: dict[str, Any] = {"duplicates": {"key": "body-hash"}, "access": {"rate": "5/s"}}
-            made = webhook(str(proof["type"]), authentication=proof, **more)
+            made = webhook(str(one["type"]), authentication=one, **more)
             await sent(api, "PUT", f"/webhooks/{proof['type']}", made)
         before = await bench.store.revision()
         for kind in (
@@ -477,9 +478,9 @@ class TestProof:
         services.place = "here"
         stranger = Client(build_api(services), {})
         said = (await stranger.ask("GET", "/api/control?nonce=once")).document
-        assert {"proof": access.proof(CONTROL, "here", "once")} == said
+        assert {"proof": proof(CONTROL, "here", "once")} == said
         others = {(CONTROL, "here", "twice"), (CONTROL, "there", "once"), ("another key", "here", "once")}
-        assert said["proof"] not in {access.proof(*other) for other in others}
+        assert said["proof"] not in {proof(*other) for other in others}
 
     async def test_nobody_from_elsewhere_may_ask_nor_where_there_is_no_key(self, services: Services) -> None:
         elsewhere = Client(build_api(services), {}, "203.0.113.9")

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hookstation.config.settings import StationSettings
-from hookstation.core.documents import Catalogue
 from hookstation.core.values import JSON
-from hookstation.engine.copy import Copied, Tell
 from hookstation.errors import HookstationError
+
+if TYPE_CHECKING:
+    from hookstation.core.documents import Catalogue
+    from hookstation.engine.copy import Copied, Tell
 
 
 class Refused(HookstationError):

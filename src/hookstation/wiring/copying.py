@@ -14,7 +14,8 @@ from hookstation.engine.copy import Tell
 from hookstation.engine.copy import copy as copy_all
 from hookstation.errors import Conflict, SecretError
 from hookstation.ports.copying import CopyTarget
-from hookstation.wiring.opening import FINGERPRINT, KEY_FILE, access_of, database_name, database_path
+from hookstation.wiring.opening import FINGERPRINT, access_of
+from hookstation.wiring.places import KEY_FILE, database_name, database_path
 
 
 async def copy(source: StationSettings, target: StationSettings, tell: Tell) -> Moved:

@@ -10,7 +10,7 @@ from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
 from hookstation.errors import HookstationError
 from hookstation.wiring import control, doctor_postgres
-from hookstation.wiring.opening import KEY_FILE, database_name, database_path
+from hookstation.wiring.places import KEY_FILE, database_name, database_path
 from hookstation.wiring.running import check_certificate
 
 MOST_NAMES: Final = 5

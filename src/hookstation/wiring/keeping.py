@@ -13,15 +13,8 @@ from hookstation.cli.backend import Migrated, Restored
 from hookstation.config.settings import StationSettings
 from hookstation.errors import Conflict, SecretError
 from hookstation.wiring import control
-from hookstation.wiring.opening import (
-    FINGERPRINT,
-    KEY_FILE,
-    access_of,
-    database_name,
-    database_path,
-    dump_advice,
-    restore_advice,
-)
+from hookstation.wiring.opening import FINGERPRINT, access_of, dump_advice, restore_advice
+from hookstation.wiring.places import KEY_FILE, database_name, database_path
 
 
 async def migrate(settings: StationSettings) -> Migrated:

@@ -5,7 +5,6 @@ Nothing else knows both drivers.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import ssl
 from collections.abc import Awaitable, Callable
@@ -17,14 +16,12 @@ from hookstation.adapters.store.postgres.driver import open_postgres
 from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
 from hookstation.adapters.vault import AesVault, key_file, read_key
 from hookstation.config.settings import StationSettings
-from hookstation.config.settings.databases import SQLITE, without_password
+from hookstation.config.settings.databases import without_password
 from hookstation.core.copying import UNFINISHED
-from hookstation.errors import Conflict, Invalid, Problem, SecretError, StoreError, StoreUnavailable
+from hookstation.errors import Conflict, Invalid, Problem, SecretError, StoreError
 from hookstation.ports.store import Store
+from hookstation.wiring.places import KEY_FILE, database_path, make_folder
 
-DATABASE: Final = "hookstation.db"
-KEY_FILE: Final = "master.key"
-CHANNEL: Final = "control.json"
 FINGERPRINT: Final = "master_key_fingerprint"
 NO_KEY: Final = (
     "With PostgreSQL the master key has to be given, the same to every node: make one with openssl rand -base64 32, "
@@ -82,51 +79,6 @@ def _check_authority(file: str) -> None:
     except OSError as failure:
         message = f"{file} has no certificate (PEM) that can be read. ({failure.strerror or failure})"
         raise Invalid([Problem(("database_tls_ca",), message)]) from failure
-
-
-def make_folder(folder: Path) -> None:
-    """Make the data folder for its owner alone. Raises `StoreUnavailable`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as failure:
-        raise StoreUnavailable(
-            f"The data folder {folder} cannot be made: choose another with --data. ({failure.strerror})"
-        ) from failure
-
-
-def database_path(settings: StationSettings) -> Path:
-    """The file of SQLite."""
-    if settings.database.url:
-        return Path(settings.database.url.removeprefix(SQLITE))
-    return settings.data / DATABASE
-
-
-def database_name(settings: StationSettings) -> str:
-    """The database for people."""
-    return settings.database.shown if settings.database.is_postgres else str(database_path(settings))
-
-
-def channel_file(settings: StationSettings) -> Path:
-    """Where a server says how commands reach it: beside SQLite's file, else in the data folder."""
-    if settings.database.is_postgres:
-        return settings.data / CHANNEL
-    return database_path(settings).with_name(CHANNEL)
-
-
-def channel_database(settings: StationSettings) -> str:
-    """What tells the database of a channel from another one of the same folder."""
-    if settings.database.is_postgres:
-        return "postgresql " + hashlib.sha256(without_password(settings.database.url).encode()).hexdigest()
-    return database_path(settings).name
-
-
-def place_of(settings: StationSettings) -> str:
-    """What tells the folder of a channel from its copies, however it is reached; empty where there is no folder."""
-    folder = channel_file(settings).parent
-    if not folder.exists():
-        return ""
-    found = folder.stat()
-    return f"{found.st_dev}:{found.st_ino}:{channel_database(settings)}"
 
 
 async def open_vault(settings: StationSettings, store: Store) -> AesVault:

@@ -21,7 +21,7 @@ from hookstation.testing.sandbox import serve_sandbox
 from hookstation.web.server import Listening, reserve
 from hookstation.web.server import serve as serve_http
 from hookstation.wiring import control
-from hookstation.wiring.opening import make_folder
+from hookstation.wiring.places import make_folder
 from hookstation.wiring.station import Seat, Station, address, listens_at, open_station
 
 YOUNG_OBJECTS: Final = 20_000

@@ -57,7 +57,8 @@ from hookstation.web.hooks import HookLane
 from hookstation.web.rest import Rest
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
-from hookstation.wiring.opening import KEY_FILE, backup_of, check_whole, open_store, open_vault, place_of
+from hookstation.wiring.opening import backup_of, check_whole, open_store, open_vault
+from hookstation.wiring.places import KEY_FILE, place_of
 from hookstation.wiring.watching import Watch, watch_of
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from typing import Final
 
@@ -56,15 +55,6 @@ def caller(request: Request) -> str:
 def by_control(request: Request, services: Services) -> bool:
     """Whether the request came over the control channel: from somebody who may read the data folder."""
     return visitors.is_control(visitors.bearer(request), services)
-
-
-def proof(control_key: str, place: str, nonce: str) -> str:
-    """What only who knows the control key and holds the folder `place` can answer to a fresh `nonce`: hexadecimal.
-
-    A command asks for it before it sends the key or anything else: a stranger may have the port by now.
-    """
-    asked = f"hookstation control\0{place}\0{nonce}".encode()
-    return hmac.digest(control_key.encode(), asked, "sha256").hex()
 
 
 def from_loopback(request: Request) -> bool:

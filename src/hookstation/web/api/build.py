@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hookstation.core.control import PROOF, proof
 from hookstation.core.people import Act
 from hookstation.errors import HookstationError
 from hookstation.web import metrics
@@ -36,8 +37,6 @@ from hookstation.web.api.openapi import ROOT, document
 from hookstation.web.api.routes import Operation, reply
 from hookstation.web.services import Services
 
-PROOF: Final = "/api/control"
-"""Where a command asks a station to prove itself; open to callers on its own machine."""
 LONGEST_NONCE: Final = 128
 OPERATIONS: Final = (
     *webhooks.OPERATIONS,
@@ -110,11 +109,13 @@ def _openapi(services: Services) -> Endpoint:
 
 
 def _proof(services: Services) -> Endpoint:
+    """What lets a command see that this is the station it looks for; open to callers on its own machine."""
+
     async def endpoint(request: Request) -> Response:
         nonce = request.query_params.get("nonce", "")
         if not services.control_key or not access.from_loopback(request) or len(nonce) > LONGEST_NONCE:
             raise HTTPException(404)
-        return reply({"proof": access.proof(services.control_key, services.place, nonce)})
+        return reply({"proof": proof(services.control_key, services.place, nonce)})
 
     return endpoint
 
