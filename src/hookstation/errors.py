@@ -10,6 +10,7 @@ HookstationError
 ├── MappingFailed              a template or a coercion failed for one payload (names the field)
 ├── ActionFailed               the target did not do it; the subclass is the instruction to the runtime
 │   ├── Retriable              nothing was executed: the same call may be sent again
+│   │   └── Busy               the target is there, but wants to be asked later (carries `seconds`)
 │   ├── Terminal               the target said no: sending it again changes nothing
 │   ├── NeedsAuth              the target refuses our credentials: hold, tell a person
 │   └── UnknownOutcome         the call may have been executed: look it up, never repeat blindly
@@ -139,6 +140,17 @@ class ActionFailed(HookstationError):
 
 class Retriable(ActionFailed):
     """The target is not available; nothing was executed."""
+
+
+class Busy(Retriable):
+    """The target is busy; nothing was executed.
+
+    `seconds`: how long it asked us to wait, 0 where it did not say.
+    """
+
+    def __init__(self, message: str = "", *, detail: str = "", seconds: float = 0.0) -> None:
+        super().__init__(message, detail=detail)
+        self.seconds = seconds
 
 
 class Terminal(ActionFailed):

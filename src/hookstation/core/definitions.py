@@ -26,9 +26,44 @@ class WebhookState(StrEnum):
 
 
 class AnswerMode(StrEnum):
-    """What the sender's answer tells."""
+    """What the sender's answer tells: the outcome; that the work is queued; or that, and where to ask how it stands."""
 
     OUTCOME = "outcome"
+    QUEUED = "queued"
+    POLL = "poll"
+
+
+class Check(StrEnum):
+    """When an event that is answered before the work is done is held against schema and mapping."""
+
+    BEFORE = "before"
+    LATER = "later"
+
+
+class Poison(StrEnum):
+    """What becomes of an ordered event that fails every time, and so of those behind it.
+
+    `HOLD`: it stays at the head of its key until a person lets it go.  `SKIP`: after some tries it leaves its place and
+    is tried on beside the others.  `DROP`: when its tries are used up it is a dead letter, and the next one goes.
+    """
+
+    HOLD = "hold"
+    SKIP = "skip"
+    DROP = "drop"
+
+
+class Fault(StrEnum):
+    """Why a try did not succeed, as `errors` tells them apart.
+
+    `OFFLINE`: the target is not there.  `BUSY`: it wants to be asked later.  `CREDENTIALS`: it does not know us.
+    `REFUSED`: it said no.  `UNKNOWN`: the outcome was not known, and a look-up showed that nothing was written.
+    """
+
+    OFFLINE = "offline"
+    BUSY = "busy"
+    CREDENTIALS = "credentials"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +136,40 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """How often an event is tried, and after which faults at all.
+
+    The pause after the first try is `first` seconds, each later one `factor` times as long, at most `most`; `jitter`
+    is the share by which each is lengthened or shortened at random.
+    """
+
+    attempts: int = 10
+    first: float = 5.0
+    factor: float = 3.0
+    most: float = 3_600.0
+    jitter: float = 0.2
+    on: frozenset[Fault] = frozenset({Fault.OFFLINE, Fault.BUSY, Fault.CREDENTIALS, Fault.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How events are worked off whose senders were answered before.
+
+    `concurrency`: so many at the same time, by all nodes together; ``None``: as the target bears it.  `order` is a
+    template over the payload: events with the same value go one after the other; empty: in any order.  `skip_after`:
+    tries after which `Poison.SKIP` lets the others pass.  `time`: seconds from acceptance after which nothing more is
+    tried, 0: without end.
+    """
+
+    concurrency: int | None = None
+    order: str = ""
+    poison: Poison = Poison.HOLD
+    skip_after: int = 3
+    time: float = 0.0
+    retry: Retry = Retry()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """What is done with an event. `fields` and `match`: field name as the person wrote it → template or literal.
 
@@ -121,6 +190,8 @@ class Webhook:
 
     `hold`: while its target is off-line or refuses our credentials, events are kept and sent later, in order.
     `search`: whether its events can be found by the words of their payloads.
+    `acknowledge` is the status of an answer in mode `QUEUED`, whose body `omit_body` leaves out.  `respond_async`: a
+    sender may ask for mode `POLL` by ``Prefer: respond-async`` (RFC 7240, 4.1).
     """
 
     name: str
@@ -137,6 +208,16 @@ class Webhook:
     keep_rejected_bodies: bool = False
     hold: bool = False
     search: bool = True
+    acknowledge: int = 200
+    omit_body: bool = False
+    check: Check = Check.BEFORE
+    respond_async: bool = False
+    work: Work = Work()
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether its events may wait for their work after the answer."""
+        return self.answer is not AnswerMode.OUTCOME or self.respond_async
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
-from hookstation.errors import ActionFailed, BodyRefused, NeedsAuth, Retriable, Terminal, UnknownOutcome
+from hookstation.errors import ActionFailed, BodyRefused, Busy, NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.http import HttpAnswer
 
 DEPTH: Final = 128
@@ -19,6 +19,9 @@ MEMBERS: Final = 1_000_000
 LONGEST_MESSAGE: Final = 500
 MOST_MESSAGES: Final = 10
 LONGEST_DETAIL: Final = 2_000
+LONGEST_WAIT: Final = 86_400
+LONGEST_NUMBER: Final = 10
+"""Most seconds that a Retry-After is believed, and fewer characters than this are read as its number."""
 
 DONE: Final = frozenset({200, 201, 202, 204})
 UNDECIDED: Final = frozenset({408, *range(500, 600)}) - {501}
@@ -62,7 +65,7 @@ def believe(answer: HttpAnswer, call: Call, host: str = "") -> JSON:
     detail = f"status {answer.status}: {answer.body[:LONGEST_DETAIL].decode('utf-8', 'replace')}"
     body, readable = _read(answer.body)
     if answer.status not in DONE:
-        raise _refusal(answer.status, body, call, detail, host)
+        raise _refusal(answer, body, call, detail, host)
     if not readable:
         raise _undecided("The target's answer is not JSON", call, detail)
     if isinstance(body, dict):
@@ -81,11 +84,14 @@ def _disbelieve(body: dict[str, JSON], detail: str, host: str) -> None:
         raise Terminal(_sentence("The target did not save the record", body, host), detail=detail)
 
 
-def _refusal(status: int, body: JSON, call: Call, detail: str, host: str) -> ActionFailed:
+def _refusal(answer: HttpAnswer, body: JSON, call: Call, detail: str, host: str) -> ActionFailed:
+    status = answer.status
     if status == 401:
         return NeedsAuth("The target refuses our credentials.", detail=detail)
     if status == 429:
-        return Retriable("The target is busy (429); nothing was done.", detail=detail)
+        wait = answer.headers.get("retry-after", "")
+        seconds = min(int(wait), LONGEST_WAIT) if wait.isdecimal() and len(wait) < LONGEST_NUMBER else 0
+        return Busy("The target is busy (429); nothing was done.", detail=detail, seconds=seconds)
     if status in UNDECIDED:
         return _undecided(f"The target failed ({status})", call, detail)
     if 300 <= status < 400:
