@@ -301,7 +301,7 @@ class TestConnectionsAndPanels:
         for one in proofs:
             more: dict[str, Any] = {"duplicates": {"key": "body-hash"}, "access": {"rate": "5/s"}}
             made = webhook(str(one["type"]), authentication=one, **more)
-            await sent(api, "PUT", f"/webhooks/{proof['type']}", made)
+            await sent(api, "PUT", f"/webhooks/{one['type']}", made)
         before = await bench.store.revision()
         for kind in (
             "connections/far",
