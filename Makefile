@@ -8,6 +8,10 @@ WORKERS ?= 2
 ENVIRONMENT = @sh tools/environment.sh
 BIN = .venv/bin
 
+# Modules are compiled once, also where somebody's environment says not to keep that: every command and every node of
+# the tests is a process of its own.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help run test soak screenshots bench lint format docs audit lock clean
 .DEFAULT_GOAL := help
 
