@@ -1,0 +1,98 @@
+"""JSON whose texts are templates, compiled: the same tree with every value in its place, what is missing left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from hookstation.core.outgoing.scope import OutgoingScope, compile_outgoing
+from hookstation.core.template import MISSING, Value
+from hookstation.core.values import JSON, PathPart
+from hookstation.errors import Invalid, MappingFailed, Problem
+
+MOST_VALUES: Final = 2_000
+"""Values of one tree."""
+DEEPEST: Final = 32
+"""Objects and lists inside one another."""
+
+Make: TypeAlias = Callable[[OutgoingScope], Value]
+
+
+def compile_tree(content: JSON) -> Make:
+    """A function that makes the tree for a scope, `MISSING` where the root is a property that is not there.
+
+    A member or element whose only property is missing is left out.  The function raises `MappingFailed` naming the
+    place; this one `Invalid` with every mistake, each at its place.
+    """
+    problems: list[Problem] = []
+    if sum(1 for _ in _values(content, 1)) > MOST_VALUES:
+        problems.append(Problem((), f"has more than {MOST_VALUES:,} values; make it smaller."))
+    made = _compile(content, (), problems)
+    if problems:
+        raise Invalid(problems)
+    return made
+
+
+def _values(content: JSON, depth: int) -> Iterator[JSON]:
+    yield content
+    if isinstance(content, dict | list) and depth <= DEEPEST:
+        for one in content.values() if isinstance(content, dict) else content:
+            yield from _values(one, depth + 1)
+
+
+def _compile(content: JSON, path: tuple[PathPart, ...], problems: list[Problem]) -> Make:
+    if len(path) > DEEPEST:
+        problems.append(
+            Problem(path, f"objects and lists may stand {DEEPEST} deep inside one another, no deeper.")
+        )
+        return _constant(None)
+    match content:
+        case str():
+            return _template(content, path, problems)
+        case dict():
+            members = [(name, _compile(one, (*path, name), problems)) for name, one in content.items()]
+            return _object(members)
+        case list():
+            return _array([_compile(one, (*path, index), problems) for index, one in enumerate(content)])
+    return _constant(content)
+
+
+def _constant(value: JSON) -> Make:
+    return lambda _scope: value
+
+
+def _template(source: str, path: tuple[PathPart, ...], problems: list[Problem]) -> Make:
+    try:
+        evaluate = compile_outgoing(source).evaluate
+    except Invalid as refusal:
+        problems += [problem.under(*path) for problem in refusal.problems]
+        return _constant(None)
+    place = ".".join(str(part) for part in path) or "body"
+
+    def make(scope: OutgoingScope) -> Value:
+        try:
+            return evaluate(scope)
+        except MappingFailed as failed:
+            raise MappingFailed(place, failed.reason) from failed
+
+    return make
+
+
+def _object(members: list[tuple[str, Make]]) -> Make:
+    def make(scope: OutgoingScope) -> Value:
+        made: dict[str, JSON] = {}
+        for name, one in members:
+            value = one(scope)
+            if value is not MISSING:
+                made[name] = value
+        return made
+
+    return make
+
+
+def _array(elements: list[Make]) -> Make:
+    def make(scope: OutgoingScope) -> Value:
+        values = (one(scope) for one in elements)
+        return [value for value in values if value is not MISSING]
+
+    return make
