@@ -26,8 +26,9 @@ from hookstation.core.outgoing.definitions import (
     RetryPlan,
     StandardSigning,
 )
+from hookstation.core.outgoing.scope import compile_outgoing
 from hookstation.core.outgoing.signing import signed_headers, signing_problems
-from hookstation.core.template import compile_template, rewrite
+from hookstation.core.template import rewrite
 from hookstation.core.values import JSON, Number, Secret
 from hookstation.errors import Invalid, Problem
 
@@ -298,7 +299,7 @@ def _check_proxy(proxy: Secret) -> Iterator[Problem]:
 
 def _check_order(order: str) -> Iterator[Problem]:
     try:
-        compile_template(order)
+        compile_outgoing(order)
     except Invalid as refusal:
         yield from (problem.under("order") for problem in refusal.problems)
 
