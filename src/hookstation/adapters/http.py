@@ -7,7 +7,6 @@ and `UnknownOutcome` is whether the request's head had been handed to a connecti
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -15,9 +14,10 @@ from typing import Final
 
 import aiohttp
 from aiohttp import http_exceptions
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from hookstation.adapters.guard import GuardedResolver
 from hookstation.core.addresses import judge, literal
 from hookstation.errors import ActionFailed, HookstationError, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.http import HttpAnswer, HttpRequest
@@ -64,32 +64,6 @@ class _Progress:
 
 class _TooLarge(Exception):
     """The answer is larger than the caller takes."""
-
-
-class GuardedResolver(AbstractResolver):
-    """Looks names up and lets a name through only where every one of its addresses may be called.
-
-    The connection goes to the addresses that were judged: there is no second look-up that could answer
-    otherwise.
-    """
-
-    def __init__(self, names: AbstractResolver, networks: tuple[str, ...]) -> None:
-        self._names, self._networks = names, networks
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The name's addresses. Raises `AddressRefused` where one of them is forbidden."""
-        literal(host)
-        found = await self._names.resolve(host, port, family)
-        if not found:
-            raise OSError(f"“{host}” has no address")
-        for each in found:
-            judge(each["host"], self._networks)
-        return found
-
-    async def close(self) -> None:
-        """Nothing to let go of: the look-up below belongs to the client."""
 
 
 class GuardedHttpClient:

@@ -167,14 +167,14 @@ def _judge_face(face: Address, target: Address, allowed: tuple[Network, ...]) ->
         if not any(network.num_addresses == 1 and face in network for network in allowed):
             raise AddressRefused(
                 f"{_shown(face, target)} hands out a cloud machine's credentials. If it is really meant, put"
-                f" {face}/{face.max_prefixlen} itself under the connection's `networks`."
+                f" {face}/{face.max_prefixlen} itself under `networks`."
             )
         return
     word = _why_forbidden(face)
     if word and not any(face in network for network in allowed):
         raise AddressRefused(
-            f"{_shown(face, target)} is {word}. If the connection is meant to reach it, put"
-            f" {face}/{face.max_prefixlen}, or the network that it is in, under the connection's `networks`."
+            f"{_shown(face, target)} is {word}. If it is meant to be reached, put"
+            f" {face}/{face.max_prefixlen}, or the network that it is in, under `networks`."
         )
 
 
@@ -195,7 +195,7 @@ def _read_networks(networks: tuple[str, ...]) -> tuple[Network, ...]:
         return tuple(ip_network(text, strict=False) for text in networks)
     except ValueError as error:
         raise AddressRefused(
-            f"The connection's `networks` cannot be read: {error}. Write networks as 10.0.0.0/8 or fd00::/8."
+            f"`networks` cannot be read: {error}. Write networks as 10.0.0.0/8 or fd00::/8."
         ) from None
 
 
