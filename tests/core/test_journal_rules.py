@@ -47,7 +47,12 @@ def test_mark_states() -> None:
         (State.SENDING, State.SUCCEEDED, False),
         (State.SENDING, State.UNKNOWN, False),
         (State.UNKNOWN, State.FAILED, False),
-        (State.WORKING, State.SENDING, False),
+        (State.WORKING, State.SENDING, True),
+        (State.WORKING, State.SUCCEEDED, False),
+        (State.WORKING, State.FAILED, False),
+        (State.HELD, State.WORKING, False),
+        (State.FAILED, State.WORKING, False),
+        (State.FAILED, State.HELD, True),
         (State.UNKNOWN, State.SENDING, True),
         (State.SENDING, State.SENDING, False),
         (State.FAILED, State.SENDING, True),
@@ -59,8 +64,24 @@ def test_mark_states() -> None:
     ],
 )
 def test_new_attempts(old: State, new: State, begins: bool) -> None:
-    """A move is a new attempt where the last one had ended, or one that is unknown or held is sent once more."""
+    """A move is a new attempt where the last one had ended, or one that waits is sent; not where it goes on waiting."""
     assert begins is begins_attempt(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "begins"),
+    [
+        (State.WORKING, State.SUCCEEDED, True),
+        (State.WORKING, State.WORKING, True),
+        (State.HELD, State.FAILED, True),
+        (State.FAILED, State.WORKING, True),
+        (State.SENDING, State.WORKING, False),
+        (State.SENDING, State.SUCCEEDED, False),
+    ],
+)
+def test_new_attempts_that_were_tried(old: State, new: State, begins: bool) -> None:
+    """A move that says that its action was tried is an attempt, unless it ends the one that was sent."""
+    assert begins is begins_attempt(old, new, tried=True)
 
 
 def test_attempts_are_counted() -> None:
@@ -69,7 +90,12 @@ def test_attempts_are_counted() -> None:
     assert (2, 60) == attempt_after(State.FAILED, State.SENDING, 1, 10, 60, 70)
     assert (1, 10) == attempt_after(State.SENDING, State.SUCCEEDED, 1, 10, None, 70)
     assert (1, 60) == attempt_after(State.SENDING, State.SUCCEEDED, 1, 10, 60, 70)
+    assert (1, 60) == attempt_after(State.WORKING, State.SUCCEEDED, 0, 0, 60, 70)
+    assert (2, 10) == attempt_after(State.WORKING, State.FAILED, 2, 10, None, 70)
     assert {State.REJECTED, State.HELD} == {state for state in State if not attempts_when_accepted(state)}
+    assert (0, 1) == tuple(
+        attempts_when_accepted(state, queued=True) for state in (State.WORKING, State.SENDING)
+    )
 
 
 def test_record_keys() -> None:

@@ -72,6 +72,8 @@ TABLES: Final = (
     _table("learned", 1, "webhook document"),
     _table("connections", 1, "name document"),
     _table("panels", 1, "name document"),
+    _table("destinations", 1, "name document"),
+    _table("subscriptions", 1, "name document"),
     _table("specs", 2, "connection entity document"),
     _table("webhooks", 1, "name token document created_at updated_at"),
     _table("versions", 2, "webhook number at author note state document"),
@@ -88,7 +90,21 @@ TABLES: Final = (
     ),
     _table("attempts", 2, "event_id number started_at ended_at state error record_key"),
     _table("marks", 1, "digest event_id expires_at"),
-    _table("jobs", 2, "queue id key state priority due_at tries payload turn node token until"),
+    _table("jobs", 2, "queue id key state priority due_at tries payload turn node token until lane"),
+    _table("events_out", 1, "id type occurred_at source key payload"),
+    _table(
+        "deliveries",
+        1,
+        "id event_id type subscription destination key state created_at attempts status trouble error ended_at",
+    ),
+    _table(
+        "delivery_attempts",
+        2,
+        "delivery_id number started_at method url headers body status answer_headers answer cut dns connect tls "
+        "first_byte total trouble error node",
+    ),
+    _table("delivery_figures", 2, "destination hour delivered failed dead took"),
+    _table("destination_states", 1, "name health until opened failing_since changed_at why revision"),
     TOTALS,
 )
 """Everything, in the order in which it is moved."""

@@ -51,16 +51,26 @@ def is_open(state: State) -> bool:
     return state in OPEN_STATES
 
 
-def attempts_when_accepted(state: State) -> int:
-    """How many tries an event begins with: none where it was turned away or put aside."""
-    return 0 if state in (State.REJECTED, State.HELD) else 1
+def attempts_when_accepted(state: State, *, queued: bool = False) -> int:
+    """How many tries an event begins with: none where it was turned away, put aside or `queued`.
+
+    A working event is queued where its job has no holder yet.
+    """
+    waits = state in (State.REJECTED, State.HELD) or (queued and state is State.WORKING)
+    return 0 if waits else 1
 
 
-def begins_attempt(old: State, new: State) -> bool:
-    """Whether this move of an event is a new try of its action, and not a later word on the one under way."""
-    if old in (State.WORKING, State.SENDING):
+def begins_attempt(old: State, new: State, *, tried: bool = False) -> bool:
+    """Whether this move of an event is a new try of its action, and not a later word on the one under way.
+
+    What is sent is a try that ends later.  What waited (working, held, unknown) and is not sent counts where it says
+    that it was `tried`; an event that had ended and does not merely go back to its queue is tried anew.
+    """
+    if old is State.SENDING:
         return False
-    return new in (State.SENDING, State.WORKING) if old in (State.UNKNOWN, State.HELD) else True
+    if new is State.SENDING:
+        return True
+    return tried or not (is_open(old) or new is State.WORKING)
 
 
 def is_numbered(spec: EntitySpec) -> bool:
@@ -161,7 +171,10 @@ def received_within(event: Event, since: int, until: int) -> bool:
 def attempt_after(
     old: State, new: State, attempts: int, started_at: int, attempt_started_at: int | None, at: int
 ) -> tuple[int, int]:
-    """How many tries an event has had after a move at time `at`, and when the last of them began."""
-    if begins_attempt(old, new):
+    """How many tries an event has had after a move at time `at`, and when the last of them began.
+
+    A move that says when its attempt began (`attempt_started_at`) was tried.
+    """
+    if begins_attempt(old, new, tried=bool(attempt_started_at)):
         return attempts + 1, attempt_started_at or at
     return attempts, attempt_started_at or started_at

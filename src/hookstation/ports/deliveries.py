@@ -13,6 +13,8 @@ from typing import Final, Protocol
 import msgspec
 
 from hookstation.core.jobs import Job, Lease, Leased
+from hookstation.core.journal_rules import ID_SLACK, lowest_id
+from hookstation.core.outgoing.delivery_rules import is_of_type
 from hookstation.core.outgoing.values import (
     Delivery,
     DeliveryAttempt,
@@ -69,6 +71,30 @@ class DeliveryFilter:
     event_id: str = ""
     since: int = 0
     until: int = 0
+
+    def passes(self, delivery: Delivery) -> bool:
+        """Whether a delivery is one of these."""
+        for asked, told in (
+            (self.destination, delivery.destination),
+            (self.subscription, delivery.subscription),
+            (self.event_id, delivery.event_id),
+        ):
+            if asked and asked != told:
+                return False
+        if self.states and delivery.state not in self.states:
+            return False
+        if self.troubles and delivery.trouble not in self.troubles:
+            return False
+        if not (self.since <= delivery.created_at and (not self.until or delivery.created_at < self.until)):
+            return False
+        return is_of_type(delivery.type, self.type)
+
+    def bounds(self, after: str = "") -> tuple[str, str]:
+        """The ids that may pass: from the first on and before the second, empty where that side is open."""
+        high = [after] if after else []
+        if self.until:
+            high.append(lowest_id(self.until + ID_SLACK))
+        return lowest_id(self.since - ID_SLACK) if self.since else "", min(high, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +154,8 @@ class Deliveries(Protocol):
     async def revive(self, ids: Sequence[str]) -> int:
         """Have these deliveries tried (again), due now: those that ended wait anew, those that wait are hurried.
 
-        Returns how many there are.  The count of their attempts goes on, the plan of pauses begins anew (`tries` 0).
+        Returns how many of these there are; one that is being tried just now is left to that.  The count of their
+        attempts goes on, the plan of pauses begins anew (`tries` 0).
         """
         ...
 
@@ -159,5 +186,6 @@ class Deliveries(Protocol):
 
     async def prune_deliveries(self, before: int, limit: int) -> int:
         """Delete at most `limit` ended deliveries created before, with their attempts, and events out that have none
-        left and occurred before; returns how many deliveries and events went."""
+        left and occurred before; returns how many deliveries and events went.  Hours of figures that ended before go
+        too."""
         ...

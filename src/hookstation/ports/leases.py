@@ -22,6 +22,11 @@ Where the job stands in a lane with a name, ``/`` and that name follow.
 """
 
 
+def ready_name(queue: str, lane: str) -> str:
+    """What follows `JOBS_READY` for a lane."""
+    return f"{queue}/{lane}" if lane else queue
+
+
 class Jobs(Protocol):
     """Queues of jobs, and the leases under which they are done."""
 

@@ -109,7 +109,9 @@ class Finish:
     anew (a replay of a failed event); where another event holds it, nothing is written and `conflict` names it.
     `job` replaces the event's job in the queue `EVENTS`, whoever holds it, and ``None`` removes it; it is held by
     `holder` where one is named, else by nobody.  Where another job has its turn, nothing is written (`occupied`).
-    `attempt_started_at` is when this attempt began; an `Attempt` is kept unless the state stays open.
+    `attempt_started_at` is when this attempt began, 0 where the move is no try of its own (a queued event that is
+    cancelled); what counts as a try is said by `core.journal_rules.begins_attempt`.  An `Attempt` is kept once the
+    state is not open any more, and with `keep_attempt` though it stays open: a try failed and another one will follow.
     `emit` as in `Acceptance`.
     """
 
@@ -127,6 +129,7 @@ class Finish:
     connection: str = ""
     entity: str = ""
     emit: Emit | None = None
+    keep_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

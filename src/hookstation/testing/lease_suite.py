@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from hookstation.testing.store_cases.histories import RandomCases
 from hookstation.testing.store_cases.keyed import KeyedCases, TurnCases
+from hookstation.testing.store_cases.lanes import LaneCases
 from hookstation.testing.store_cases.leasing import LeaseCases, QueueCases
 from hookstation.testing.store_cases.nodes import HintCases, NodeCases
 
 
-class LeaseSuite(QueueCases, LeaseCases, KeyedCases, TurnCases, NodeCases, HintCases, RandomCases):
+class LeaseSuite(QueueCases, LeaseCases, LaneCases, KeyedCases, TurnCases, NodeCases, HintCases, RandomCases):
     """Every obligation of `hookstation.ports.leases`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ from msgspec import structs
 
 from hookstation.core.jobs import Job, JobEnd, JobState, Lease, Leased, Node, Reaped, StoredJob
 from hookstation.errors import Conflict, StoreUnavailable
-from hookstation.ports.leases import JOBS_READY
+from hookstation.ports.leases import JOBS_READY, ready_name
 from hookstation.ports.store import Holder
 
 SOON: Final = 1_000_000
@@ -101,14 +101,19 @@ class MemoryWork:
         self._tell_ready()
         return told
 
-    async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
-        """Lease jobs that are due."""
+    async def lease(
+        self, queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
+        """Lease jobs of a lane that are due."""
         self._check()
         if node_id not in self._nodes:
             return []
         now = self._now()
-        due = [one for one in self._of(queue) if one.state is JobState.READY and one.due_at <= now]
-        taken = sorted(due, key=lambda one: one.order)[:limit]
+        there = [one for one in self._of(queue) if one.job.lane == lane]
+        if most:
+            limit = min(limit, most - sum(one.state is JobState.LEASED for one in there))
+        due = [one for one in there if one.state is JobState.READY and one.due_at <= now]
+        taken = sorted(due, key=lambda one: one.order)[: max(limit, 0)]
         for one in taken:
             self._hold(one, Holder(node_id, seconds))
         return [Leased(one.lease, one.job) for one in taken]
@@ -138,10 +143,18 @@ class MemoryWork:
         found = [one for one in self._of(queue, key) if one.job.id > after]
         return [_stored(one) for one in sorted(found, key=_by_id)[:limit]]
 
-    async def next_due(self, queue: str) -> int | None:
-        """Microseconds until a job is due."""
-        times = [one.due_at for one in self._of(queue) if one.state is JobState.READY]
-        return max(min(times) - self._now(), 0) if times else None
+    async def next_due(self, queue: str, lane: str = "") -> int | None:
+        """Microseconds until a job of a lane is due."""
+        return (await self.due_lanes([queue])).get((queue, lane))
+
+    async def due_lanes(self, queues: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """Microseconds until a job of each lane is due."""
+        now, found = self._now(), dict[tuple[str, str], int]()
+        for one in self._jobs.values():
+            if one.job.queue in queues and one.state is JobState.READY:
+                place, waits = (one.job.queue, one.job.lane), max(one.due_at - now, 0)
+                found[place] = min(found.get(place, waits), waits)
+        return found
 
     async def hurry(self, queue: str, key: str) -> int:
         """Make what waits under a key due now."""
@@ -159,10 +172,10 @@ class MemoryWork:
         return len(waiting)
 
     async def count_waiting(self, queue: str) -> dict[str, int]:
-        """How many jobs there are by key."""
+        """How many jobs of the lane without a name there are by key."""
         counts: dict[str, int] = {}
         for one in self._of(queue):
-            if one.job.key:
+            if one.job.key and not one.job.lane:
                 counts[one.job.key] = counts.get(one.job.key, 0) + 1
         return counts
 
@@ -319,7 +332,8 @@ class MemoryWork:
             return True
         if self._is_taken(end.again):
             raise Conflict("The turn of this job is held by another job: wait until that one is done.")
-        self._keep(end.again, now, self._jobs[end.lease.queue, end.lease.id])
+        before = self._jobs[end.lease.queue, end.lease.id]
+        self._keep(structs.replace(end.again, lane=before.job.lane), now, before)
         return True
 
     def _hold(self, kept: _Kept, holder: Holder) -> None:
@@ -354,7 +368,7 @@ class MemoryWork:
 
     def _note_ready(self, kept: _Kept) -> None:
         if kept.state is JobState.READY and kept.due_at <= self._now() + SOON:
-            self._became_ready.add(kept.job.queue)
+            self._became_ready.add(ready_name(kept.job.queue, kept.job.lane))
 
 
 def _stored(kept: _Kept) -> StoredJob:

@@ -16,12 +16,9 @@ from hookstation.core.events import Attempt, Event, Mark, MarkState, Settlement,
 from hookstation.core.jobs import EVENTS
 from hookstation.core.journal_rules import (
     PRUNABLE_STATES,
-    attempt_after,
     attempts_when_accepted,
-    begins_attempt,
     is_open,
     mark_state,
-    received_within,
 )
 from hookstation.core.records import EffectResult, StoredRecord
 from hookstation.errors import Conflict, HookstationError
@@ -39,6 +36,8 @@ from hookstation.ports.store import (
     StoredConfiguration,
 )
 from hookstation.ports.versions import Draft
+from hookstation.testing.memory_deliveries import MemoryDeliveries
+from hookstation.testing.memory_events import ended_attempt, last_attempt, moved, passes
 from hookstation.testing.memory_facts import MemoryFacts
 from hookstation.testing.memory_jobs import MemoryWork, Written
 from hookstation.testing.memory_people import MemoryPeople
@@ -60,9 +59,14 @@ class _Kept:
     mark: Mark | None
     earlier: list[Attempt]
 
+    def keep(self, attempts: Iterable[Attempt]) -> None:
+        """Keep those of these attempts that are not kept yet."""
+        there = {attempt.number for attempt in self.earlier}
+        self.earlier += [attempt for attempt in attempts if attempt.number not in there]
+
 
 class MemoryStore(
-    MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryWork, MemorySearch, MemoryFacts
+    MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryDeliveries, MemorySearch, MemoryFacts
 ):
     """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
@@ -71,6 +75,7 @@ class MemoryStore(
 
     def __init__(self, now: Callable[[], int] | None = None) -> None:
         MemoryWork.__init__(self, *([now] if now else []))
+        self._begin_deliveries()
         MemoryPeople.__init__(self)
         MemorySearch.__init__(self)
         MemoryVersions.__init__(self)
@@ -106,7 +111,9 @@ class MemoryStore(
             effect, settlement, keep = None, hold.settlement, _nothing
         else:
             effect, settlement, keep = self._settle(acceptance, entry.id)
-        state, tries = settlement.state, attempts_when_accepted(settlement.state)
+        state = settlement.state
+        queued = job is not None and holder is None
+        tries = attempts_when_accepted(state, queued=queued)
         job = job if is_open(state) else None
         if job is not None and self._is_taken(job):
             return Committed(None, occupied=True)
@@ -140,6 +147,7 @@ class MemoryStore(
         if mark is not None and mark_state(state) is not None:
             self._holders[mark.webhook, mark.key] = entry.id
         written = self._write(job, holder) if job else Written()
+        self._tell_others(acceptance, settlement, effect)
         self._tell_ready()
         committed = Committed(settlement, effect, None, False, *written)
         self._heard(acceptance, committed)
@@ -176,11 +184,13 @@ class MemoryStore(
             return Committed(None, occupied=True)
         keep()
         old = kept.event
-        if begins_attempt(old.state, settlement.state) and not is_open(old.state):
-            kept.earlier += _last_attempt(old)
-        kept.event = _moved(old, finish, settlement)
+        kept.keep(last_attempt(old))
+        kept.event = moved(old, finish, settlement)
+        if finish.keep_attempt:
+            kept.keep(ended_attempt(kept.event, finish.at))
         self._follow(kept, finish.mark)
         written = self._write(job, finish.holder) if job else self._drop(EVENTS, finish.event_id)
+        self._tell_others(finish, settlement, effect)
         self._tell_ready()
         before = Before(old.webhook, old.received_at, old.state, old.reason)
         committed = Committed(settlement, effect, None, False, *written, before=before)
@@ -215,7 +225,7 @@ class MemoryStore(
         found = [
             event
             for event in self._newest_first()
-            if _passes(event, which)
+            if passes(event, which)
             and self._has_words(event.id, wanted)
             and not (after and event.id >= after)
         ]
@@ -235,7 +245,10 @@ class MemoryStore(
     async def list_attempts(self, event_id: str) -> Sequence[Attempt]:
         """Finished attempts."""
         kept = self._kept.get(event_id)
-        return [*kept.earlier, *_last_attempt(kept.event)] if kept else []
+        if kept is None:
+            return []
+        there = {attempt.number for attempt in kept.earlier}
+        return [*kept.earlier, *(one for one in last_attempt(kept.event) if one.number not in there)]
 
     async def prune(self, retention: Retention, limit: int) -> int:
         """Delete what may go."""
@@ -298,6 +311,8 @@ class MemoryStore(
             _changed(now.webhooks, change.webhooks),
             _changed(now.connections, change.connections),
             _changed(now.panels, change.panels),
+            _changed(now.destinations, change.destinations),
+            _changed(now.subscriptions, change.subscriptions),
             _changed(now.specs, change.specs),
         )
         self._tell(CONFIGURATION_CHANGED)
@@ -321,6 +336,13 @@ class MemoryStore(
             return None, unit.settle(None), _nothing
         result, keep = self._records.plan(unit.effect, event_id)
         return result, unit.settle(result), keep
+
+    def _tell_others(
+        self, unit: Acceptance | Finish, settlement: Settlement, effect: EffectResult | None
+    ) -> None:
+        """Keep what goes out because of a unit."""
+        if unit.emit is not None:
+            self._emit(unit.emit(settlement, effect))
 
     def _live_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         kept = self._kept.get(self._holders.get((webhook, key), ""))
@@ -390,52 +412,6 @@ class MemoryStore(
 
 def _nothing() -> None:
     """There is no record to keep."""
-
-
-def _last_attempt(event: Event) -> list[Attempt]:
-    """The attempt that an event's own row shows, once it has ended."""
-    if not event.attempts or is_open(event.state):
-        return []
-    shown = (event.attempts, event.started_at, event.settled_at, event.state, event.error, event.record_key)
-    return [Attempt(*shown)]
-
-
-def _moved(old: Event, finish: Finish, new: Settlement) -> Event:
-    attempts, started_at = attempt_after(
-        old.state, new.state, old.attempts, old.started_at, finish.attempt_started_at or None, finish.at
-    )
-    return replace(
-        old,
-        state=new.state,
-        answer_status=new.answer_status,
-        answer_body=new.answer_body,
-        error=new.error,
-        reason=new.reason,
-        record_key=new.record_key,
-        settled_at=0 if is_open(new.state) else finish.at,
-        started_at=started_at,
-        attempts=attempts,
-        run_id=finish.run_id or old.run_id,
-        connection=finish.connection or old.connection,
-        entity=finish.entity or old.entity,
-    )
-
-
-def _passes(event: Event, which: EventFilter) -> bool:
-    if not event.id.startswith(which.event_id.upper()):
-        return False
-    for asked, told in (
-        (which.sender, event.sender),
-        (which.dedup_key, event.dedup_key),
-        (which.record_key, event.record_key),
-    ):
-        if asked and asked != told:
-            return False
-    if which.webhook and event.webhook != which.webhook:
-        return False
-    if which.states and event.state not in which.states:
-        return False
-    return received_within(event, which.since, which.until)
 
 
 def _changed(now: Mapping[Name, Thing], change: Mapping[Name, Thing | None]) -> Mapping[Name, Thing]:

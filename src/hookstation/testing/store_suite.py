@@ -15,6 +15,13 @@ from hookstation.testing.lease_suite import LeaseSuite
 from hookstation.testing.store_cases.accepting import AcceptingCases, MarkCases
 from hookstation.testing.store_cases.changing import EditorCases, VersionCases
 from hookstation.testing.store_cases.configuring import SettingsCases
+from hookstation.testing.store_cases.delivering import DeliveryCases, DeliveryRemedyCases
+from hookstation.testing.store_cases.emitting import (
+    DeliveryListCases,
+    EmittingCases,
+    OutgoingSettingsCases,
+    QueuedCases,
+)
 from hookstation.testing.store_cases.event_jobs import EventJobCases
 from hookstation.testing.store_cases.finishing import FinishingCases
 from hookstation.testing.store_cases.holding import HoldingCases
@@ -43,6 +50,12 @@ class StoreSuite(
     SessionCases,
     TallyCases,
     FindingCases,
+    EmittingCases,
+    DeliveryCases,
+    DeliveryRemedyCases,
+    DeliveryListCases,
+    QueuedCases,
+    OutgoingSettingsCases,
     LeaseSuite,
 ):
     """Every obligation of `hookstation.ports.store`."""

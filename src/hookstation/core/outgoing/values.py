@@ -28,7 +28,11 @@ class EventOut(msgspec.Struct, frozen=True):
 
 
 class NewDelivery(msgspec.Struct, frozen=True):
-    """A delivery that begins with its event. `key` is its order key, of this destination alone, empty without order."""
+    """A delivery that begins with its event. `key` is its order key, of this destination alone, empty without order.
+
+    `id` is made with its event: its time and the event's `occurred_at` differ by two seconds at most, since lists are
+    cut by the time in the id.
+    """
 
     id: str
     subscription: str

@@ -30,14 +30,18 @@ class SettingsCases:
     async def test_configuration_comes_back(self, store: Store) -> None:
         """What is saved is loaded again, each kind by name, and the revision grows by one."""
         change = ConfigurationChange(
-            {"courses": HOOK}, {"imis": "{}"}, {"ABC_Courses": '{"a": 1}'}, {("imis", "Activity"): "[]"},
-            {"ABC_Courses": frozenset({("ID",)})},
+            {"courses": HOOK}, {"imis": "{}"}, {"ABC_Courses": '{"a": 1}'}, specs={("imis", "Activity"): "[]"},
+            matches={"ABC_Courses": frozenset({("ID",)})},
         )  # fmt: skip
 
         assert 1 == await store.save_configuration(change, 0)
 
         expected = StoredConfiguration(
-            1, {"courses": HOOK}, {"imis": "{}"}, {"ABC_Courses": '{"a": 1}'}, {("imis", "Activity"): "[]"}
+            1,
+            {"courses": HOOK},
+            {"imis": "{}"},
+            {"ABC_Courses": '{"a": 1}'},
+            specs={("imis", "Activity"): "[]"},
         )
         assert expected == await store.load_configuration()
         assert 1 == await store.revision()
@@ -45,11 +49,12 @@ class SettingsCases:
     async def test_change_touches_only_what_it_names(self, store: Store) -> None:
         """A change replaces what it names, removes what it names as nothing, and leaves the rest."""
         await store.save_configuration(
-            ConfigurationChange({"courses": HOOK}, {"imis": "{}", "shop": "{}"}, {}, {("imis", "A"): "[]"}), 0
+            ConfigurationChange({"courses": HOOK}, {"imis": "{}", "shop": "{}"}, specs={("imis", "A"): "[]"}),
+            0,
         )
 
         await store.save_configuration(
-            ConfigurationChange({"courses": None}, {"imis": '{"b": 2}'}, {}, {("imis", "A"): None}), 1
+            ConfigurationChange({"courses": None}, {"imis": '{"b": 2}'}, specs={("imis", "A"): None}), 1
         )
 
         assert (
