@@ -14,7 +14,6 @@ from hookstation.core.definitions import (
     HmacAuthentication,
     NoAuthentication,
     Panel,
-    Rate,
     StandardWebhooksAuthentication,
     TokenAuthentication,
     Webhook,
@@ -29,6 +28,7 @@ from hookstation.core.documents import (
     known_secrets,
 )
 from hookstation.core.documents.schemas import configuration_schema
+from hookstation.core.rates import Rate
 from hookstation.core.records import FieldSpec, FieldType, Instances, Parent
 from hookstation.core.values import JSON, Secret
 from tests.support.configurations import (

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookstation.core.definitions import Rate
 from hookstation.core.documents import PersonSecrets
 from hookstation.core.fieldlist import Kind, Setting, decode, encode, json_schema
+from hookstation.core.rates import Rate
 from hookstation.core.values import JSON, Number, Secret
 from tests.support.configurations import documents
 

@@ -14,12 +14,12 @@ from hookstation.core.definitions import (
     Duplicates,
     HmacAuthentication,
     NoAuthentication,
-    Rate,
     StandardWebhooksAuthentication,
     TokenAuthentication,
     Webhook,
 )
 from hookstation.core.handout import handout
+from hookstation.core.rates import Rate
 from hookstation.core.values import JSON, Number, Secret
 
 URL = "https://hooks.example.org/hooks/abc"

@@ -20,7 +20,6 @@ from hookstation.core.definitions import (
     Limits,
     NoAuthentication,
     Panel,
-    Rate,
     StandardWebhooksAuthentication,
     TokenAuthentication,
     Webhook,
@@ -28,6 +27,7 @@ from hookstation.core.definitions import (
 )
 from hookstation.core.documents import Catalogue, decode_panel
 from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.rates import Rate
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON, Number, Secret
 

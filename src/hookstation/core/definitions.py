@@ -1,4 +1,4 @@
-"""What a person configures: connections, panels and webhooks, as values.
+"""What a person configures: connections, panels, webhooks, destinations and subscriptions, as values.
 
 A definition is complete and decoded, but not yet checked against a target; its secrets are `Secret`.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from hookstation.core.outgoing.definitions import Destination, Subscription
+from hookstation.core.rates import Rate
 from hookstation.core.records import EntitySpec
 from hookstation.core.values import JSON, Secret
 
@@ -101,14 +103,6 @@ class StandardWebhooksAuthentication:
 Authentication: TypeAlias = (
     NoAuthentication | TokenAuthentication | HmacAuthentication | StandardWebhooksAuthentication
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` calls in `seconds`."""
-
-    count: int
-    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +243,5 @@ class Configuration:
     connections: Mapping[str, Connection] = field(default_factory=dict)
     panels: Mapping[str, Panel] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)

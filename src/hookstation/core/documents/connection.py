@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-from hookstation.core.definitions import Connection, Rate
+from hookstation.core.definitions import Connection
 from hookstation.core.documents.secrets import connection_purpose
 from hookstation.core.fieldlist import (
     Kind,
@@ -21,6 +21,7 @@ from hookstation.core.fieldlist import (
     write_rate,
 )
 from hookstation.core.nearest import did_you_mean
+from hookstation.core.rates import Rate
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON, Secret
 from hookstation.errors import Problem

@@ -10,9 +10,9 @@ from typing import Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from hookstation.core.definitions import Rate
 from hookstation.core.fieldlist.setting import Kind, Setting
 from hookstation.core.nearest import did_you_mean
+from hookstation.core.rates import Rate
 from hookstation.core.values import JSON, Number, kind_of
 from hookstation.errors import Invalid, Problem
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, cast
 
-from hookstation.core.definitions import Rate
+from hookstation.core.rates import Rate
 from hookstation.core.values import JSON, Number, Secret
 
 

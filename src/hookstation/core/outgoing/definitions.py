@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from hookstation.core.definitions import Rate
+from hookstation.core.rates import Rate
 from hookstation.core.values import JSON, Secret
 
 SECONDS: Final = (5, 30, 120, 600, 3_600, 10_800, 28_800, 43_200, 86_400, 86_400)
