@@ -1,0 +1,119 @@
+"""What goes out, judged before anything is asked of the network."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import BasicAuth
+from yarl import URL
+
+from hookstation.core.addresses import judge, literal
+from hookstation.core.port_rules import judge_port
+from hookstation.core.values import Secret
+from hookstation.errors import AddressRefused
+from hookstation.ports.sender import Dispatch
+
+FRAMING: Final = frozenset(
+    ("connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
+     "trailer", "transfer-encoding", "upgrade")
+)  # fmt: skip
+"""Headers that say where a request ends and whose it is (RFC 9110, 7.6.1): they are the client's alone."""
+
+HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_.])?")
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+UNFIT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+LARGE: Final = 1 << 20
+"""Bytes of a body that aiohttp takes in one piece."""
+
+
+class Unsendable(ValueError):
+    """A method, a header or a proxy is not one that can go out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that may go out, as aiohttp takes it. `named`: whoever is connected to has to be looked up."""
+
+    url: URL
+    headers: list[tuple[str, str]]
+    body: bytes | io.BytesIO | None
+    proxy: URL | None
+    proxy_auth: BasicAuth | None
+    named: bool
+
+
+def prepare(dispatch: Dispatch) -> Prepared:
+    """Read a dispatch. Raises `AddressRefused` or `Unsendable`."""
+    url = read_url(dispatch.url, "https", "http")
+    if url.user is not None or url.password is not None:
+        raise AddressRefused("The URL holds a user name or a password; put them under `credentials` instead.")
+    judge_port(url.port or 0, dispatch.ports)
+    proxy, proxy_auth = _proxy(dispatch.proxy)
+    called = proxy or url
+    assert called.raw_host is not None
+    address = literal(called.raw_host)
+    if address is not None:
+        judge(called.raw_host, dispatch.networks)
+    if proxy is not None and proxy.port not in dispatch.ports:
+        judge_port(proxy.port or 0, ())
+    if not TOKEN.fullmatch(dispatch.method):
+        raise Unsendable(
+            f"“{dispatch.method}” is no HTTP method; write POST, PUT or another word of letters."
+        )
+    return Prepared(
+        url, _headers(dispatch.headers), _body(dispatch.body), proxy, proxy_auth, named=address is None
+    )
+
+
+def read_url(text: str, *schemes: str) -> URL:
+    """The URL in the form that goes out; its host is judged in this form: other spellings are folded here.
+
+    Raises `AddressRefused` for what is not an absolute URL with one of these schemes and one plain host.
+    """
+    try:
+        url = URL(text)
+        host, port = url.raw_host, url.port
+    except ValueError:
+        raise AddressRefused("The URL cannot be read; correct the destination's `url`.") from None
+    if url.scheme not in schemes or not host or not port:
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise AddressRefused(f"The URL must begin with {wanted} and name a host, and its port must not be 0.")
+    if literal(host) is None and not HOST.fullmatch(host):
+        raise AddressRefused(f"“{host}” is no name of a host; write letters, digits, dots and hyphens.")
+    return url
+
+
+def _proxy(secret: Secret | None) -> tuple[URL | None, BasicAuth | None]:
+    """The proxy without its credentials, and those. What is refused is told without them."""
+    if secret is None:
+        return None, None
+    try:
+        url = read_url(secret.reveal(), "http")
+    except AddressRefused as refused:
+        raise AddressRefused(f"The proxy is refused: {refused.message}") from None
+    if url.user is None:
+        return url.origin(), None
+    return url.origin(), BasicAuth(url.user, url.password or "", encoding="utf-8")
+
+
+def _headers(given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    for name, value in given:
+        if not TOKEN.fullmatch(name):
+            raise Unsendable(f"“{name}” is no name of a header; write letters, digits and hyphens.")
+        if name.lower() in FRAMING:
+            raise Unsendable(
+                f"The header {name} is set by the station itself; take it out of the subscription."
+            )
+        if UNFIT.search(value):
+            raise Unsendable(
+                f"The header {name} would hold a line break or another control character; map it away."
+            )
+    return list(given)
+
+
+def _body(body: bytes) -> bytes | io.BytesIO | None:
+    return io.BytesIO(body) if len(body) > LARGE else body or None
