@@ -25,6 +25,9 @@ SILENT: Final = 6.0
 EXACT: Final = 0.5
 """Seconds that a heartbeat may take for its time to be believed: one that took longer tells a time that is over."""
 
+SURE: Final = SILENT - 1.0
+"""Seconds after a heartbeat was asked for within which the others surely count this node as alive."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,13 @@ class Membership:
         self._store, self._clock, self._event_log = store, clock, event_log
         self._new_id, self._corrected = new_id, corrected
         self._role, self._address, self._version = role, address, version
+        self._heard_at = -SURE
         self.node_id = ""
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether this node surely counts as alive just now: what it has leased nobody else has."""
+        return self._clock.monotonic() - self._heard_at < SURE
 
     def holder(self, seconds: float) -> Holder:
         """This node, as the holder of a job for so long."""
@@ -54,9 +63,10 @@ class Membership:
 
     async def join(self) -> None:
         """Become a node. Raises `StoreUnavailable`."""
+        asked = self._clock.monotonic()
         node = Node(self._new_id(), self._role, self._address, self._version)
         self._corrected(await self._store.join(node))
-        self.node_id = node.id
+        self.node_id, self._heard_at = node.id, asked
         self._event_log.write("node_joined", node=node.id, role=node.role, address=node.address)
 
     async def run(self) -> None:
@@ -76,6 +86,7 @@ class Membership:
         asked = self._clock.monotonic()
         now = await self._store.beat(self.node_id)
         if now is not None:
+            self._heard_at = asked
             if self._clock.monotonic() - asked <= EXACT:
                 self._corrected(now)
             return

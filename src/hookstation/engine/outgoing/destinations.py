@@ -1,0 +1,217 @@
+"""How destinations stand, as this node knows it: who has room for deliveries, and what their ends say of them.
+
+The states are shared by all nodes; the attempts by which a breaker judges are this node's own.  What is told of a
+destination is told once, by the node whose change the store took, and never to the destination itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import structs
+
+from hookstation.core.outgoing.definitions import Destination, DestinationMode
+from hookstation.core.outgoing.health import Ended, Passage, enabled, passage, remembered, settled, told
+from hookstation.core.outgoing.values import DestinationState, Health, Trouble
+from hookstation.core.values import JSON
+from hookstation.engine.bell import Bell
+from hookstation.engine.lane_worker import Room
+from hookstation.engine.outgoing.emitter import Emitter
+from hookstation.engine.outgoing.live import Live
+from hookstation.engine.outgoing.pace import Pace
+from hookstation.errors import Conflict, StoreError
+from hookstation.ports.clock import Clock
+from hookstation.ports.deliveries import DESTINATIONS_CHANGED
+from hookstation.ports.log import EventLog
+from hookstation.ports.store import Store
+
+LOOK_EVERY: Final = 5.0
+"""Seconds between looks at states and nodes, for hints that were lost; nobody looks where there is no destination."""
+
+SOON: Final = 60 * 1_000_000
+"""Microseconds of nothing but failures that are not worth a word in the database yet."""
+
+SECOND: Final = 1_000_000
+TRIES: Final = 5
+OF_NOBODY: Final = 100
+"""Deliveries that are ended together whose destination is not there any more."""
+
+log = logging.getLogger(__name__)
+
+
+class Destinations:
+    """Knows the states, and changes them."""
+
+    def __init__(self, store: Store, live: Live, emitter: Emitter, clock: Clock, event_log: EventLog) -> None:
+        self._store, self._live, self._emitter = store, live, emitter
+        self._clock, self._event_log = clock, event_log
+        self._states: dict[str, DestinationState] = {}
+        self._recent: dict[str, tuple[Ended, ...]] = {}
+        self._failing: dict[str, int] = {}
+        self._paces: dict[str, Pace] = {}
+        self._nodes = 1
+        self._saving = asyncio.Lock()
+
+    @property
+    def states(self) -> Mapping[str, DestinationState]:
+        """The states that are known here; who is not in there is good."""
+        return self._states
+
+    async def run(self) -> None:
+        """Until cancelled: follow what other nodes find out."""
+        bell = Bell(self._clock)
+        stop = self._store.subscribe(lambda hint: bell.ring() if hint == DESTINATIONS_CHANGED else None)
+        try:
+            while True:
+                try:
+                    await self.look()
+                except StoreError as failure:
+                    log.error("how destinations stand cannot be read just now: %s", failure.message)
+                await bell.wait(LOOK_EVERY)
+        finally:
+            stop()
+
+    async def look(self) -> None:
+        """Read the states, and how many nodes share the rates."""
+        destinations = self._live.destinations
+        if not destinations:
+            return
+        self._states = {one.name: one for one in await self._store.destination_states()}
+        if any(one.rate for one in destinations.values()):
+            delivering = [node for node in await self._store.nodes() if node.role in ("all", "worker")]
+            self._nodes = max(len(delivering), 1)
+        for known in (self._recent, self._failing, self._paces):
+            for name in [name for name in known if name not in destinations]:
+                del known[name]
+
+    def room(self, name: str, at_work: int) -> Room:
+        """How many deliveries may leave for a destination now; what has no destination any more may all be ended."""
+        if not self._live.has(name):
+            return Room(OF_NOBODY)
+        destination, now = self._live.destination(name), self._clock.now()
+        if destination.mode is not DestinationMode.ACTIVE:
+            return Room(0)
+        state = self._states.get(name)
+        if state is not None and (goes := passage(state, now)) is not Passage.FREE:
+            if goes is Passage.PROBE:
+                return Room(0 if at_work else 1, 1)
+            return Room(0, seconds=max(state.until - now, 0) / SECOND)
+        limit = destination.concurrency - at_work
+        if destination.rate is not None:
+            at, pace = self._clock.monotonic(), self._pace(destination)
+            if (free := pace.room(at)) < 1:
+                return Room(0, seconds=pace.wait(at))
+            limit = min(limit, free)
+        return Room(limit, destination.concurrency)
+
+    def may_leave(self, name: str) -> bool:
+        """Whether what was leased may still go: it may have been paused, or its destination may have gone, since."""
+        destination = self._live.destinations.get(name)
+        if destination is None or destination.mode is not DestinationMode.ACTIVE:
+            return False
+        state = self._states.get(name)
+        return state is None or passage(state, self._clock.now()) is not Passage.CLOSED
+
+    def leave(self, name: str, count: int) -> None:
+        """So many deliveries were leased for it."""
+        destination = self._live.destinations.get(name)
+        if destination is not None and destination.rate is not None:
+            self._pace(destination).take(count, self._clock.monotonic())
+
+    async def observe(self, destination: Destination, ended: Ended) -> None:
+        """An attempt has ended here: where that changes how the destination stands, all nodes get to know."""
+        name = destination.name
+        if ended.trouble is Trouble.NONE:
+            self._failing.pop(name, None)
+        elif ended.failed:
+            self._failing.setdefault(name, ended.ended_at)
+        if self._next(destination, ended) is not None:
+            async with self._saving:
+                await self._change(destination, ended)
+        self._recent[name] = remembered(self._recent.get(name, ()), ended, destination.breaker)
+
+    async def enable(self, name: str, who: str) -> DestinationState:
+        """Call a destination as usual again, whatever stood against it.
+
+        Raises `NotFound`, and `Conflict` where its owner paused or disabled it, or somebody was quicker.
+        """
+        destination = self._live.destination(name)
+        if destination.mode is not DestinationMode.ACTIVE:
+            raise Conflict(
+                f"The destination “{name}” is {destination.mode} by its settings: set its state to active there."
+            )
+        async with self._saving:
+            self._states = {one.name: one for one in await self._store.destination_states()}
+            before = self._state(name)
+            if before.health is Health.GOOD and not before.failing_since:
+                return before
+            after = enabled(before, self._clock.now())
+            if not await self._save(before, after):
+                raise Conflict(f"The destination “{name}” was changed at this very moment. Look at it again.")
+        self._recent.pop(name, None)
+        self._failing.pop(name, None)
+        self._event_log.write("destination_enabled", destination=name, before=before.health.value, by=who)
+        return after
+
+    async def _change(self, destination: Destination, ended: Ended) -> None:
+        """Save what follows from the attempt; where another node was quicker, what follows from that."""
+        for _ in range(TRIES):
+            after = self._next(destination, ended)
+            if after is None or await self._save(self._state(destination.name), after):
+                return
+            self._states = {one.name: one for one in await self._store.destination_states()}
+
+    def _next(self, destination: Destination, ended: Ended) -> DestinationState | None:
+        """The new state, ``None`` where it is the old one or as good as; what begins to fail is kept here for a while."""
+        name = destination.name
+        state, since = self._state(name), self._failing.get(name, 0)
+        begins = ended.failed and not state.failing_since
+        if begins:
+            state = structs.replace(state, failing_since=since)
+        after = settled(state, destination, self._recent.get(name, ()), ended)
+        if begins and after is state and ended.ended_at - since >= SOON:
+            return structs.replace(state, revision=state.revision + 1)
+        return None if after is state or _as_good_as(state, after) else after
+
+    async def _save(self, before: DestinationState, after: DestinationState) -> bool:
+        """Have the store take it, then tell; false where another node was quicker."""
+        if not await self._store.save_destination_state(after):
+            return False
+        self._states[after.name] = after
+        if before.health is not after.health:
+            self._event_log.write(
+                "destination_changed",
+                destination=after.name,
+                before=before.health.value,
+                after=after.health.value,
+                until=after.until,
+                why=after.why,
+            )
+            level = logging.INFO if after.health is Health.GOOD else logging.WARNING
+            log.log(level, "the destination “%s” is %s: %s", after.name, after.health, after.why)
+        if type_ := told(before, after):
+            payload: dict[str, JSON] = {"destination": {"name": after.name}, "why": after.why}
+            key = f"station:{type_} {after.name} {after.revision}"
+            if made := self._emitter.own(type_, payload, key=key, but=after.name):
+                await self._store.emit(made)
+        return True
+
+    def _state(self, name: str) -> DestinationState:
+        return self._states.get(name) or DestinationState(name)
+
+    def _pace(self, destination: Destination) -> Pace:
+        assert destination.rate is not None
+        now, known = self._clock.monotonic(), self._paces.get(destination.name)
+        if known is None or known.rate != destination.rate:
+            known = Pace(destination.rate, self._nodes, now)
+        made = self._paces[destination.name] = known.shared(self._nodes, now)
+        return made
+
+
+def _as_good_as(before: DestinationState, after: DestinationState) -> bool:
+    """Whether the change is not worth a commit: a slowed destination that many say it of waits a moment longer."""
+    same = before.health is after.health and before.failing_since == after.failing_since
+    return same and before.opened == after.opened and after.until - before.until < SECOND

@@ -1,0 +1,217 @@
+"""Events out, made where something happens: who wants to be told, and what they are told.
+
+What nobody wants costs a look-up in a dictionary.  The functions for `Acceptance.emit` and `Finish.emit` are called
+inside the store's transaction, perhaps in a thread of its own: they touch nothing but what was handed to them, and names
+come from a source of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from hookstation.core.events import Settlement, State
+from hookstation.core.jsontext import dump_json
+from hookstation.core.outgoing.scope import facts_of
+from hookstation.core.outgoing.types import inbound_type
+from hookstation.core.outgoing.values import Emission, EventOut, NewDelivery
+from hookstation.core.records import EffectResult, EffectVerdict, Operation, Record
+from hookstation.core.values import JSON
+from hookstation.engine.outgoing.live import Live, Subscriber
+from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.store import Emit
+
+STATES: Final[Mapping[State, str]] = {
+    State.SUCCEEDED: "event.succeeded",
+    State.FAILED: "event.failed",
+    State.UNKNOWN: "event.unknown",
+    State.HELD: "event.held",
+}
+"""What is told of an event that stands so; states on the way are told nobody."""
+
+REASONS: Final[Mapping[State, str]] = {
+    State.FAILED: "target",
+    State.UNKNOWN: "outcome",
+    State.HELD: "away",
+}
+"""Why it stands so where no step of the staircase refused it."""
+
+INSERTED: Final = "record.inserted"
+UPDATED: Final = "record.updated"
+_ABOUT_EVENTS: Final = (*STATES.values(), INSERTED, UPDATED)
+
+log = logging.getLogger(__name__)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An event of the journal, as far as others may be told of it.
+
+    `record` is what was to be written, ``None`` where it is not known.  `was`: how it stood before, which is not told
+    again.  `inserted`: whether the record is a new one, as the target said; ``None`` where the store says it.
+    """
+
+    event_id: str
+    webhook: str
+    connection: str = ""
+    entity: str = ""
+    record: Record | None = None
+    was: State | None = None
+    inserted: bool | None = None
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """An event of a webhook as it came: its JSON, decoded and as text."""
+
+    payload: JSON
+    body: bytes
+
+
+class Emitter:
+    """Makes events out. `inside` gives names to what is made inside the store, `identifiers` to everything else."""
+
+    def __init__(self, live: Live, clock: Clock, identifiers: Identifiers, inside: Identifiers) -> None:
+        self._live, self._clock, self._identifiers, self._inside = live, clock, identifiers, inside
+
+    def wants(self, type_: str) -> bool:
+        """Whether anybody may want events of this type."""
+        return bool(self._live.subscribers(type_))
+
+    def about(self, told: Told, arrived: Arrived | None = None) -> Emit | None:
+        """What to tell once it is known how an event stands; ``None`` where nobody wants any of it.
+
+        `arrived`: what came in, where this is how the event comes into the journal.
+        """
+        wanted = {type_: found for type_ in _ABOUT_EVENTS if (found := self._live.subscribers(type_))}
+        first = [] if arrived is None else self._came_in(told, arrived)
+        if not wanted:
+            return (lambda _settlement, _result: first) if first else None
+        return lambda settlement, result: self._about(wanted, first, told, settlement, result)
+
+    def own(
+        self,
+        type_: str,
+        payload: Mapping[str, JSON],
+        *,
+        source: str = "",
+        key: str = "",
+        but: str = "",
+    ) -> list[Emission]:
+        """An event of the station's own, for everybody who wants it but the destination `but`; empty where nobody."""
+        subscribers = [one for one in self._live.subscribers(type_) if one.destination != but]
+        now = self._clock.now()
+        return _made(self._identifiers, subscribers, type_, dict(payload), "", now, source, key)
+
+    def raised(self, type_: str, payload: JSON, text: str, key: str) -> Emission:
+        """An event that somebody raises: it stands, whether anybody wants it or not. `text`: the payload as it came."""
+        now = self._clock.now()
+        made = _made(self._identifiers, self._live.subscribers(type_), type_, payload, text, now, "", key)
+        return (
+            made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, key=key))
+        )
+
+    def alone(self, type_: str, payload: Mapping[str, JSON], destination: str) -> Emission:
+        """An event for one destination alone, by no subscription."""
+        now = self._clock.now()
+        event_id, delivery_id = self._identifiers.event_id(), self._identifiers.event_id()
+        event = EventOut(event_id, type_, now, dump_json(dict(payload)))
+        return Emission(event, (NewDelivery(delivery_id, "", destination),))
+
+    def _came_in(self, told: Told, arrived: Arrived) -> list[Emission]:
+        type_ = inbound_type(told.webhook)
+        subscribers = self._live.subscribers(type_)
+        if not subscribers:
+            return []
+        text, now = arrived.body.decode(), self._clock.now()
+        return _made(self._identifiers, subscribers, type_, arrived.payload, text, now, told.event_id, "")
+
+    def _about(
+        self,
+        wanted: Mapping[str, tuple[Subscriber, ...]],
+        first: Sequence[Emission],
+        told: Told,
+        settlement: Settlement,
+        result: EffectResult | None,
+    ) -> Sequence[Emission]:
+        """Never raises: a mistake here must not undo what happened."""
+        try:
+            made, now = list(first), self._clock.now()
+            for type_, payload in _facts(told, settlement, result):
+                if type_ in wanted:
+                    made += _made(self._inside, wanted[type_], type_, payload, "", now, told.event_id, "")
+        except Exception:
+            log.exception("an event out could not be made", extra={"event_id": told.event_id})
+            return first
+        return made
+
+
+def _made(
+    names: Identifiers,
+    subscribers: Iterable[Subscriber],
+    type_: str,
+    payload: JSON,
+    text: str,
+    now: int,
+    source: str,
+    key: str,
+) -> list[Emission]:
+    """The event with its deliveries, where there is any. `text`: the payload as it is kept, empty: written here."""
+    event = EventOut(names.event_id(), type_, now, text, source, key)
+    facts = facts_of(event, payload)
+    meant = [one for one in subscribers if one.subscription.condition.holds(payload, facts)]
+    if not meant:
+        return []
+    deliveries = tuple(
+        NewDelivery(names.event_id(), one.name, one.destination, one.place.order_key(event, payload))
+        for one in meant
+    )
+    return [Emission(event if text else structs.replace(event, payload=dump_json(payload)), deliveries)]
+
+
+def _facts(
+    told: Told, settlement: Settlement, result: EffectResult | None
+) -> Iterable[tuple[str, dict[str, JSON]]]:
+    """What happened, as types with their payloads."""
+    state = settlement.state
+    if state in STATES and state is not told.was:
+        yield STATES[state], _event_facts(told, settlement)
+    record = told.record
+    if state is not State.SUCCEEDED or record is None:
+        return
+    if result is not None and result.verdict is not EffectVerdict.WRITTEN:
+        return
+    fields: dict[str, JSON] = dict(record.fields)
+    written: dict[str, JSON] = {
+        "record": _record(told, settlement),
+        "fields": fields,
+        "source": _source(told),
+    }
+    yield (INSERTED if _is_new(record, told, result) else UPDATED), written
+
+
+def _is_new(record: Record, told: Told, result: EffectResult | None) -> bool:
+    """Whether the record was not there before; of an upsert whose target did not say it, that it was changed."""
+    if result is not None:
+        return result.inserted
+    if told.inserted is not None:
+        return told.inserted
+    return record.operation is Operation.INSERT
+
+
+def _event_facts(told: Told, settlement: Settlement) -> dict[str, JSON]:
+    facts: dict[str, JSON] = {"source": _source(told), "state": settlement.state.value}
+    if settlement.state is State.SUCCEEDED:
+        return {**facts, "record": _record(told, settlement)}
+    reason = settlement.reason or REASONS[settlement.state]
+    return {**facts, "reason": reason, "error": settlement.error}
+
+
+def _source(told: Told) -> JSON:
+    return {"id": told.event_id, "webhook": told.webhook}
+
+
+def _record(told: Told, settlement: Settlement) -> JSON:
+    return {"connection": told.connection, "entity": told.entity, "key": settlement.record_key}
