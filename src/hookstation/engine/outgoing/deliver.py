@@ -1,7 +1,7 @@
-"""Deliveries on their way: leased for their destination, tried, and settled.  Implements `engine.lane_worker.LaneWork`.
+"""Deliveries on their way: leased for their destination, tried, and settled.
 
-At least once: what is under way when a node dies is tried again by another one, and nothing else is tried twice.  A node
-that stood still asks the database whether it still counts before it sends anything.
+At least once: what is under way when a node dies is tried again by another one, and nothing else is tried twice.  A
+node that stood still asks the database whether it still counts before it sends anything.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Done(NamedTuple):
 
 
 class Deliver:
-    """Does the jobs of the queue `DELIVERIES`.
+    """Does the jobs of the queue `DELIVERIES`. Implements `engine.lane_worker.LaneWork`.
 
     `follow`: makes sure that the newest configuration is live.  `chance`: random numbers from 0 to 1.
     """

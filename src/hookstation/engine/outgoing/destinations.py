@@ -165,7 +165,10 @@ class Destinations:
             self._states = {one.name: one for one in await self._store.destination_states()}
 
     def _next(self, destination: Destination, ended: Ended) -> DestinationState | None:
-        """The new state, ``None`` where it is the old one or as good as; what begins to fail is kept here for a while."""
+        """The new state, ``None`` where it is the old one or as good as.
+
+        What only begins to fail is kept here for a while.
+        """
         name = destination.name
         state, since = self._state(name), self._failing.get(name, 0)
         begins = ended.failed and not state.failing_since

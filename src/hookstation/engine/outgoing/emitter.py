@@ -1,8 +1,8 @@
 """Events out, made where something happens: who wants to be told, and what they are told.
 
 What nobody wants costs a look-up in a dictionary.  The functions for `Acceptance.emit` and `Finish.emit` are called
-inside the store's transaction, perhaps in a thread of its own: they touch nothing but what was handed to them, and names
-come from a source of their own.
+inside the store's transaction, perhaps in a thread of its own: they touch nothing but what was handed to them, and
+names come from a source of their own.
 """
 
 from __future__ import annotations
@@ -112,13 +112,6 @@ class Emitter:
         return (
             made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, key=key))
         )
-
-    def alone(self, type_: str, payload: Mapping[str, JSON], destination: str) -> Emission:
-        """An event for one destination alone, by no subscription."""
-        now = self._clock.now()
-        event_id, delivery_id = self._identifiers.event_id(), self._identifiers.event_id()
-        event = EventOut(event_id, type_, now, dump_json(dict(payload)))
-        return Emission(event, (NewDelivery(delivery_id, "", destination),))
 
     def _came_in(self, told: Told, arrived: Arrived) -> list[Emission]:
         type_ = inbound_type(told.webhook)

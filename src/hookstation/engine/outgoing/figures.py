@@ -21,7 +21,7 @@ MOST_HOURS: Final = 31 * 24
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One hour of a chart. `hour`: microseconds since the epoch; `took`: microseconds that an attempt took on average."""
+    """One hour of a chart. `hour`: microseconds since the epoch; `took`: microseconds of an attempt, on average."""
 
     hour: int
     delivered: int = 0

@@ -1,8 +1,8 @@
 """What happens to deliveries, as it happens, for whoever listens.
 
-What this node does is told at once; what others do is looked for in the database while somebody listens, so that it makes
-no difference which node is asked.  Each listener has a place of its own with bounded room: who reads too slowly misses
-some, and is told how many.
+What this node does is told at once; what others do is looked for in the database while somebody listens, so that it
+makes no difference which node is asked.  Each listener has a place of its own with bounded room: who reads too slowly
+misses some, and is told how many.
 """
 
 from __future__ import annotations

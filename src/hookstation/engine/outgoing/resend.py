@@ -32,7 +32,7 @@ WAITING: Final = frozenset({DeliveryState.WAITING})
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How many deliveries were sent again, or ended; `next` is the `after` of the call that goes on, empty at the end."""
+    """How many deliveries were sent again, or ended; `next`: the `after` of the call that goes on, empty at the end."""
 
     count: int
     next: str = ""
