@@ -138,10 +138,9 @@ def test_an_open_webhook_must_be_said_aloud() -> None:
             {"name": "Course Completions"},
             "name: “Course Completions” is not a name; allowed are lower-case letters, digits and “-”, up to 64.",
         ),
-        ({"answer": "queued"}, "answer: “queued” is not in this version yet; use “outcome”."),
         (
             {"answer": "outcom"},
-            "answer: “outcom” is not allowed; choose one of outcome. Did you mean “outcome”?",
+            "answer: “outcom” is not allowed; choose one of outcome, queued or poll. Did you mean “outcome”?",
         ),
         (
             {"state": "on"},
@@ -308,7 +307,7 @@ def test_a_wrong_panel_is_refused_with_an_instruction(changes: dict[str, JSON], 
         ({"version": True}, "version: must be 1, the only version there is."),
         (
             {"webhook": []},
-            "webhook: is not known here; known are version, connections, panels, webhooks. Did you mean “webhooks”?",
+            "webhook: is not known here; known are version, connections, panels, webhooks, destinations, subscriptions. Did you mean “webhooks”?",
         ),
         ({"panels": {}}, "panels: must be a list, but is object; begin each with “- name: ...”."),
         ({"panels": ["x"]}, "panels.0: must be an object with settings, but is text."),

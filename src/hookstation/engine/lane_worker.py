@@ -22,6 +22,9 @@ LONGEST_REST: Final = 1.0
 """Seconds until a lane is asked again whose job was due but not to be had: another node was just leasing in it, or all
 nodes together do as much of it as may be.  While it stays so, they double."""
 
+TICK: Final = 1e-6
+"""Seconds: what is due within them is due, since no clock tells less."""
+
 BATCH: Final = 100
 """Jobs that are leased at once."""
 
@@ -120,7 +123,7 @@ class LaneWorker(Generic[Item, End]):
     async def take(self) -> int:
         """Give every lane that is due its turn: lease what it has room for, and begin it; return how much that was."""
         now, took = self._clock.monotonic(), 0
-        due = [lane for lane, at in self._due.items() if at <= now]
+        due = [lane for lane, at in self._due.items() if at <= now + TICK]
         for number, lane in enumerate(due):
             free = self._at_once - len(self._tasks)
             if free <= 0:
@@ -224,7 +227,7 @@ class LaneWorker(Generic[Item, End]):
         rest = AT_REST
         if self._due and len(self._tasks) < self._at_once:
             rest = min(self._due.values()) - self._clock.monotonic()
-        if rest > 0:
+        if rest > TICK:
             await self._bell.wait(rest)
         else:
             await asyncio.sleep(0)

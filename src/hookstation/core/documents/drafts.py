@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from hookstation.core.documents.authentication import VARIANTS
 from hookstation.core.documents.places import copy
 from hookstation.core.documents.secrets import MASK, PersonSecrets, SealedSecrets, webhook_purpose
+from hookstation.core.documents.work import ANSWERING
 from hookstation.core.fieldlist import Kind
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON, Secret
@@ -30,7 +31,16 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "general": ("name", "title", "note", "state"),
     "data": ("schema",),
     "action": ("action",),
-    "access": (AUTHENTICATION, "access", "duplicates", "limits", "answer", "hold", "keep_rejected_bodies"),
+    "access": (
+        AUTHENTICATION,
+        "access",
+        "duplicates",
+        "limits",
+        "answer",
+        *(setting.name for setting in ANSWERING),
+        "hold",
+        "keep_rejected_bodies",
+    ),
 }
 """The settings of each section of the wizard; what is in none of them is shown with *general*."""
 

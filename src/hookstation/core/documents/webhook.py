@@ -7,6 +7,7 @@ from typing import Final
 from hookstation.core.definitions import (
     Access,
     AnswerMode,
+    Check,
     Duplicates,
     Limits,
     Webhook,
@@ -20,6 +21,7 @@ from hookstation.core.documents.authentication import (
     check_authentication,
 )
 from hookstation.core.documents.secrets import webhook_purpose
+from hookstation.core.documents.work import ANSWERING, answering_values, check_answering, work_of
 from hookstation.core.duplicates import compile_key
 from hookstation.core.fieldlist import Kind, SecretReader, SecretWriter, Setting, Values, decode, encode
 from hookstation.core.records import RECORDS
@@ -50,8 +52,10 @@ WEBHOOK: Final = (
         Kind.CHOICE,
         default="outcome",
         choices=tuple(AnswerMode),
-        help="What the sender's answer tells; `outcome`: the action was done, or why not.",
+        help="What the sender's answer tells. `outcome`: the action was done, or why not. `queued`: the event is safe, "
+        "the work follows. `poll`: the same, with an address at which to ask how it stands.",
     ),
+    *ANSWERING,
     AUTHENTICATION,
     Setting(
         "access",
@@ -117,7 +121,8 @@ WEBHOOK: Final = (
         Kind.BOOLEAN,
         default=False,
         help="Whether events are kept while the target is off-line or refuses our credentials (the sender gets 202), "
-        "and sent in their order when it works again. Without it the sender gets 500 and has to send again.",
+        "and sent in their order when it works again. Without it the sender gets 500 and has to send again; where it "
+        "was answered before, the tries of `work.retry` are used up.",
     ),
     Setting(
         "search",
@@ -154,13 +159,12 @@ def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | Non
     problems += [one.under("duplicates") for one in _check_key(values.group("duplicates").text("key"))]
     problems += _check_limits(values.group("limits"))
     problems += _check_hold(values)
+    problems += check_answering(values)
     return (None, problems) if problems else (_webhook(values), [])
 
 
 def _said_better(problem: Problem, document: JSON) -> Problem:
     match problem.path, document:
-        case ("answer",), {"answer": "queued" | "poll" as mode}:
-            return Problem(("answer",), f"“{mode}” is not in this version yet; use “outcome”.")
         case ("schema_file",), _:
             return Problem(("schema_file",), "is read by the command line only; send the schema as “schema”.")
         case ("access", "allow"), {"access": {"allow": []}}:
@@ -215,6 +219,11 @@ def _webhook(values: Values) -> Webhook:
         keep_rejected_bodies=values.flag("keep_rejected_bodies"),
         hold=values.flag("hold"),
         search=values.flag("search"),
+        acknowledge=values.integer("acknowledge"),
+        omit_body=values.flag("omit_body"),
+        check=Check(values.text("check")),
+        respond_async=values.flag("respond_async"),
+        work=work_of(values.group("work")),
         action=action_of(values.group("action")),
     )
 
@@ -228,6 +237,7 @@ def encode_webhook(webhook: Webhook, secrets: SecretWriter, *, defaults: bool = 
         "note": webhook.note,
         "state": webhook.state.value,
         "answer": webhook.answer.value,
+        **answering_values(webhook),
         "authentication": authentication_values(webhook.authentication),
         "access": {"allow": list(webhook.access.allow), "rate": webhook.access.rate},
         "duplicates": {"key": duplicates.key, "window": duplicates.window} if duplicates else None,
