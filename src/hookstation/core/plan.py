@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
+from hookstation.core.documents.destination import encode_destination
 from hookstation.core.documents.panel import encode_panel
+from hookstation.core.documents.subscription import encode_subscription
 from hookstation.core.documents.webhook import encode_webhook
+from hookstation.core.outgoing.definitions import Destination, Subscription
 from hookstation.core.values import JSON, PathPart, Secret
 
 
@@ -26,8 +29,8 @@ class Verb(StrEnum):
 class Change:
     """What happens to one thing.
 
-    `kind` is ``connection``, ``panel`` or ``webhook``; `paths` are the settings that differ, in dots
-    (``action.fields.Note``), where it is changed.
+    `kind` is ``connection``, ``panel``, ``webhook``, ``destination`` or ``subscription``; `paths` are the settings that
+    differ, in dots (``action.fields.Note``), where it is changed.
     """
 
     kind: str
@@ -48,12 +51,11 @@ class _Compared:
 
 
 COMPARED: Final = _Compared()
-Thing = TypeVar("Thing", Connection, Panel, Webhook)
-Definition: TypeAlias = Connection | Panel | Webhook
+Definition: TypeAlias = Connection | Panel | Webhook | Destination | Subscription
 
 
 def plan(current: Configuration, wanted: Configuration, prune: bool) -> list[Change]:
-    """What becomes of each thing, in the order of doing: connections, panels, webhooks; removals last.
+    """What becomes of each thing, in the order of doing: what others lean on first; removals last, the other way round.
 
     What `wanted` does not name is kept (and not listed) unless `prune`.
     """
@@ -61,6 +63,8 @@ def plan(current: Configuration, wanted: Configuration, prune: bool) -> list[Cha
         ("connection", current.connections, wanted.connections),
         ("panel", current.panels, wanted.panels),
         ("webhook", current.webhooks, wanted.webhooks),
+        ("destination", current.destinations, wanted.destinations),
+        ("subscription", current.subscriptions, wanted.subscriptions),
     )
     changes = [change for kind, had, want in pairs for change in _compare(kind, had, want)]
     if prune:
@@ -91,6 +95,10 @@ def _view(thing: Definition) -> JSON:
             return dict(encode_webhook(thing, COMPARED))
         case Panel():
             return dict(encode_panel(thing))
+        case Destination():
+            return dict(encode_destination(thing, COMPARED))
+        case Subscription():
+            return dict(encode_subscription(thing))
         case Connection():
             secrets = {name: COMPARED.encode(one, name) for name, one in thing.secrets.items()}
             return {"type": thing.type, **thing.settings, **secrets}
@@ -119,4 +127,6 @@ def merge(current: Configuration, wanted: Configuration, prune: bool) -> Configu
         connections={**current.connections, **wanted.connections},
         panels={**current.panels, **wanted.panels},
         webhooks={**current.webhooks, **wanted.webhooks},
+        destinations={**current.destinations, **wanted.destinations},
+        subscriptions={**current.subscriptions, **wanted.subscriptions},
     )

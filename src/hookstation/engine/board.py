@@ -19,11 +19,14 @@ from hookstation.core.documents import (
     Catalogue,
     SealedSecrets,
     decode_connection,
+    decode_destination,
     decode_panel,
+    decode_subscription,
     decode_webhook,
 )
 from hookstation.core.fieldlist import Kind, Setting, read_rate
 from hookstation.core.jsontext import parse_json
+from hookstation.core.outgoing.definitions import Destination, Subscription
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.spectext import read_spec
 from hookstation.core.values import JSON, Secret
@@ -125,10 +128,13 @@ class Board:
         self._schemas = SchemaShelf()
         self._bases: dict[str, tuple[object, ...]] = {}
         self._listeners: list[Callable[[], Awaitable[None]]] = []
+        self._sending_listeners: list[Callable[[], None]] = []
         self._specs: dict[tuple[str, str], tuple[str, EntitySpec]] = {}
         self.stored = StoredConfiguration(-1)
         self.panels: dict[str, Panel] = {}
         self.connections: dict[str, Connection] = {}
+        self.destinations: dict[str, Destination] = {}
+        self.subscriptions: dict[str, Subscription] = {}
 
     async def refresh(self) -> None:
         """Read what is stored and put it live, unless something newer is live already."""
@@ -136,6 +142,7 @@ class Board:
         if stored.revision <= self.stored.revision:
             return
         before = self._targets.connectors
+        sent = self.destinations, self.subscriptions
         retired = self._put_live(stored)
         is_first, self.stored = self.stored.revision < 0, stored
         for connector in retired:
@@ -143,6 +150,9 @@ class Board:
                 await connector.close()
             except Exception:
                 log.exception("the connection “%s” could not be closed", connector.name)
+        if self.destinations is not sent[0] or self.subscriptions is not sent[1]:
+            for tell in self._sending_listeners:
+                tell()
         if not is_first and dict(before) != dict(self._targets.connectors):
             await self._tell_listeners()
 
@@ -157,6 +167,13 @@ class Board:
     def on_new_connections(self, listener: Callable[[], Awaitable[None]]) -> None:
         """Call `listener` whenever a connection was changed, put in or taken away, once that is live."""
         self._listeners.append(listener)
+
+    def on_new_destinations(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a destination or subscription was changed, put in or taken away, once that is live.
+
+        It must be quick and never raise.  `destinations` and `subscriptions` are new objects then, and only then.
+        """
+        self._sending_listeners.append(listener)
 
     async def watch(self) -> None:
         """Until cancelled: follow changes that another process made, at a hint or at the latest after `WATCH_PAUSE`."""
@@ -233,6 +250,7 @@ class Board:
         }
         self._targets.replace(connectors, {place: spec for place, (_, spec) in self._specs.items()})
         self._put_up_lines(stored)
+        self._put_up_sending(stored)
         return [connector for name, connector in live.items() if connectors.get(name) is not connector]
 
     def _put_up_lines(self, stored: StoredConfiguration) -> None:
@@ -242,6 +260,39 @@ class Board:
         )
         self._switchboard.replace([line for line in lines if line is not None])
         self._bases = {name: basis for name, basis in self._bases.items() if name in stored.webhooks}
+
+    def _put_up_sending(self, stored: StoredConfiguration) -> None:
+        """Destinations and subscriptions: those that are there where nothing of their kind has changed."""
+        before = self.stored
+        if dict(before.destinations) != dict(stored.destinations):
+            self.destinations = self._decoded(
+                "destination", before.destinations, stored.destinations, self.destinations, self._destination
+            )
+        if dict(before.subscriptions) != dict(stored.subscriptions):
+            self.subscriptions = self._decoded(
+                "subscription",
+                before.subscriptions,
+                stored.subscriptions,
+                self.subscriptions,
+                self._subscription,
+            )
+
+    def _decoded(
+        self,
+        kind: str,
+        before: Mapping[str, str],
+        stored: Mapping[str, str],
+        live: Mapping[str, Thing],
+        read: Callable[[str], Thing],
+    ) -> dict[str, Thing]:
+        """The stored things of a kind by name; one whose document is as it was is the one that is live."""
+        found: dict[str, Thing] = {}
+        for name, document in stored.items():
+            if name in live and before.get(name) == document:
+                found[name] = live[name]
+            elif (made := _readable(kind, name, partial(read, document))) is not None:
+                found[name] = made
+        return found
 
     def _connect(self, document: str) -> tuple[Connection, Connector]:
         connection, problems = decode_connection(self._read(document), self.catalogue, self._secrets)
@@ -254,6 +305,18 @@ class Board:
         if panel is None:
             raise Invalid(problems)
         return panel
+
+    def _destination(self, document: str) -> Destination:
+        destination, problems = decode_destination(self._read(document), self._secrets)
+        if destination is None:
+            raise Invalid(problems)
+        return destination
+
+    def _subscription(self, document: str) -> Subscription:
+        subscription, problems = decode_subscription(self._read(document))
+        if subscription is None:
+            raise Invalid(problems)
+        return subscription
 
     def _spec(self, place: tuple[str, str], text: str) -> tuple[str, EntitySpec]:
         known = self._specs.get(place)

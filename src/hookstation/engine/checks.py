@@ -172,4 +172,6 @@ def merged(current: Configuration, wanted: Configuration) -> Configuration:
         {**current.connections, **wanted.connections},
         {**current.panels, **wanted.panels},
         {**current.webhooks, **wanted.webhooks},
+        {**current.destinations, **wanted.destinations},
+        {**current.subscriptions, **wanted.subscriptions},
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hookstation.core.activity import canonical_name
@@ -16,16 +17,25 @@ from hookstation.core.documents import (
     decode_configuration,
     encode_configuration,
     encode_connection,
+    encode_destination,
     encode_panel,
+    encode_subscription,
     encode_webhook,
     known_secrets,
     with_references,
 )
+from hookstation.core.documents.destination_secrets import (
+    destination_carried_elsewhere,
+    lacks_secret,
+    with_secret,
+)
+from hookstation.core.documents.sending import subscribers, with_kept_signings
 from hookstation.core.jsontext import dump_json
 from hookstation.core.plan import Change, Verb, plan
 from hookstation.core.records import RECORDS
 from hookstation.core.spectext import write_spec
-from hookstation.core.values import JSON
+from hookstation.core.standard_keys import SEED, new_standard_secret
+from hookstation.core.values import JSON, Secret
 from hookstation.engine.board import Board
 from hookstation.engine.checks import Checks, Findings, merged
 from hookstation.engine.targets import Targets
@@ -34,18 +44,28 @@ from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.secrets import Vault
 from hookstation.ports.store import ConfigurationChange, Settings, StoredWebhook
 
-PLURALS: Final = {"connection": "connections", "panel": "panels", "webhook": "webhooks"}
+PLURALS: Final = {
+    "connection": "connections",
+    "panel": "panels",
+    "webhook": "webhooks",
+    "destination": "destinations",
+    "subscription": "subscriptions",
+}
 
 
 @dataclass(slots=True)
 class Plan:
-    """What applying a document would do. Nothing can be applied while one of `problems` is an error."""
+    """What applying a document would do. Nothing can be applied while one of `problems` is an error.
+
+    `made`: secrets that the station made for destinations when the plan was carried out; nothing else shows them.
+    """
 
     wanted: Configuration
     changes: list[Change]
     problems: list[Problem] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     revision: int = 0
+    made: dict[str, Secret] = field(default_factory=dict)
 
     @property
     def errors(self) -> list[Problem]:
@@ -66,6 +86,9 @@ class Saving:
     note: str = ""
     began: Mapping[str, int] = field(default_factory=dict)
 
+
+MOST_NAMED: Final = 10
+"""So many things that still need another one are named."""
 
 UNNAMED: Final = Saving()
 """A change of which nobody says who made it."""
@@ -108,8 +131,9 @@ class Configurator:
             document,
             self._catalogue,
             PersonSecrets(known_secrets(current)),
-            Configuration(self._board.connections, self._board.panels, {}) if not prune else None,
+            replace(current, webhooks={}) if not prune else None,
         )
+        wanted = with_kept_signings(current.destinations, wanted)
         changes = plan(current, wanted, prune)
         planned = Plan(wanted, changes, problems, revision=self._board.stored.revision)
         await self._check(planned, current, document, prune)
@@ -130,6 +154,7 @@ class Configurator:
         planned = await self.plan(document, references, prune=prune)
         if planned.errors:
             raise Invalid(planned.problems)
+        _make_secrets(planned)
         change = ConfigurationChange(began=dict(saving.began), by=saving.by, note=saving.note)
         for one in planned.done:
             self._put(change, one, planned.wanted)
@@ -165,17 +190,21 @@ class Configurator:
         return token
 
     async def delete(self, kind: str, name: str) -> None:
-        """Take away a ``webhook``, ``connection`` or ``panel``. Events and records stay.
+        """Take away one thing, of any kind in `PLURALS`. Events, records and deliveries stay.
 
-        Raises `NotFound`, or `Conflict` where a webhook still needs it.
+        Raises `NotFound`, or `Conflict` where a webhook or subscription still needs it.
         """
         await self._board.refresh()
         if name not in self._names_of(kind):
             raise NotFound(kind, name)
         users = self._users(kind, name)
         if users:
+            named = ", ".join(f"“{one}”" for one in users[:MOST_NAMED])
+            more = f" and {len(users) - MOST_NAMED} more" if len(users) > MOST_NAMED else ""
+            what = "subscription" if kind == "destination" else "webhook"
+            whose, those = (f"the {what}", "that") if len(users) == 1 else (f"the {what}s", "those")
             raise Conflict(
-                f"The {kind} “{name}” is used by the webhook “{users[0]}”; change or delete that first."
+                f"The {kind} “{name}” is used by {whose} {named}{more}; change or delete {those} first."
             )
         change = ConfigurationChange()
         getattr(change, PLURALS[kind])[name] = None
@@ -221,12 +250,16 @@ class Configurator:
             "webhook": self._board.stored.webhooks,
             "connection": self._board.stored.connections,
             "panel": self._board.stored.panels,
+            "destination": self._board.stored.destinations,
+            "subscription": self._board.stored.subscriptions,
         }[kind]
 
     def _users(self, kind: str, name: str) -> list[str]:
-        """Webhooks whose action names this connection or panel."""
-        if kind == "webhook":
+        """Webhooks whose action names this connection or panel, or subscriptions that lead to this destination."""
+        if kind in ("webhook", "subscription"):
             return []
+        if kind == "destination":
+            return subscribers(name, self._board.subscriptions)
         webhooks = self._current(None).webhooks.values()
         if kind == "connection":
             return [one.name for one in webhooks if one.action.connection == name]
@@ -235,11 +268,19 @@ class Configurator:
     def _current(self, names: Iterable[str] | None) -> Configuration:
         """What is configured now, with the webhooks of these names (``None``: all)."""
         webhooks = self._board.webhooks(self._board.stored.webhooks if names is None else names)
-        return Configuration(dict(self._board.connections), dict(self._board.panels), webhooks)
+        board = self._board
+        return Configuration(
+            dict(board.connections),
+            dict(board.panels),
+            webhooks,
+            dict(board.destinations),
+            dict(board.subscriptions),
+        )
 
     async def _check(self, planned: Plan, current: Configuration, document: JSON, prune: bool) -> None:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
         unfit = await self._check_connections(planned, current, document)
+        planned.problems += _carried_secrets(planned, current, document)
         webhooks = {name: planned.wanted.webhooks[name] for name in _done(planned, "webhook")}
         dependents = self._dependents(planned, set(webhooks))
         among = planned.wanted if prune else merged(current, planned.wanted)
@@ -303,6 +344,10 @@ class Configurator:
             )
         elif one.kind == "panel":
             target[one.name] = dump_json(encode_panel(wanted.panels[one.name]))
+        elif one.kind == "destination":
+            target[one.name] = dump_json(encode_destination(wanted.destinations[one.name], self._sealed))
+        elif one.kind == "subscription":
+            target[one.name] = dump_json(encode_subscription(wanted.subscriptions[one.name]))
         else:
             target[one.name] = self._stored_webhook(wanted.webhooks[one.name])
 
@@ -316,6 +361,30 @@ class Configurator:
             before.created_at if before else now,
             now,
         )
+
+
+def _make_secrets(planned: Plan) -> None:
+    """Give every destination that is saved, and signs without a secret, one of its own."""
+    saved = _done(planned, "destination")
+    lacking = {
+        name: one for name, one in planned.wanted.destinations.items() if name in saved and lacks_secret(one)
+    }
+    planned.made = {name: new_standard_secret(secrets.token_bytes(SEED)) for name in lacking}
+    complete = {name: with_secret(one, planned.made[name]) for name, one in lacking.items()}
+    planned.wanted = replace(planned.wanted, destinations={**planned.wanted.destinations, **complete})
+
+
+def _carried_secrets(planned: Plan, current: Configuration, document: JSON) -> list[Problem]:
+    """Secrets that a changed destination would use at another place than the one they were given for."""
+    changed = _done(planned, "destination") & current.destinations.keys()
+    return [
+        problem.under("destinations", index)
+        for index, name in enumerate(_names(document, "destinations"))
+        if name in changed
+        for problem in destination_carried_elsewhere(
+            current.destinations[name], planned.wanted.destinations[name]
+        )
+    ]
 
 
 def _names(document: JSON, kind: str = "webhooks") -> list[str]:

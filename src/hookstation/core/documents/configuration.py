@@ -1,4 +1,4 @@
-"""A whole configuration document: connections, panels and webhooks, and what holds between them."""
+"""A whole configuration document: things of every kind, and what holds between them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Final, Protocol, TypeVar
 
 from hookstation.core.definitions import Configuration
 from hookstation.core.documents.connection import Catalogue, decode_connection, encode_connection
+from hookstation.core.documents.destination import decode_destination, encode_destination
 from hookstation.core.documents.panel import decode_panel, encode_panel
+from hookstation.core.documents.sending import check_destination_name, check_headers
+from hookstation.core.documents.subscription import decode_subscription, encode_subscription
 from hookstation.core.documents.webhook import decode_webhook, encode_webhook
 from hookstation.core.fieldlist import SecretReader, SecretWriter
 from hookstation.core.nearest import did_you_mean
@@ -16,7 +19,7 @@ from hookstation.core.values import JSON, kind_of
 from hookstation.errors import Problem
 
 VERSION: Final = 1
-KINDS: Final = ("connections", "panels", "webhooks")
+KINDS: Final = ("connections", "panels", "webhooks", "destinations", "subscriptions")
 TOP: Final = ("version", *KINDS)
 
 
@@ -46,8 +49,13 @@ def decode_configuration(
     )
     panels = _decode_all(document, "panels", decode_panel, problems)
     webhooks = _decode_all(document, "webhooks", lambda one: decode_webhook(one, secrets), problems)
-    wanted = Configuration(connections, panels, webhooks)
+    destinations = _decode_all(
+        document, "destinations", lambda one: decode_destination(one, secrets), problems
+    )
+    subscriptions = _decode_all(document, "subscriptions", decode_subscription, problems)
+    wanted = Configuration(connections, panels, webhooks, destinations, subscriptions)
     problems += _check_references(document, current or Configuration())
+    problems += _check_sending(document, wanted, current or Configuration())
     return wanted, problems
 
 
@@ -123,6 +131,29 @@ def _check_references(document: Mapping[str, JSON], current: Configuration) -> l
     ]
 
 
+def _check_sending(
+    document: Mapping[str, JSON], wanted: Configuration, current: Configuration
+) -> list[Problem]:
+    """Each subscription's destination must be there, and write none of its headers."""
+    there = {*_names_of(document, "destinations"), *current.destinations} - {""}
+    subscriptions = document.get("subscriptions")
+    problems = [
+        problem.under("subscriptions", index)
+        for index, one in enumerate(subscriptions if isinstance(subscriptions, list) else ())
+        for problem in check_destination_name(_destination(one), there)
+    ]
+    for kind, name, problem in check_headers(wanted, current):
+        problems.append(problem.under(kind, _names_of(document, kind).index(name)))
+    return problems
+
+
+def _destination(subscription: JSON) -> str:
+    match subscription:
+        case {"destination": str(name)}:
+            return name
+    return ""
+
+
 def _action(webhook: JSON) -> tuple[str, str]:
     match webhook:
         case {"action": {"connection": str(connection), "panel": str(panel)}}:
@@ -155,14 +186,19 @@ def check_action_names(
 
 
 def check_configuration(configuration: Configuration) -> list[Problem]:
-    """What holds between the things of a complete configuration; paths hold a webhook's name."""
+    """What holds between the things of a complete configuration; paths hold names."""
     connections = {*configuration.connections, RECORDS}
-    return [
+    problems = [
         problem.under("webhooks", name, "action")
         for name, webhook in configuration.webhooks.items()
         for problem in check_action_names(
             webhook.action.connection, webhook.action.panel, connections, configuration.panels
         )
+    ]
+    return problems + [
+        problem.under("subscriptions", name)
+        for name, one in configuration.subscriptions.items()
+        for problem in check_destination_name(one.destination, configuration.destinations)
     ]
 
 
@@ -177,6 +213,8 @@ def encode_configuration(
         ],
         "panels": [encode_panel(one) for one in _sorted(configuration.panels)],
         "webhooks": [encode_webhook(one, secrets) for one in _sorted(configuration.webhooks)],
+        "destinations": [encode_destination(one, secrets) for one in _sorted(configuration.destinations)],
+        "subscriptions": [encode_subscription(one) for one in _sorted(configuration.subscriptions)],
     }
     return document | {kind: list(some) for kind, some in things.items() if some}
 

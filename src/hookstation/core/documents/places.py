@@ -8,11 +8,15 @@ from functools import reduce
 from typing import Final, TypeAlias
 
 from hookstation.core.documents.connection import BASE, Catalogue
+from hookstation.core.documents.destination import DESTINATION
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.values import JSON, PathPart
 
 INDEX: Final = re.compile("[0-9]{1,9}")
+
+_PLAIN: Final = {"webhooks": WEBHOOK, "destinations": DESTINATION}
+"""Kinds with secrets whose settings are the same for all of them."""
 
 Steps: TypeAlias = tuple[PathPart, ...]
 """A place in a document, as keys and positions from its root."""
@@ -85,8 +89,8 @@ def secret_paths(document: JSON, catalogue: Catalogue) -> Iterator[Steps]:
             chosen = one.get("type")
             spec = catalogue.get(chosen, ()) if isinstance(chosen, str) else ()
             yield from _within((*BASE, *spec), one, (kind, index))
-        elif kind == "webhooks":
-            yield from _within(WEBHOOK, one, (kind, index))
+        elif kind in _PLAIN:
+            yield from _within(_PLAIN[kind], one, (kind, index))
 
 
 def unknown_connections(document: JSON, catalogue: Catalogue) -> Iterator[Steps]:

@@ -6,7 +6,9 @@ from typing import Final
 
 from hookstation.core.documents.configuration import VERSION
 from hookstation.core.documents.connection import BASE, Catalogue
+from hookstation.core.documents.destination import DESTINATION
 from hookstation.core.documents.panel import PANEL
+from hookstation.core.documents.subscription import SUBSCRIPTION
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.fieldlist import Kind, Setting, json_schema
 from hookstation.core.values import JSON
@@ -22,6 +24,16 @@ def webhook_schema() -> dict[str, JSON]:
 def panel_schema() -> dict[str, JSON]:
     """The schema of a panel's document."""
     return json_schema(PANEL)
+
+
+def destination_schema() -> dict[str, JSON]:
+    """The schema of a destination's document."""
+    return json_schema(DESTINATION)
+
+
+def subscription_schema() -> dict[str, JSON]:
+    """The schema of a subscription's document."""
+    return json_schema(SUBSCRIPTION)
 
 
 def connection_schema(catalogue: Catalogue) -> dict[str, JSON]:
@@ -46,6 +58,8 @@ def configuration_schema(catalogue: Catalogue) -> dict[str, JSON]:
             "connections": {"type": "array", "items": connection_schema(catalogue)},
             "panels": {"type": "array", "items": panel_schema()},
             "webhooks": {"type": "array", "items": webhook_schema()},
+            "destinations": {"type": "array", "items": destination_schema()},
+            "subscriptions": {"type": "array", "items": subscription_schema()},
         },
         "required": ["version"],
         "additionalProperties": False,

@@ -6,10 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from hookstation.core.definitions import (
-    Configuration,
-    NoAuthentication,
-)
 from hookstation.core.values import JSON, Secret, kind_of
 from hookstation.errors import Invalid, Problem
 
@@ -100,19 +96,6 @@ class SealedSecrets:
     def encode(self, secret: Secret, purpose: str) -> JSON:
         """Seal it."""
         return {"sealed": self._vault.seal(secret, purpose), "reference": secret.reference}
-
-
-def known_secrets(configuration: Configuration) -> dict[str, Secret]:
-    """Every secret of a configuration by its purpose."""
-    found: dict[str, Secret] = {}
-    for connection in configuration.connections.values():
-        for name, secret in connection.secrets.items():
-            found[f"{connection_purpose(connection.name)}/{name}"] = secret
-    for webhook in configuration.webhooks.values():
-        if not isinstance(webhook.authentication, NoAuthentication):
-            purpose = f"{webhook_purpose(webhook.name)}/authentication/secret"
-            found[purpose] = webhook.authentication.secret
-    return found
 
 
 def connection_purpose(name: str) -> str:
