@@ -1,23 +1,39 @@
-"""aiohttp's connections, with a bound that aiohttp does not have: how many interim answers (1xx) a server may send.
+"""aiohttp's requests and connections, told to `progress` and bounded where aiohttp has no bound.
 
-aiohttp reads a server's whole flood of them before it looks at the clock, and holds them all meanwhile. There is no
-public place for a bound; `tests/adapters/test_sender_hostile.py` fails where aiohttp moves the one that is used here.
+aiohttp reads a server's whole flood of interim answers (1xx) before it looks at the clock, and holds them meanwhile.
+There is no public place for a bound, and its public hooks double the cost of a request; what stands here instead is
+held by `tests/adapters/test_sender_hostile.py` and `test_sender.py`, which fail where aiohttp moves it.
 """
 
 from __future__ import annotations
 
 import functools
+import time
 from typing import Any, Final
 
 import aiohttp
 from aiohttp import http_exceptions
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+
+from hookstation.adapters.sender.progress import CURRENT
 
 MOST_INTERIM: Final = 16
 """Interim answers to one request. RFC 9110, 15.2 allows any number; a server has use for one or two."""
 
 STEP: Final = 8_192
 """Bytes that are read at one go, before it is looked whether there were too many."""
+
+
+class TimedRequest(aiohttp.ClientRequest):
+    """A request that tells when it begins to leave. What is said to a proxy before is none of these."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Begin to leave, unless the time is over."""
+        if (progress := CURRENT.get()) is not None:
+            progress.check()
+            progress.sent = time.monotonic()
+        return await super().send(conn)
 
 
 class BoundedHandler(ResponseHandler):
@@ -55,3 +71,13 @@ class BoundedConnector(aiohttp.TCPConnector):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._factory = functools.partial(BoundedHandler, loop=self._loop)  # type: ignore[assignment]  # a narrower one
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        if (progress := CURRENT.get()) is not None:
+            progress.opening = time.monotonic()
+        made = await super()._create_connection(req, traces, timeout)
+        if progress is not None:
+            progress.opened = time.monotonic()
+        return made

@@ -11,8 +11,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from hookstation.adapters.guard import GuardedResolver
-from hookstation.adapters.sender.bounded import BoundedConnector
-from hookstation.adapters.sender.progress import dial, watch
+from hookstation.adapters.sender.bounded import BoundedConnector, TimedRequest
+from hookstation.adapters.sender.progress import dial
 from hookstation.adapters.sender.tls import tls_context
 from hookstation.ports.sender import Dispatch, Tls
 
@@ -111,5 +111,5 @@ class Pools:
             raise_for_status=False,
             skip_auto_headers=OURS,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            trace_configs=[watch()],
+            request_class=TimedRequest,
         )

@@ -10,10 +10,7 @@ import ssl
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, Final
-
-import aiohttp
 
 from hookstation.core.outgoing.values import NO_TIMING, Timing
 
@@ -104,28 +101,3 @@ class TimedContext(ssl.SSLContext):
         if progress is not None:
             progress.joined = time.monotonic()
         return super().wrap_bio(*args, **more)
-
-
-async def _note_opening(_: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
-    if (progress := CURRENT.get()) is not None:
-        progress.opening = time.monotonic()
-
-
-async def _note_opened(_: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
-    if (progress := CURRENT.get()) is not None:
-        progress.opened = time.monotonic()
-
-
-async def _note_sent(_: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
-    if (progress := CURRENT.get()) is not None:
-        progress.check()
-        progress.sent = time.monotonic()
-
-
-def watch() -> aiohttp.TraceConfig:
-    """The hooks for a session."""
-    told = aiohttp.TraceConfig()
-    told.on_connection_create_start.append(_note_opening)
-    told.on_connection_create_end.append(_note_opened)
-    told.on_request_headers_sent.append(_note_sent)
-    return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import BasicAuth
@@ -35,38 +36,29 @@ class Unsendable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request that may go out, as aiohttp takes it. `named`: whoever is connected to has to be looked up."""
+class Target:
+    """Where a request may go, as aiohttp takes it. `named`: whoever is connected to has to be looked up."""
 
     url: URL
-    headers: list[tuple[str, str]]
-    body: bytes | io.BytesIO | None
     proxy: URL | None
     proxy_auth: BasicAuth | None
     named: bool
 
 
-def prepare(dispatch: Dispatch) -> Prepared:
-    """Read a dispatch. Raises `AddressRefused` or `Unsendable`."""
-    url = read_url(dispatch.url, "https", "http")
-    if url.user is not None or url.password is not None:
+@lru_cache(maxsize=4096)
+def judge_target(url: str, networks: tuple[str, ...], ports: tuple[int, ...], proxy: Secret | None) -> Target:
+    """Where a dispatch with these goes. Raises `AddressRefused`; what is looked up is judged again when it is known."""
+    target = read_url(url, "https", "http")
+    if target.user is not None or target.password is not None:
         raise AddressRefused("The URL holds a user name or a password; put them under `credentials` instead.")
-    judge_port(url.port or 0, dispatch.ports)
-    proxy, proxy_auth = _proxy(dispatch.proxy)
-    called = proxy or url
-    assert called.raw_host is not None
-    address = literal(called.raw_host)
+    judge_port(target.port or 0, ports)
+    way, auth = _read_proxy(proxy, ports)
+    called = (way or target).raw_host
+    assert called is not None
+    address = literal(called)
     if address is not None:
-        judge(called.raw_host, dispatch.networks)
-    if proxy is not None and proxy.port not in dispatch.ports:
-        judge_port(proxy.port or 0, ())
-    if not TOKEN.fullmatch(dispatch.method):
-        raise Unsendable(
-            f"“{dispatch.method}” is no HTTP method; write POST, PUT or another word of letters."
-        )
-    return Prepared(
-        url, _headers(dispatch.headers), _body(dispatch.body), proxy, proxy_auth, named=address is None
-    )
+        judge(called, networks)
+    return Target(target, way, auth, named=address is None)
 
 
 def read_url(text: str, *schemes: str) -> URL:
@@ -87,12 +79,14 @@ def read_url(text: str, *schemes: str) -> URL:
     return url
 
 
-def _proxy(secret: Secret | None) -> tuple[URL | None, BasicAuth | None]:
+def _read_proxy(secret: Secret | None, ports: tuple[int, ...]) -> tuple[URL | None, BasicAuth | None]:
     """The proxy without its credentials, and those. What is refused is told without them."""
     if secret is None:
         return None, None
     try:
         url = read_url(secret.reveal(), "http")
+        if url.port not in ports:
+            judge_port(url.port or 0, ())
     except AddressRefused as refused:
         raise AddressRefused(f"The proxy is refused: {refused.message}") from None
     if url.user is None:
@@ -100,20 +94,31 @@ def _proxy(secret: Secret | None) -> tuple[URL | None, BasicAuth | None]:
     return url.origin(), BasicAuth(url.user, url.password or "", encoding="utf-8")
 
 
-def _headers(given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    for name, value in given:
-        if not TOKEN.fullmatch(name):
-            raise Unsendable(f"“{name}” is no name of a header; write letters, digits and hyphens.")
-        if name.lower() in FRAMING:
-            raise Unsendable(
-                f"The header {name} is set by the station itself; take it out of the subscription."
-            )
-        if UNFIT.search(value):
+def check_words(dispatch: Dispatch) -> None:
+    """Raise `Unsendable` where the method or a header is not one that can go out."""
+    _check_method(dispatch.method)
+    for name, value in dispatch.headers:
+        _check_name(name)
+        if not value.isprintable() and UNFIT.search(value):
             raise Unsendable(
                 f"The header {name} would hold a line break or another control character; map it away."
             )
-    return list(given)
 
 
-def _body(body: bytes) -> bytes | io.BytesIO | None:
+@lru_cache(maxsize=64)
+def _check_method(method: str) -> None:
+    if not TOKEN.fullmatch(method) or method.upper() == "CONNECT":
+        raise Unsendable(f"“{method}” is no method for a delivery; write POST, PUT or another of HTTP's.")
+
+
+@lru_cache(maxsize=4096)
+def _check_name(name: str) -> None:
+    if not TOKEN.fullmatch(name):
+        raise Unsendable(f"“{name}” is no name of a header; write letters, digits and hyphens.")
+    if name.lower() in FRAMING:
+        raise Unsendable(f"The header {name} is set by the station itself; take it out of the subscription.")
+
+
+def as_payload(body: bytes) -> bytes | io.BytesIO | None:
+    """The body as aiohttp takes it."""
     return io.BytesIO(body) if len(body) > LARGE else body or None

@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 from hookstation.adapters.guard import SystemNames
 from hookstation.adapters.sender.pools import Pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
-from hookstation.adapters.sender.request import Prepared, prepare
+from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target
 from hookstation.adapters.sender.troubles import FOREIGN, UnfitAnswer, translate
 from hookstation.core.outgoing.values import Trouble
 from hookstation.ports.sender import Dispatch, NotSent, Receipt
@@ -51,30 +51,31 @@ class HttpSender:
         await self._names.close()
 
     async def _send(self, dispatch: Dispatch, progress: Progress) -> Receipt:
-        request = prepare(dispatch)
-        progress.named, progress.proxied = request.named, request.proxy is not None
+        target = judge_target(dispatch.url, dispatch.networks, dispatch.ports, dispatch.proxy)
+        check_words(dispatch)
+        progress.named, progress.proxied = target.named, target.proxy is not None
         if self._closed:
             raise NotSent(Trouble.CONNECT, "The station is stopping; nothing was sent.", progress.timing())
         pool = self._pools.take(dispatch)
         try:
-            return await self._exchange(pool.session, dispatch, request, progress)
+            return await self._exchange(pool.session, dispatch, target, progress)
         finally:
             await self._pools.give_back(pool)
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, dispatch: Dispatch, request: Prepared, progress: Progress
+        self, session: aiohttp.ClientSession, dispatch: Dispatch, target: Target, progress: Progress
     ) -> Receipt:
         async with session.request(
             dispatch.method,
-            request.url,
-            headers=request.headers,
-            data=request.body,
+            target.url,
+            headers=dispatch.headers,
+            data=as_payload(dispatch.body),
             allow_redirects=False,
-            proxy=request.proxy,
-            proxy_auth=request.proxy_auth,
+            proxy=target.proxy,
+            proxy_auth=target.proxy_auth,
         ) as response:
             progress.answered = time.monotonic()
-            _check(response, request)
+            _check(response, target)
             body = await _read(response.content, dispatch.kept)
             cut = len(body) > dispatch.kept
             if cut:
@@ -82,11 +83,11 @@ class HttpSender:
             return Receipt(response.status, _headers(response), body[: dispatch.kept], cut, progress.timing())
 
 
-def _check(response: aiohttp.ClientResponse, request: Prepared) -> None:
+def _check(response: aiohttp.ClientResponse, target: Target) -> None:
     """Raise where this is no answer of the receiver's to a request."""
     if response.status == SWITCHING:
         raise UnfitAnswer("The receiver switched to another protocol (101), which nobody asked for.")
-    if request.proxy is not None and response.status == PROXY_WANTS_CREDENTIALS:
+    if target.proxy is not None and response.status == PROXY_WANTS_CREDENTIALS:
         raise aiohttp.ClientHttpProxyError(
             response.request_info, (), status=response.status, message="the proxy wants credentials"
         )
