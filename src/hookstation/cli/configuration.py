@@ -118,6 +118,7 @@ def apply(
     if not as_json:
         if yes:
             _show_changes(applied)
+        _show_secrets(applied)
         say(f"Applied: {applied['changed']} changed.")
 
 
@@ -170,6 +171,13 @@ def _show_changes(planned: Mapping[str, JSON], *, beside: bool = False) -> None:
         paths = ", ".join(cast("Sequence[str]", one["paths"]))
         line = f"{SIGNS[str(one['verb'])]} {one['kind']} {one['name']}{': ' + paths if paths else ''}"
         write(line, beside=beside)
+
+
+def _show_secrets(applied: Mapping[str, JSON]) -> None:
+    """A line for each destination that the station made a secret for; nothing shows it again."""
+    for name, secret in cast("Mapping[str, JSON]", applied.get("secrets") or {}).items():
+        say(f"The destination {name} signs with this secret; give it to its receiver, it is not shown again:")
+        write(str(secret))
 
 
 def _tell_problems(bundle: ConfigBundle, answer: Mapping[str, JSON]) -> bool:

@@ -44,7 +44,10 @@ async def export(_request: Request, services: Services) -> Response:
 
 
 def _plan(planned: Plan) -> dict[str, JSON]:
-    return {
+    """The answer; secrets that the station has just made for destinations stand in this one and in no other."""
+    made: dict[str, JSON] = {name: secret.reveal() for name, secret in planned.made.items()}
+    shown_once: dict[str, JSON] = {"secrets": made} if made else {}
+    return shown_once | {
         "changes": [change.as_json() for change in planned.changes],
         "problems": [describe(problem) for problem in planned.problems],
         "changed": sum(change.verb is not Verb.KEEP for change in planned.changes),

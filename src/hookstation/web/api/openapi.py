@@ -182,6 +182,7 @@ def _things(webhook: JSON, connection: JSON, panel: JSON) -> dict[str, JSON]:
             changes={"type": "array", "items": FREE},
             problems={"type": "array", "items": ref("Detail")},
             changed=COUNT,
+            secrets={"type": "object", "additionalProperties": TEXT},
         ),
         "Detail": object_of(("pointer", "message", "severity"), pointer=TEXT, message=TEXT, severity=TEXT),
         "Problem": object_of(
