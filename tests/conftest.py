@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support import network
+from tests.support import network, scratch
 
 SOAK = "soak"
 QUICK = "quick"
@@ -22,11 +22,13 @@ def wants_soak(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Shut the network, forget the person's own settings, choose how many examples a property gets."""
+    """Shut the network, forget the person's own settings, choose examples and a place for files."""
     network.shut()
     for name in [name for name in os.environ if name.startswith("HOOKSTATION_") and "SOAK" not in name]:
         del os.environ[name]
     settings.load_profile(SOAK if wants_soak(config) else QUICK)
+    if not wants_soak(config):
+        scratch.choose()
 
 
 def grows(item: pytest.Item) -> bool:
