@@ -8,6 +8,7 @@ import hmac
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
@@ -22,6 +23,7 @@ from hookstation.core.definitions import (
 from hookstation.core.signing import (
     ALWAYS_SECRET,
     LONGEST_PROOF,
+    MOST_LOOKED_AT,
     authentication_problems,
     compile_verifier,
     secret_headers,
@@ -347,3 +349,76 @@ class TestAll:
     ) -> None:
         assert secret_headers(settings) == ALWAYS_SECRET | own
         assert secret_headers(settings) >= {"authorization", "cookie", "proxy-authorization", "x-api-key"}
+
+
+PUBLIC_BODY = b'{"test": 2432232314}'
+PUBLIC_HEADERS = {
+    **STANDARD_HEADERS,
+    "webhook-signature": (
+        "v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag=="
+    ),
+}
+PUBLIC_SEED = b"TESTSIGNINGKEYDONOTUSETHISFORANY"
+"""The vector of the asymmetric signing test in the reference libraries
+(github.com/standard-webhooks/standard-webhooks: libraries/go/webhook_asymmetric_test.go)."""
+
+
+class TestStandardWebhooksByPublicKey:
+    settings = StandardWebhooksAuthentication(
+        Secret(
+            "whpk_"
+            + base64.b64encode(
+                Ed25519PrivateKey.from_private_bytes(PUBLIC_SEED).public_key().public_bytes_raw()
+            ).decode()
+        )
+    )
+
+    def judged(self, body: bytes = PUBLIC_BODY, **headers: str) -> str:
+        sent = {**PUBLIC_HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return refused(self.settings, sent, body, STANDARD_NOW * 1_000_000)
+
+    def test_the_reference_vector_passes(self) -> None:
+        assert self.judged() == ""
+
+    def test_it_passes_beside_signatures_of_other_kinds_and_keys(self) -> None:
+        other = f"v1a,{base64.b64encode(bytes(64)).decode()}"
+        mixed = f"{STANDARD_HEADERS['webhook-signature']} {other} {PUBLIC_HEADERS['webhook-signature']}"
+        assert self.judged(webhook_signature=mixed) == ""
+
+    @pytest.mark.parametrize(
+        "signature",
+        [
+            "",
+            "v1a,",
+            STANDARD_HEADERS["webhook-signature"],
+            PUBLIC_HEADERS["webhook-signature"].replace("v1a,", "v1,"),
+            PUBLIC_HEADERS["webhook-signature"][:-8],
+            PUBLIC_HEADERS["webhook-signature"].replace("tQ9", "tQ8"),
+            "v1a,AAAA",
+            "v1a,A",
+            " ".join(["v1a,AAAA"] * MOST_LOOKED_AT) + " " + PUBLIC_HEADERS["webhook-signature"],
+        ],
+    )
+    def test_anything_else_is_refused(self, signature: str) -> None:
+        assert self.judged(webhook_signature=signature)
+
+    def test_another_body_id_or_time_is_refused(self) -> None:
+        assert self.judged(b"{}")
+        assert self.judged(webhook_id="msg_1")
+        assert self.judged(webhook_timestamp=str(STANDARD_NOW + 1))
+        assert "from our clock" in self.judged(webhook_timestamp=str(STANDARD_NOW + 301))
+
+    @pytest.mark.parametrize(
+        ("expected", "secret"),
+        [
+            ("secret: is the sender's secret key; verifying needs its public key", "whsk_" + "A" * 43),
+            ("secret: A public key is whpk_ and base64 of 32 bytes", "whpk_AAAA"),
+            ("secret: A public key is whpk_ and base64 of 32 bytes", "whpk_é"),
+        ],
+    )
+    def test_a_key_that_cannot_verify_is_told_when_it_is_saved_and_lets_nobody_in(
+        self, expected: str, secret: str
+    ) -> None:
+        settings = StandardWebhooksAuthentication(Secret(secret))
+        assert [str(problem).startswith(expected) for problem in authentication_problems(settings)] == [True]
+        assert refused(settings, PUBLIC_HEADERS, PUBLIC_BODY, STANDARD_NOW * 1_000_000)

@@ -94,7 +94,8 @@ class HmacAuthentication:
 
 @dataclass(frozen=True, slots=True)
 class StandardWebhooksAuthentication:
-    """Standard Webhooks 1.0.0, HMAC ``v1``; the secret is ``whsec_`` and base64 of 24 to 64 bytes."""
+    """Standard Webhooks 1.0.0. `secret`: ``whsec_`` and base64 of 24 to 64 bytes (HMAC, ``v1``), or the sender's public
+    key, ``whpk_`` and base64 of 32 bytes (ed25519, ``v1a``)."""
 
     secret: Secret
     tolerance: int = 300

@@ -22,6 +22,7 @@ from hookstation.core.pretty import indented
 from hookstation.core.proof.knowing import Knowledge
 from hookstation.core.proof.making import Maker
 from hookstation.core.schema import compile_schema
+from hookstation.core.standard_keys import KeyKind, kind_of_secret
 from hookstation.core.values import JSON
 
 
@@ -143,14 +144,13 @@ def _headers(authentication: Authentication) -> Iterator[Header]:
             yield Header(name, "<your token>", "The token that was given to you.")
         case HmacAuthentication(header=name, prefix=prefix):
             yield Header(name, f"{prefix}<signature>", "The signature of the body.")
-        case StandardWebhooksAuthentication():
+        case StandardWebhooksAuthentication(secret):
             yield Header("webhook-id", "<id>", "Your id of the event; the same when it is sent again.")
             yield Header(
                 "webhook-timestamp", "<seconds>", "When it is sent, in seconds since 1970-01-01 UTC."
             )
-            yield Header(
-                "webhook-signature", "v1,<signature>", "The signature, as Standard Webhooks 1.0.0 says."
-            )
+            value = f"{kind_of_secret(secret)},<signature>"
+            yield Header("webhook-signature", value, "The signature, as Standard Webhooks 1.0.0 says.")
 
 
 def _proof(authentication: Authentication) -> str:
@@ -166,11 +166,15 @@ def _proof(authentication: Authentication) -> str:
                 f" the raw body, keyed with the secret that was given to you, in {authentication.encoding}{beginning}."
                 " Sign the bytes that you send, not the JSON read and written again."
             )
-        case StandardWebhooksAuthentication():
+        case StandardWebhooksAuthentication(secret):
+            means = (
+                "HMAC-SHA256 over `id.timestamp.body`, keyed with the secret that was given to you (`whsec_…`)"
+                if kind_of_secret(secret) is KeyKind.HMAC
+                else "ed25519 over `id.timestamp.body`, by the secret key (`whsk_…`) of the public one that you gave"
+            )
             return (
-                "Calls are signed as Standard Webhooks 1.0.0 says: HMAC-SHA256 over `id.timestamp.body`, keyed with the"
-                f" secret that was given to you (`whsec_…`), in base64. A call older than {authentication.tolerance}"
-                " seconds is refused."
+                f"Calls are signed as Standard Webhooks 1.0.0 says: {means}, in base64. A call older than"
+                f" {authentication.tolerance} seconds is refused."
             )
 
 

@@ -13,8 +13,11 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidSignature
 
 from hookstation.core.definitions import (
     Authentication,
@@ -23,11 +26,21 @@ from hookstation.core.definitions import (
     StandardWebhooksAuthentication,
     TokenAuthentication,
 )
+from hookstation.core.standard_keys import (
+    KeyKind,
+    kind_of_secret,
+    public_key,
+    shared_key,
+    verifying_secret_problems,
+)
 from hookstation.core.values import Secret
 from hookstation.errors import AuthenticationFailed, Problem
 
 LONGEST_PROOF: Final = 4096
 """Most characters of a token or signature header that is looked at; a longer one is refused unread."""
+
+MOST_LOOKED_AT: Final = 8
+"""Most ed25519 signatures of a call that are verified: one costs as much as hundreds of HMACs."""
 
 ALGORITHMS: Final = ("sha1", "sha256", "sha512")
 ENCODINGS: Final = ("hex", "base64")
@@ -64,7 +77,6 @@ TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURES: Final = "webhook-signature"
 """The headers of Standard Webhooks 1.0.0."""
 
-_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the public mark of such a secret, not one
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_:@~+/=-]{1,255}")
 _UNIX_TIME: Final = re.compile(r"[0-9]{1,12}")
@@ -117,7 +129,9 @@ def authentication_problems(authentication: Authentication) -> tuple[Problem, ..
                 *_choice_problems("encoding", authentication.encoding, ENCODINGS),
             )
         case StandardWebhooksAuthentication():
-            return tuple(_standard_secret_problems(authentication.secret))
+            return tuple(
+                problem.under("secret") for problem in verifying_secret_problems(authentication.secret)
+            )
 
 
 def secret_headers(authentication: Authentication) -> frozenset[str]:
@@ -139,10 +153,10 @@ def sign_hmac(authentication: HmacAuthentication, body: bytes) -> dict[str, str]
 def sign_standard_webhooks(secret: Secret, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of Standard Webhooks 1.0.0 with one ``v1`` signature.
 
-    `timestamp`: seconds since the epoch. The secret must be one that `authentication_problems` passes.
+    `timestamp`: seconds since the epoch. The secret must be a ``whsec_...`` that `authentication_problems` passes.
     """
     moment = str(timestamp)
-    signature = _standard_signature(_standard_key(secret), message_id, moment, body)
+    signature = _shared_signature(shared_key(secret), _signed(message_id, moment, body))
     return {MESSAGE_ID: message_id, TIMESTAMP: moment, SIGNATURES: f"v1,{signature}"}
 
 
@@ -218,20 +232,22 @@ class _Hmac:
 
 
 class _StandardWebhooks:
-    """Standard Webhooks 1.0.0 with HMAC-SHA256 (``v1``); entries of other versions are passed over.
+    """Standard Webhooks 1.0.0: HMAC-SHA256 (``v1``), or ed25519 (``v1a``) where the secret is a public key.
 
+    Entries of other versions are passed over.
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
 
     def __init__(self, authentication: StandardWebhooksAuthentication) -> None:
-        self._key = _standard_key(authentication.secret)
+        self._kind = kind_of_secret(authentication.secret)
+        self._proves = _prover(self._kind, authentication.secret)
         self._tolerance = authentication.tolerance * 1_000_000
 
     def before_body(self, headers: Mapping[str, str]) -> None:
         """Nothing can be proven yet."""
 
     def over_body(self, headers: Mapping[str, str], body: bytes, now: int) -> None:
-        """One of the ``v1`` signatures is that of id, timestamp and body, and the timestamp is near `now`."""
+        """One of the signatures is that of id, timestamp and body, and the timestamp is near `now`."""
         message_id = _matching(
             headers, MESSAGE_ID, _MESSAGE_ID, "1 to 255 letters, digits and _ - : @ ~ + / ="
         )
@@ -240,12 +256,33 @@ class _StandardWebhooks:
             raise AuthenticationFailed(
                 f"{TIMESTAMP} is more than {self._tolerance // 1_000_000} s from our clock."
             )
-        expected = _standard_signature(self._key, message_id, moment, body).encode()
-        matches = [hmac.compare_digest(one, expected) for one in _v1_signatures(headers)]
-        if not any(matches):
+        if not self._proves(_signed(message_id, moment, body), list(_signatures(headers, self._kind))):
             raise AuthenticationFailed(
-                f"No v1 signature in {SIGNATURES} is that of this id, timestamp and body."
+                f"No {self._kind} signature in {SIGNATURES} is that of this id, timestamp and body."
             )
+
+
+def _prover(kind: KeyKind, secret: Secret) -> Callable[[bytes, list[bytes]], bool]:
+    """Whether one of some signatures, in base64, is that of what is signed."""
+    if kind is KeyKind.HMAC:
+        shared = shared_key(secret)
+
+        def equal_one(signed: bytes, signatures: list[bytes]) -> bool:
+            expected = _shared_signature(shared, signed).encode()
+            matches = [hmac.compare_digest(one, expected) for one in signatures]
+            return any(matches)
+
+        return equal_one
+    public = public_key(secret.reveal())
+
+    def verify_one(signed: bytes, signatures: list[bytes]) -> bool:
+        for one in signatures[:MOST_LOOKED_AT]:
+            with suppress(InvalidSignature, binascii.Error):
+                public.verify(binascii.a2b_base64(one, strict_mode=True), signed)
+                return True
+        return False
+
+    return verify_one
 
 
 def _proof(headers: Mapping[str, str], name: str) -> bytes:
@@ -269,13 +306,16 @@ def _matching(headers: Mapping[str, str], name: str, pattern: re.Pattern[str], f
     return value
 
 
-def _v1_signatures(headers: Mapping[str, str]) -> Iterator[bytes]:
-    """The base64 texts of the ``v1`` entries. One malformed entry refuses the call."""
+def _signatures(headers: Mapping[str, str], kind: KeyKind) -> Iterator[bytes]:
+    """The base64 texts of the entries of a kind. One malformed entry refuses the call."""
     for entry in _proof(headers, SIGNATURES).decode("latin-1").split(" "):
         if _SIGNATURE.fullmatch(entry) is None:
-            raise AuthenticationFailed(f"{SIGNATURES} must be a list of v1,<base64> with one space between.")
-        if entry.startswith("v1,"):
-            yield entry[3:].encode()
+            raise AuthenticationFailed(
+                f"{SIGNATURES} must be a list of {kind},<base64> with one space between."
+            )
+        version, _, text = entry.partition(",")
+        if version == kind:
+            yield text.encode()
 
 
 def _hmac_text(authentication: HmacAuthentication, body: bytes) -> str:
@@ -284,20 +324,17 @@ def _hmac_text(authentication: HmacAuthentication, body: bytes) -> str:
     return digest.hex() if authentication.encoding == "hex" else base64.b64encode(digest).decode()
 
 
-def _standard_signature(key: bytes, message_id: str, moment: str, body: bytes) -> str:
-    signed = b"%s.%s.%s" % (message_id.encode(), moment.encode(), body)
+def _signed(message_id: str, moment: str, body: bytes) -> bytes:
+    return b"%s.%s.%s" % (message_id.encode(), moment.encode(), body)
+
+
+def _shared_signature(key: bytes, signed: bytes) -> str:
     return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 def _secret_bytes(secret: Secret) -> bytes:
     """The secret as bytes; those that an environment variable could not decode come back as they were."""
     return secret.reveal().encode("utf-8", "surrogateescape")
-
-
-def _standard_key(secret: Secret) -> bytes:
-    """The key inside ``whsec_<base64>``; padding may be left out. `ValueError`: it is not base64."""
-    text = secret.reveal().removeprefix(_SECRET_PREFIX).rstrip("=")
-    return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
 
 
 def _header_problems(header: str) -> Iterator[Problem]:
@@ -323,17 +360,3 @@ def _secret_problems(secret: Secret) -> Iterator[Problem]:
 def _choice_problems(name: str, value: str, allowed: tuple[str, ...]) -> Iterator[Problem]:
     if value not in allowed:
         yield Problem((name,), f"“{value}” is not known; write one of {', '.join(allowed)}.")
-
-
-def _standard_secret_problems(secret: Secret) -> Iterator[Problem]:
-    form = f"A Standard Webhooks secret is {_SECRET_PREFIX} and base64 of 24 to 64 bytes"
-    if not secret.reveal().startswith(_SECRET_PREFIX):
-        yield Problem(("secret",), f"{form}; this one does not begin with {_SECRET_PREFIX}.")
-        return
-    try:
-        length = len(_standard_key(secret))
-    except ValueError:
-        yield Problem(("secret",), f"{form}; this one is not base64 after {_SECRET_PREFIX}.")
-        return
-    if not 24 <= length <= 64:
-        yield Problem(("secret",), f"{form}; this one has {length}.")

@@ -27,7 +27,6 @@ SEED: Final = 32
 """Bytes of an ed25519 seed and of a public key, and of the secrets that the station makes."""
 
 _SHORTEST, _LONGEST = 24, 64
-_SHARED_FORM: Final = f"{SHARED} and base64 of {_SHORTEST} to {_LONGEST} bytes"
 
 
 class KeyKind(StrEnum):
@@ -46,8 +45,8 @@ def new_standard_secret(random: bytes, kind: KeyKind = KeyKind.HMAC) -> Secret:
 
 
 def kind_of_secret(secret: Secret) -> KeyKind:
-    """Which signatures a secret for signing makes."""
-    return KeyKind.ED25519 if secret.reveal().startswith(PRIVATE) else KeyKind.HMAC
+    """Which signatures a secret makes, or a public key verifies."""
+    return KeyKind.ED25519 if secret.reveal().startswith((PRIVATE, PUBLIC)) else KeyKind.HMAC
 
 
 def shared_key(secret: Secret) -> bytes:
@@ -85,7 +84,7 @@ def signing_secret_problems(secret: Secret) -> Iterator[Problem]:
     elif text.startswith(PRIVATE):
         yield from _private_problems(secret)
     elif text.startswith(SHARED):
-        yield from shared_secret_problems(secret)
+        yield from _shared_problems(secret)
     else:
         yield Problem(
             (),
@@ -93,9 +92,19 @@ def signing_secret_problems(secret: Secret) -> Iterator[Problem]:
         )
 
 
-def shared_secret_problems(secret: Secret) -> Iterator[Problem]:
-    """Why this is not a secret with the mark ``whsec_``; the path is empty."""
-    form = f"A Standard Webhooks secret is {_SHARED_FORM}"
+def verifying_secret_problems(secret: Secret) -> Iterator[Problem]:
+    """Why nothing can be verified with this secret; the path is empty."""
+    text = secret.reveal()
+    if text.startswith(PRIVATE):
+        yield Problem((), f"is the sender's secret key; verifying needs its public key ({PUBLIC}...) alone.")
+    elif text.startswith(PUBLIC):
+        yield from _public_problems(text)
+    else:
+        yield from _shared_problems(secret)
+
+
+def _shared_problems(secret: Secret) -> Iterator[Problem]:
+    form = f"A Standard Webhooks secret is {SHARED} and base64 of {_SHORTEST} to {_LONGEST} bytes"
     if not secret.reveal().startswith(SHARED):
         yield Problem((), f"{form}; this one does not begin with {SHARED}.")
         return
@@ -108,10 +117,9 @@ def shared_secret_problems(secret: Secret) -> Iterator[Problem]:
         yield Problem((), f"{form}; this one has {length}.")
 
 
-def public_key_problems(secret: Secret) -> Iterator[Problem]:
-    """Why this is not a public key with the mark ``whpk_``; the path is empty."""
+def _public_problems(text: str) -> Iterator[Problem]:
     try:
-        public_key(secret.reveal())
+        public_key(text)
     except ValueError:
         yield Problem((), f"A public key is {PUBLIC} and base64 of {SEED} bytes; this one is not.")
 

@@ -49,7 +49,13 @@ VARIANTS: Final[Mapping[str, tuple[Setting, ...]]] = {
             maximum=86_400,
             help="How old or early a signature's time may be.",
         ),
-        _SECRET,
+        Setting(
+            "secret",
+            Kind.SECRET,
+            required=True,
+            help="`whsec_` and base64 of 24 to 64 bytes, which only the sender and this station know (`v1`), or the "
+            "sender's public key, `whpk_` and base64 of 32 bytes (`v1a`).",
+        ),
     ),
 }
 AUTHENTICATION: Final = Setting(
