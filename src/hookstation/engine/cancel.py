@@ -11,6 +11,7 @@ from typing import Final
 from hookstation.core.events import Event, State
 from hookstation.core.jobs import EVENTS
 from hookstation.engine.execute import Executor
+from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.settlements import failure
 from hookstation.errors import Conflict, NotFound
 from hookstation.ports.clock import Clock
@@ -49,7 +50,14 @@ class Cancel:
         if event is None:
             raise NotFound("event", event_id)
         settlement = failure((await self._sentence(event)).format(who=who))
-        finish = Finish(event.id, frozenset({event.state}), lambda _: settlement, self._clock.now())
+        told = Told(event.id, event.webhook, event.connection, event.entity, was=event.state)
+        finish = Finish(
+            event.id,
+            frozenset({event.state}),
+            lambda _: settlement,
+            self._clock.now(),
+            emit=self._executor.about(told),
+        )
         committed = await self._store.finish(finish)
         if committed.settlement is None:
             raise Conflict(MOVED)

@@ -10,13 +10,15 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hookstation.core.events import Settlement, State
 from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import EntitySpec, Record
 from hookstation.engine.lanes import Lanes
 from hookstation.engine.membership import BEAT, SILENT
+from hookstation.engine.outgoing.connections import Connections
+from hookstation.engine.outgoing.emitter import Emitter, Told
 from hookstation.engine.settlements import after_failure, failure, success
 from hookstation.engine.tallying import CallCounts
 from hookstation.engine.unfinished import Unfinished, unfinished_job
@@ -24,7 +26,7 @@ from hookstation.errors import ActionFailed, NeedsAuth, Retriable, StoreError, U
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import RemoteConnector, Written
 from hookstation.ports.log import EventLog
-from hookstation.ports.store import Committed, Finish, Journal
+from hookstation.ports.store import Committed, Emit, Finish, Journal
 
 FIRST_LOOK_UP: Final = 2.0
 """Seconds after an unknown outcome until it is first looked up."""
@@ -61,7 +63,7 @@ class Call:
     `job` is the event's job, and `lease` this node's right to settle it.  `hold` is the order key under which the event
     is held where the target cannot take it, empty where it fails then.
     `stands`: how the event stood before this attempt, where an attempt that surely failed does not change that: a
-    record that was written stays written.
+    record that was written stays written.  `was`: its state before this attempt, where others were told of it.
     """
 
     event_id: str
@@ -78,6 +80,18 @@ class Call:
     attempt: int = 1
     hold: str = ""
     stands: Settlement | None = None
+    was: State | None = None
+
+
+class _Ended(NamedTuple):
+    """How the event stands after the call, and what is left to do for it.
+
+    `inserted`: whether the record that was written is a new one, ``None`` where none was.
+    """
+
+    settlement: Settlement
+    job: Job | None = None
+    inserted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +102,29 @@ class Ready:
 
 
 class Executor:
-    """Makes calls in tasks and knows which are under way. Who starts one stands in `lanes`; its end leaves the lane."""
+    """Makes calls in tasks and knows which are under way. Who starts one stands in `lanes`; its end leaves the lane.
+
+    `emitter` and `connections` tell others how events and calls end.
+    """
 
     def __init__(
-        self, journal: Journal, clock: Clock, event_log: EventLog, counts: CallCounts | None = None
+        self,
+        journal: Journal,
+        clock: Clock,
+        event_log: EventLog,
+        counts: CallCounts | None = None,
+        emitter: Emitter | None = None,
+        connections: Connections | None = None,
     ) -> None:
         self.lanes = Lanes()
         self._counts = CallCounts() if counts is None else counts
         self._journal, self._clock, self._event_log = journal, clock, event_log
+        self._emitter, self._connections = emitter, connections
         self._under_way: dict[str, asyncio.Task[Settlement]] = {}
+
+    def about(self, told: Told, arrived: bytes | None = None) -> Emit | None:
+        """What others are told of an event once it is known how it stands: see `Emitter.about`."""
+        return None if self._emitter is None or self._emitter.idle else self._emitter.about(told, arrived)
 
     def start(self, call: Call, ready: Ready) -> asyncio.Task[Settlement]:
         """Begin a call whose intent is committed."""
@@ -105,15 +133,19 @@ class Executor:
         task.add_done_callback(lambda _: self._under_way.pop(call.event_id, None))
         return task
 
-    def withdraw(self, event_id: str, accepted: asyncio.Future[Committed], why: str) -> None:
+    def withdraw(
+        self, event_id: str, accepted: asyncio.Future[Committed], why: str, emit: Emit | None = None
+    ) -> None:
         """Nobody waits any more for the commit of an intent, and no call is made: the event fails once it stands."""
         task = asyncio.get_running_loop().create_task(
-            self._withdraw(event_id, accepted, why), name=f"withdraw {event_id}"
+            self._withdraw(event_id, accepted, why, emit), name=f"withdraw {event_id}"
         )
         self._under_way[event_id] = task
         task.add_done_callback(lambda _: self._under_way.pop(event_id, None))
 
-    async def _withdraw(self, event_id: str, accepted: asyncio.Future[Committed], why: str) -> Settlement:
+    async def _withdraw(
+        self, event_id: str, accepted: asyncio.Future[Committed], why: str, emit: Emit | None
+    ) -> Settlement:
         settlement = failure(why)
         try:
             lease = (await accepted).lease
@@ -122,7 +154,7 @@ class Executor:
         if lease is not None:
             sending = frozenset({State.SENDING})
             await self._finish(
-                Finish(event_id, sending, lambda _: settlement, self._clock.now(), lease=lease)
+                Finish(event_id, sending, lambda _: settlement, self._clock.now(), lease=lease, emit=emit)
             )
             self._event_log.write("intent_withdrawn", event_id=event_id, error=why)
         return settlement
@@ -165,8 +197,7 @@ class Executor:
         )
         return settlement
 
-    async def _call(self, call: Call) -> tuple[Settlement, Job | None]:
-        """How the event stands after the call, and what is left to do for it."""
+    async def _call(self, call: Call) -> _Ended:
         try:
             written = await self._send(call)
         except UnknownOutcome as unknown:
@@ -180,32 +211,36 @@ class Executor:
                 )
             if isinstance(refusal, NeedsAuth):
                 self._counts.credentials_refused(call.webhook, self._clock.now())
+                if self._connections is not None:
+                    self._connections.refused(call.record.connection, refusal.message)
             if call.hold and isinstance(refusal, (Retriable, NeedsAuth)):
                 return self._held(call, refusal)
             return self._failed(call, refusal.message)
         except Exception:
             log.exception("the connector broke", extra={"event_id": call.event_id, "run_id": call.run_id})
             return self._unknown(call, "The call to the target broke off; its outcome is not known.")
-        return success(written.key), None
+        if self._connections is not None:
+            self._connections.works(call.record.connection)
+        return _Ended(success(written.key), inserted=written.inserted)
 
     async def _send(self, call: Call) -> Written:
         if self._clock.monotonic() - call.asked > STOOD_STILL:
             raise Retriable(NOT_CALLED)
         return await call.remote.execute(call.record, call.spec)
 
-    def _failed(self, call: Call, error: str) -> tuple[Settlement, Job | None]:
+    def _failed(self, call: Call, error: str) -> _Ended:
         """It surely failed; an outcome that was unknown before this attempt is still to be looked up."""
         if call.stands is None:
-            return failure(error), None
+            return _Ended(failure(error))
         stands = after_failure(call.stands, error)
-        return stands, self._unknown(call, error)[1] if stands.state is State.UNKNOWN else None
+        return _Ended(stands, self._unknown(call, error).job if stands.state is State.UNKNOWN else None)
 
-    def _unknown(self, call: Call, error: str) -> tuple[Settlement, Job]:
+    def _unknown(self, call: Call, error: str) -> _Ended:
         work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)
         job = unfinished_job(call.event_id, work, key=call.job.key, seconds=FIRST_LOOK_UP, turn=call.job.turn)
-        return Settlement(State.UNKNOWN, error=error), job
+        return _Ended(Settlement(State.UNKNOWN, error=error), job)
 
-    def _held(self, call: Call, refusal: ActionFailed) -> tuple[Settlement, Job]:
+    def _held(self, call: Call, refusal: ActionFailed) -> _Ended:
         """Nothing was executed: the event waits until the target works again, and its row is free meanwhile."""
         most = LONGEST_HOLD_REFUSED if isinstance(refusal, NeedsAuth) else LONGEST_HOLD
         work = Unfinished(call.record, call.marker, call.since, call.hold)
@@ -216,14 +251,14 @@ class Executor:
             seconds=min(FIRST_HOLD * 2 ** min(call.job.tries, 10), most),
             tries=call.job.tries + 1,
         )
-        return Settlement(State.HELD, error=refusal.message), job
+        return _Ended(Settlement(State.HELD, error=refusal.message), job)
 
-    async def _settle(self, call: Call, ended: tuple[Settlement, Job | None], started: int) -> Settlement:
+    async def _settle(self, call: Call, ended: _Ended, started: int) -> Settlement:
         """Commit how the call ended; while the database cannot, keep trying: the truth is known only here.
 
         Where the lease was lost meanwhile, whoever has it says how the event stands; here that is not known.
         """
-        settlement, job = ended
+        settlement, job, inserted = ended
         finish = Finish(
             call.event_id,
             frozenset({State.SENDING}),
@@ -232,6 +267,7 @@ class Executor:
             job=job,
             lease=call.lease,
             attempt_started_at=started,
+            emit=self.about(_told(call, inserted)),
         )
         committed = await self._finish(finish)
         if committed.settlement is None:
@@ -261,3 +297,18 @@ class Executor:
         if committed.ended:
             self._event_log.write("holding_ended", **who)
             log.warning("the webhook “%s” has let go what it held", webhook)
+
+
+def _told(call: Call, inserted: bool | None) -> Told:
+    """The call's event; what it had come to before is told once, and a record where one was written."""
+    record = call.record
+    was = call.stands.state if call.stands is not None and inserted is None else call.was
+    return Told(
+        call.event_id,
+        call.webhook,
+        record.connection,
+        record.entity,
+        None if inserted is None else record,
+        was,
+        inserted,
+    )

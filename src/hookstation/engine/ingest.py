@@ -316,7 +316,8 @@ class Ingest:
             connection=action.connection,
             entity=raw.hook.spec.name,
         )
-        await self._journal.accept(Acceptance(entry, lambda _: settlement))
+        emit = self._process.emit_of(raw, event.body)
+        await self._journal.accept(Acceptance(entry, lambda _: settlement, emit=emit))
         outcome = Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
         return self._tell(raw, outcome, len(event.body), 0)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from hookstation.core import answers
 from hookstation.core.events import Answer, JournalEntry, Mark, MarkState, Settlement, State
-from hookstation.core.records import Effect
+from hookstation.core.records import Effect, Record
 from hookstation.core.rowkey import turn_of
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
@@ -22,11 +22,12 @@ from hookstation.engine.membership import Membership
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.settlements import failure
-from hookstation.engine.stages import MappedEvent, Outcome
+from hookstation.engine.outgoing.emitter import Told
+from hookstation.engine.stages import MappedEvent, Outcome, RawRequest
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
-from hookstation.ports.store import Acceptance, Committed, Hold, Journal
+from hookstation.ports.store import Acceptance, Committed, Emit, Hold, Journal
 
 NOT_STORED: Final = "The event could not be stored just now. Nothing was done; send it again."
 NOT_SURE: Final = (
@@ -82,6 +83,7 @@ class Process:
             hook.settle,
             effect,
             self._mark(event, ""),
+            emit=self.emit_of(event.raw, event.body, record),
         )
         return self._told(await self._commit(acceptance, event.raw.deadline))
 
@@ -113,7 +115,8 @@ class Process:
     async def _refuse(self, event: MappedEvent) -> Outcome:
         """The event's turn did not come: it has failed, and nothing was sent."""
         settlement = failure(OCCUPIED)
-        acceptance = Acceptance(self._entry(event, ""), lambda _: settlement)
+        emit = self.emit_of(event.raw, event.body)
+        acceptance = Acceptance(self._entry(event, ""), lambda _: settlement, emit=emit)
         return self._told(await self._commit(acceptance, event.raw.deadline))
 
     async def _intend(self, event: MappedEvent, turn: bytes, until: float) -> Call | Outcome:
@@ -130,11 +133,12 @@ class Process:
             job,
             self._membership.holder(CALL_LEASE),
             hold,
+            self.emit_of(event.raw, event.body),
         )
         pause = FIRST_PAUSE
         while True:
             asked = self._clock.monotonic()
-            committed = await self._commit_intent(acceptance, event.raw.deadline)
+            committed = await self._commit_intent(acceptance, event.raw)
             if isinstance(committed, Answer):
                 return Outcome(committed, NOT_WRITTEN)
             if not committed.occupied:
@@ -192,16 +196,23 @@ class Process:
             run_id=run_id,
         )
 
-    async def _commit_intent(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
+    def emit_of(self, raw: RawRequest, body: bytes, record: Record | None = None) -> Emit | None:
+        """What others are told of an event that comes into the journal with this body. `record`: what it may write."""
+        action = raw.hook.definition.action
+        told = Told(raw.event_id, raw.hook.name, action.connection, raw.hook.spec.name, record)
+        return self._executor.about(told, body)
+
+    async def _commit_intent(self, acceptance: Acceptance, raw: RawRequest) -> Committed | Answer:
         """Commit that a record is going to be sent; one that lands after nobody waits for it any more is withdrawn."""
         accepted = self._journal.accept(acceptance)
         waited: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         accepted.add_done_callback(partial(_pass_on, waited))
         try:
-            return await self._wait(waited, acceptance.entry.id, deadline)
+            return await self._wait(waited, raw.event_id, raw.deadline)
         finally:
             if not _was_heard(waited, accepted):
-                self._executor.withdraw(acceptance.entry.id, accepted, WITHDRAWN)
+                told = Told(raw.event_id, raw.hook.name, acceptance.entry.connection, acceptance.entry.entity)
+                self._executor.withdraw(raw.event_id, accepted, WITHDRAWN, self._executor.about(told))
 
     async def _commit(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
         """Commit an event with its outcome; one that lands late stands, and its sender was told to repeat."""

@@ -17,6 +17,7 @@ from hookstation.core.template import ALWAYS_HIDDEN, Scope
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.process import nothing
 from hookstation.engine.settlements import failure, kept
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
@@ -204,6 +205,7 @@ class Replay:
             mark=mark,
             connection=record.connection,
             entity=record.entity,
+            emit=self._executor.about(_told(event, record)),
         )
         check(await self._store.finish(finish))
 
@@ -289,9 +291,21 @@ class Replay:
                 f"Nothing was done; it stays {event.state.value}."
             )
         finish = Finish(
-            event.id, allowed, lambda _: settlement, self._clock.now(), attempt_started_at=started
+            event.id,
+            allowed,
+            lambda _: settlement,
+            self._clock.now(),
+            attempt_started_at=started,
+            emit=self._executor.about(_told(event)),
         )
         check(await self._store.finish(finish))
+
+
+def _told(event: Event, record: Record | None = None) -> Told:
+    """The event that is tried again; a failure that it had before is told anew."""
+    was = event.state if event.state not in FREELY else None
+    connection, entity = (record.connection, record.entity) if record else (event.connection, event.entity)
+    return Told(event.id, event.webhook, connection, entity, record, was)
 
 
 def scope_of(event: Event, hook: CompiledWebhook, parsed: Parsed) -> Scope:

@@ -9,6 +9,7 @@ from hookstation.core.events import Event, Settlement, State
 from hookstation.core.jobs import EVENTS
 from hookstation.core.records import Record
 from hookstation.engine.execute import Executor
+from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.replay import Replay
 from hookstation.engine.settlements import failure, success
 from hookstation.engine.targets import Targets
@@ -96,7 +97,16 @@ class Resolve:
 
     async def _settle(self, event_id: str, settlement: Settlement, who: str) -> Event:
         event = await self._unknown(event_id)
-        finish = Finish(event.id, frozenset({State.UNKNOWN}), lambda _: settlement, self._clock.now())
+        job = await self._store.find_job(EVENTS, event.id)
+        record = read_unfinished(job.job).record if job is not None else None
+        told = Told(event.id, event.webhook, event.connection, event.entity, record, event.state)
+        finish = Finish(
+            event.id,
+            frozenset({State.UNKNOWN}),
+            lambda _: settlement,
+            self._clock.now(),
+            emit=self._executor.about(told),
+        )
         committed = await self._store.finish(finish)
         if committed.settlement is None:
             raise Conflict(MOVED)

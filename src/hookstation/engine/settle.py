@@ -18,11 +18,12 @@ from hookstation.core.answers import shorten
 from hookstation.core.events import Event, Settlement, State
 from hookstation.core.jobs import EVENTS, Job, JobEnd, Lease, Leased
 from hookstation.core.journal_rules import ORPHANED, is_open
-from hookstation.core.records import EntitySpec
+from hookstation.core.records import EntitySpec, Record
 from hookstation.core.rowkey import turn_of
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.process import WAITS_BEHIND, nothing
 from hookstation.engine.settlements import success
 from hookstation.engine.targets import Targets
@@ -121,7 +122,7 @@ class Settler:
         key = await self._owned(found, event, work)
         old_enough = self._clock.now() >= work.since + int(remote.settle_after * 1_000_000)
         if key:
-            await self._succeeded(event, leased, key)
+            await self._succeeded(event, leased, work.record, key)
         elif work.marker and found.verdict is LookUpVerdict.SEVERAL:
             await self._to_a_person(event, leased, shorten(DOUBLED.format(keys=", ".join(found.keys))))
         elif not old_enough:
@@ -171,9 +172,9 @@ class Settler:
                 free.append(key)
         return free[0] if len(free) == 1 else ""
 
-    async def _succeeded(self, event: Event, leased: Leased, key: str) -> None:
+    async def _succeeded(self, event: Event, leased: Leased, record: Record, key: str) -> None:
         settlement = success(key)
-        await self._move(event, leased.lease, settlement, None)
+        await self._move(event, leased.lease, settlement, None, record=record)
         self._log(event, "settled", settlement)
 
     async def _later(
@@ -223,13 +224,25 @@ class Settler:
             committed.lease,
             event.attempts + 1,
             hold=work.hold,
+            was=event.state,
         )
         await asyncio.wait({self._executor.start(call, Ready(nothing))})
 
     async def _move(
-        self, event: Event, lease: Lease, settlement: Settlement, job: Job | None, *, leasing: bool = False
+        self,
+        event: Event,
+        lease: Lease,
+        settlement: Settlement,
+        job: Job | None,
+        *,
+        leasing: bool = False,
+        record: Record | None = None,
     ) -> Committed:
-        """Settle the event as the one who holds its job; nothing is written where somebody else does now."""
+        """Settle the event as the one who holds its job; nothing is written where somebody else does now.
+
+        `record`: what has turned out to be written.
+        """
+        told = Told(event.id, event.webhook, event.connection, event.entity, record, event.state)
         finish = Finish(
             event.id,
             frozenset({event.state}),
@@ -238,6 +251,7 @@ class Settler:
             job=job,
             holder=self._membership.holder(CALL_LEASE) if leasing else None,
             lease=lease,
+            emit=self._executor.about(told),
         )
         committed = await self._store.finish(finish)
         self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from hookstation.core.events import Settlement, State
-from hookstation.core.jsontext import dump_json
+from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.outgoing.scope import facts_of
 from hookstation.core.outgoing.types import inbound_type
 from hookstation.core.outgoing.values import Emission, EventOut, NewDelivery
@@ -63,27 +63,25 @@ class Told(msgspec.Struct, frozen=True):
     inserted: bool | None = None
 
 
-class Arrived(msgspec.Struct, frozen=True):
-    """An event of a webhook as it came: its JSON, decoded and as text."""
-
-    payload: JSON
-    body: bytes
-
-
 class Emitter:
     """Makes events out. `inside` gives names to what is made inside the store, `identifiers` to everything else."""
 
     def __init__(self, live: Live, clock: Clock, identifiers: Identifiers, inside: Identifiers) -> None:
         self._live, self._clock, self._identifiers, self._inside = live, clock, identifiers, inside
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody wants anything at all."""
+        return self._live.idle
+
     def wants(self, type_: str) -> bool:
         """Whether anybody may want events of this type."""
         return bool(self._live.subscribers(type_))
 
-    def about(self, told: Told, arrived: Arrived | None = None) -> Emit | None:
+    def about(self, told: Told, arrived: bytes | None = None) -> Emit | None:
         """What to tell once it is known how an event stands; ``None`` where nobody wants any of it.
 
-        `arrived`: what came in, where this is how the event comes into the journal.
+        `arrived`: the JSON text that came in, where this is how the event comes into the journal.
         """
         wanted = {type_: found for type_ in _ABOUT_EVENTS if (found := self._live.subscribers(type_))}
         first = [] if arrived is None else self._came_in(told, arrived)
@@ -113,13 +111,13 @@ class Emitter:
             made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, key=key))
         )
 
-    def _came_in(self, told: Told, arrived: Arrived) -> list[Emission]:
+    def _came_in(self, told: Told, arrived: bytes) -> list[Emission]:
         type_ = inbound_type(told.webhook)
         subscribers = self._live.subscribers(type_)
         if not subscribers:
             return []
-        text, now = arrived.body.decode(), self._clock.now()
-        return _made(self._identifiers, subscribers, type_, arrived.payload, text, now, told.event_id, "")
+        payload, text, now = parse_json(arrived).value, arrived.decode(), self._clock.now()
+        return _made(self._identifiers, subscribers, type_, payload, text, now, told.event_id, "")
 
     def _about(
         self,
@@ -169,20 +167,20 @@ def _facts(
 ) -> Iterable[tuple[str, dict[str, JSON]]]:
     """What happened, as types with their payloads."""
     state = settlement.state
-    if state in STATES and state is not told.was:
+    written = result is not None and result.verdict is EffectVerdict.WRITTEN
+    if state in STATES and (written or state is not told.was):
         yield STATES[state], _event_facts(told, settlement)
     record = told.record
     if state is not State.SUCCEEDED or record is None:
         return
-    if result is not None and result.verdict is not EffectVerdict.WRITTEN:
+    if result is not None and not written:
         return
-    fields: dict[str, JSON] = dict(record.fields)
-    written: dict[str, JSON] = {
+    facts: dict[str, JSON] = {
         "record": _record(told, settlement),
-        "fields": fields,
+        "fields": dict(record.fields),
         "source": _source(told),
     }
-    yield (INSERTED if _is_new(record, told, result) else UPDATED), written
+    yield (INSERTED if _is_new(record, told, result) else UPDATED), facts
 
 
 def _is_new(record: Record, told: Told, result: EffectResult | None) -> bool:

@@ -142,6 +142,12 @@ class Live:
         self._follow()
         return self._places.get(name)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody wants anything."""
+        self._follow()
+        return not self._subscribers
+
     def subscribers(self, type_: str) -> tuple[Subscriber, ...]:
         """Who wants events of this type, in the order of their names. A look-up where nothing has changed."""
         self._follow()
