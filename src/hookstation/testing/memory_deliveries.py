@@ -14,6 +14,7 @@ from hookstation.core.outgoing.delivery_rules import (
     delivery_job,
     figures_moved,
     is_of_type,
+    together,
 )
 from hookstation.core.outgoing.values import (
     Delivery,
@@ -218,16 +219,9 @@ class MemoryDeliveries(MemoryWork):
         self._emit(end.emissions)
 
     def _add_figures(self, moved: DeliveryFigures) -> None:
-        there = self._figures.get((moved.hour, moved.destination))
-        if there is not None:
-            moved = structs.replace(
-                moved,
-                delivered=there.delivered + moved.delivered,
-                failed=there.failed + moved.failed,
-                dead=there.dead + moved.dead,
-                took=there.took + moved.took,
-            )
-        self._figures[moved.hour, moved.destination] = moved
+        place = (moved.hour, moved.destination)
+        there = self._figures.get(place)
+        self._figures[place] = together(there, moved) if there else moved
 
     def _shown(self, delivery: Delivery) -> Delivery:
         job = self._jobs.get((DELIVERIES, delivery.id))

@@ -40,6 +40,8 @@ def load(connection: apsw.Connection) -> StoredConfiguration:
             {webhook.name: webhook for webhook in webhooks},
             _documents(connection, "connections"),
             _documents(connection, "panels"),
+            _documents(connection, "destinations"),
+            _documents(connection, "subscriptions"),
             {(connection_name, entity): document for connection_name, entity, document in specs},
         )
     finally:
@@ -61,6 +63,8 @@ def save(connection: apsw.Connection, change: ConfigurationChange, expected: int
     _save_webhooks(connection, change.webhooks)
     _save_documents(connection, "connections", change.connections)
     _save_documents(connection, "panels", change.panels)
+    _save_documents(connection, "destinations", change.destinations)
+    _save_documents(connection, "subscriptions", change.subscriptions)
     for (target, entity), document in change.specs.items():
         connection.execute("DELETE FROM specs WHERE connection = ? AND entity = ?", (target, entity))
         if document is not None:

@@ -30,10 +30,10 @@ class Hints:
         for ticket in self._listeners:
             loop.call_soon(self._hear, ticket, hint)
 
-    def tell_ready(self, queues: Iterable[str]) -> None:
-        """Say of these queues that they have jobs that are due."""
-        for queue in sorted(queues):
-            self.tell(JOBS_READY + queue)
+    def tell_ready(self, lanes: Iterable[str]) -> None:
+        """Say of these lanes that they have jobs that are due."""
+        for lane in sorted(lanes):
+            self.tell(JOBS_READY + lane)
 
     def _hear(self, ticket: object, hint: str) -> None:
         listener = self._listeners.get(ticket)

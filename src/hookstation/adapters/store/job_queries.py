@@ -13,8 +13,8 @@ from hookstation.core.jobs import Priority
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 INSERT: Final = (
-    "INSERT INTO jobs (queue, id, key, state, priority, due_at, tries, turn, node, token, until, payload) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+    "INSERT INTO jobs (queue, id, key, state, priority, due_at, tries, turn, node, token, until, lane, payload) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 """Write a job that is new to its queue."""
 
@@ -29,9 +29,15 @@ DROP_MANY: Final = "DELETE FROM jobs WHERE queue = ? AND id IN (SELECT value FRO
 
 HURRY: Final = (
     "UPDATE jobs SET due_at = :now WHERE queue = :queue AND key = :key AND key <> '' AND state <> 'leased' "
-    "AND due_at > :now RETURNING state"
+    "AND due_at > :now RETURNING state, lane"
 )
 """Make what waits for its time under a key due now."""
+
+HURRY_MANY: Final = (
+    "UPDATE jobs SET due_at = min(due_at, :now), tries = 0 WHERE queue = :queue AND state <> 'leased' "
+    "AND id IN (SELECT value FROM json_each(:ids)) RETURNING state, lane"
+)
+"""Make what waits for its time of these jobs due now, as if it had not been tried yet."""
 
 TURN_OF_ANOTHER: Final = (
     "SELECT 1 FROM jobs WHERE turn = ? AND turn IS NOT NULL AND NOT (queue = ? AND id = ?)"
@@ -42,7 +48,8 @@ TURN_OF_ANOTHER: Final = (
 
 _ARM: Final = (
     "SELECT * FROM (SELECT rowid AS row, priority, due_at, id FROM jobs "
-    "WHERE queue = :queue AND state = 'ready' AND priority = {} AND due_at <= :now ORDER BY due_at, id LIMIT :limit)"
+    "WHERE queue = :queue AND lane = :lane AND state = 'ready' AND priority = {} AND due_at <= :now "
+    "ORDER BY due_at, id LIMIT :limit)"
 )
 _DUE: Final = " UNION ALL ".join(_ARM.format(priority.value) for priority in Priority)
 
@@ -52,6 +59,9 @@ LEASE: Final = (
     "RETURNING priority, due_at, id, key, tries, payload, turn, token"
 )
 """Lease what is due; an arm a priority, so that those of one that are not due yet are never walked over."""
+
+COUNT_LEASED: Final = "SELECT count(*) FROM jobs WHERE queue = ? AND lane = ? AND state = 'leased'"
+"""How many jobs of a lane are leased."""
 
 LEASE_ONE: Final = (
     "UPDATE jobs SET state = 'leased', node = ?, token = ?, until = ? WHERE queue = ? AND id = ?"
@@ -76,7 +86,7 @@ SETTLE: Final = (
 
 DO_AGAIN: Final = (
     "UPDATE jobs SET state = ?, priority = ?, due_at = ?, tries = ?, turn = ?, payload = ?, node = '', until = 0 "
-    "WHERE queue = ? AND id = ? AND state = 'leased' AND node = ? AND token = ? RETURNING 1"
+    "WHERE queue = ? AND id = ? AND state = 'leased' AND node = ? AND token = ? RETURNING lane"
 )
 """Put a job back that is held under this lease."""
 
@@ -87,7 +97,7 @@ _ENDED: Final = (
 
 GIVE_BACK: Final = (
     "UPDATE jobs SET state = iif(key = '', 'ready', 'behind'), node = '', until = 0, due_at = :now, "
-    f"token = token + 1 WHERE {_ENDED} RETURNING queue, key"
+    f"token = token + 1 WHERE {_ENDED} RETURNING queue, key, lane"
 )
 """End leases; the token grows, so that a late word is refused."""
 
@@ -120,13 +130,13 @@ MOVE_UP: Final = (
     "UPDATE jobs SET state = 'ready' WHERE rowid IN ("
     f"SELECT (SELECT j.rowid FROM jobs AS j WHERE {_OF_KEY.format('j', 'k')} ORDER BY j.id LIMIT 1) "
     "FROM json_each(?) AS k WHERE NOT EXISTS (SELECT 1 FROM jobs AS h "
-    f"WHERE {_OF_KEY.format('h', 'k')} AND h.state <> 'behind')) RETURNING queue, due_at"
+    f"WHERE {_OF_KEY.format('h', 'k')} AND h.state <> 'behind')) RETURNING queue, lane, due_at"
 )
 """Of these keys, let the job with the smallest id be ready where none is ready or leased."""
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
-_COLUMNS: Final = "queue, id, key, state, priority, due_at, tries, turn, node, payload"
+_COLUMNS: Final = "queue, id, key, state, priority, due_at, tries, turn, node, lane, payload"
 
 FIND: Final = f"SELECT {_COLUMNS} FROM jobs WHERE queue = ? AND id = ?"
 """One job."""
@@ -139,11 +149,25 @@ LIST_OF_KEY: Final = (
 )
 """Jobs of a key."""
 
-FIRST_DUE: Final = " UNION ALL ".join(
-    f"SELECT min(due_at) FROM jobs WHERE queue = :queue AND state = 'ready' AND priority = {priority.value}"
-    for priority in Priority
+_FIRST: Final = (
+    "(SELECT min(due_at) FROM jobs WHERE queue = {0} AND lane = {1} AND state = 'ready' AND priority = {2})"
 )
-"""When the first job of each priority is due."""
+_FIRSTS: Final = tuple(_FIRST.format("l.queue", "l.lane", priority.value) for priority in Priority)
 
-COUNT: Final = "SELECT key, count(*) FROM jobs WHERE queue = ? AND key <> '' GROUP BY key"
-"""How many jobs each key has."""
+FIRST_DUE: Final = "SELECT " + ", ".join(_FIRST.format(":queue", ":lane", one.value) for one in Priority)
+"""When the first job of each priority in a lane is due."""
+
+_NEXT_LANE: Final = (
+    "(SELECT j.lane FROM jobs AS j WHERE j.queue = {0} AND j.state = 'ready'{1} ORDER BY j.lane LIMIT 1)"
+)
+
+DUE_LANES: Final = (
+    "WITH RECURSIVE l (queue, lane) AS ("
+    f"SELECT q.value, {_NEXT_LANE.format('q.value', '')} FROM json_each(?) AS q UNION ALL "
+    f"SELECT l.queue, {_NEXT_LANE.format('l.queue', ' AND j.lane > l.lane')} FROM l WHERE l.lane IS NOT NULL) "
+    f"SELECT l.queue, l.lane, {', '.join(_FIRSTS)} FROM l WHERE l.lane IS NOT NULL"
+)
+"""When the first job of each priority is due, of every lane of some queues: a few probes of an index a lane."""
+
+COUNT: Final = "SELECT key, count(*) FROM jobs WHERE queue = ? AND key <> '' AND lane = '' GROUP BY key"
+"""How many jobs of the lane without a name each key has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
 import apsw
@@ -13,6 +13,7 @@ from hookstation.adapters.store import job_queries as queries
 from hookstation.adapters.store.rows import Row
 from hookstation.core.jobs import Job, JobEnd, JobState, Lease, Leased, Priority, StoredJob
 from hookstation.errors import Conflict
+from hookstation.ports.leases import ready_name
 from hookstation.ports.store import Holder
 
 SOON: Final = 1_000_000
@@ -39,7 +40,8 @@ class Written(NamedTuple):
 class JobTable:
     """The jobs of a database that no other process writes. `now` says its time, microseconds since the epoch.
 
-    `ready` gathers the queues in which a job became ready that is due, for whoever tells the hints after the commit.
+    `ready` gathers the lanes in which a job became ready that is due, as `ready_name` spells them, for whoever tells
+    the hints after the commit.
     """
 
     def __init__(self, connection: apsw.Connection, now: Callable[[], int]) -> None:
@@ -59,12 +61,12 @@ class JobTable:
         return bool(self._all(queries.HELD_UNDER, (lease.queue, lease.id, lease.node, lease.token)))
 
     def new_row(self, job: Job, holder: Holder | None) -> tuple[Row, Lease | None]:
-        """The row of a job without a key that is new to its queue, and its lease."""
+        """The row of a job that is new to its queue, and its lease; one with a key has to be arranged."""
         now = self.now()
         due_at = now + job.delay
         if holder is None:
-            self._note(job.queue, due_at, now)
-            return _row(job, JobState.READY, due_at), None
+            self._note_without_key(job, now)
+            return _row(job, JobState.BEHIND if job.key else JobState.READY, due_at), None
         lease = Lease(job.queue, job.id, holder.node, self._next_token(now))
         until = now + round(holder.seconds * 1_000_000)
         return _row(job, JobState.LEASED, due_at, lease, until), lease
@@ -83,10 +85,10 @@ class JobTable:
         fence = Lease(job.queue, job.id, "", old_token + 1)
         self._all(queries.INSERT, _row(job, state, now + job.delay, fence))
         if not goes_on:
-            self._arrange([(job.queue, job.key), (job.queue, old_key)])
+            self.arrange([(job.queue, job.key), (job.queue, old_key)])
         lease = None if holder is None else self._lease_one(job, holder, now)
-        if holder is None and not job.key:
-            self._note(job.queue, now + job.delay, now)
+        if holder is None:
+            self._note_without_key(job, now)
         began = bool(job.key) and job.key != old_key and self._is_alone(job.queue, job.key)
         return Written(lease, began, bool(old_key) and not self.has_key(job.queue, old_key))
 
@@ -102,6 +104,13 @@ class JobTable:
         """Remove these jobs; `job_ids`: a JSON array."""
         rows = self._all(queries.DROP_MANY, (queue, job_ids))
         self._close_up((queue, str(key)) for (key,) in rows)
+
+    def arrange(self, places: Iterable[Place]) -> None:
+        """Of each key that jobs came to, the one with the smallest id is ready if none is leased."""
+        keys = _keys(places)
+        if keys:
+            self._all(queries.GIVE_WAY, (keys,))
+            self._move_up(keys)
 
     # --- jobs of their own
 
@@ -121,14 +130,20 @@ class JobTable:
             if told[-1]:
                 new[place] -= 1
                 self._note_without_key(job, now)
-        self._arrange((job.queue, job.key) for job in jobs)
+        self.arrange((job.queue, job.key) for job in jobs)
         return told
 
-    def lease(self, queue: str, holder: Holder, limit: int) -> list[Leased]:
-        """Lease jobs that are due, the most urgent first, then the longest due."""
+    def lease(self, queue: str, lane: str, holder: Holder, limit: int, most: int = 0) -> list[Leased]:
+        """Lease jobs of a lane that are due, the most urgent first, then the longest due; in all at most `most`."""
+        if most:
+            [(held,)] = cast("list[tuple[int]]", self._all(queries.COUNT_LEASED, (queue, lane)))
+            limit = min(limit, most - held)
+        if limit <= 0:
+            return []
         now = self.now()
-        asked = {
+        asked: dict[str, int | str] = {
             "queue": queue,
+            "lane": lane,
             "now": now,
             "limit": limit,
             "node": holder.node,
@@ -137,7 +152,7 @@ class JobTable:
         }
         rows = cast("list[_LeasedRow]", self._connection.execute(queries.LEASE, asked).fetchall())
         rows.sort()
-        leased = [_leased(queue, holder.node, row) for row in rows]
+        leased = [_leased(queue, lane, holder.node, row) for row in rows]
         self._token = max([self._token, *(one.lease.token for one in leased)])
         return leased
 
@@ -158,7 +173,7 @@ class JobTable:
                 told.add(_held(end.lease))
                 moved.append((end.again.queue, end.again.key))
         self._close_up(left)
-        self._arrange(moved)
+        self.arrange(moved)
         return [_take(told, _held(end.lease)) for end in ends]
 
     def cancel(self, queue: str, job_id: str) -> bool:
@@ -171,9 +186,13 @@ class JobTable:
         """Make what waits for its time under a key due now; returns how many did."""
         now = self.now()
         rows = self._all(queries.HURRY, {"queue": queue, "key": key, "now": now})
-        if any(state == JobState.READY for (state,) in rows):
-            self.ready.add(queue)
+        self._note_hurried(queue, rows)
         return len(rows)
+
+    def hurry_many(self, queue: str, job_ids: str) -> None:
+        """Make these jobs due now and not tried yet, but for those that are leased; `job_ids`: a JSON array."""
+        asked: dict[str, int | str | bool] = {"queue": queue, "ids": job_ids, "now": self.now()}
+        self._note_hurried(queue, self._all(queries.HURRY_MANY, asked))
 
     def give_back(self, node_ids: Sequence[str], *, living: Sequence[str] | None = None) -> int:
         """End the leases of these nodes; where `living` is given, all that are over or held by nobody of them.
@@ -187,9 +206,9 @@ class JobTable:
             "every": living is not None,
             "living": _json(living or ()).decode(),
         }
-        rows = cast("list[Place]", self._all(queries.GIVE_BACK, asked))
-        self.ready.update(queue for queue, key in rows if not key)
-        self._arrange(rows)
+        rows = cast("list[tuple[str, str, str]]", self._all(queries.GIVE_BACK, asked))
+        self.ready.update(ready_name(queue, lane) for queue, key, lane in rows if not key)
+        self.arrange((queue, key) for queue, key, _ in rows)
         return len(rows)
 
     # --- inside
@@ -218,17 +237,21 @@ class JobTable:
             again = self._all(queries.DO_AGAIN, (*stands, *where))
         except apsw.ConstraintError as error:
             raise _conflict() from error
-        if again:
-            self._note_without_key(job, now)
+        for (lane,) in again:
+            if not job.key:
+                self._note(job.queue, cast("str", lane), now + job.delay, now)
         return bool(again)
 
     def _note_without_key(self, job: Job, now: int) -> None:
         if not job.key:
-            self._note(job.queue, now + job.delay, now)
+            self._note(job.queue, job.lane, now + job.delay, now)
 
-    def _note(self, queue: str, due_at: int, now: int) -> None:
+    def _note_hurried(self, queue: str, rows: Sequence[Row]) -> None:
+        self.ready.update(ready_name(queue, str(lane)) for state, lane in rows if state == JobState.READY)
+
+    def _note(self, queue: str, lane: str, due_at: int, now: int) -> None:
         if due_at <= now + SOON:
-            self.ready.add(queue)
+            self.ready.add(ready_name(queue, lane))
 
     def _is_being_done(self, job: Job) -> bool:
         return any(
@@ -238,13 +261,6 @@ class JobTable:
     def _is_alone(self, queue: str, key: str) -> bool:
         return len(self._all(queries.TWO_OF_KEY, (queue, key))) == 1
 
-    def _arrange(self, places: Iterable[Place]) -> None:
-        """Of each key that jobs came to, the one with the smallest id is ready if none is leased."""
-        keys = _keys(places)
-        if keys:
-            self._all(queries.GIVE_WAY, (keys,))
-            self._move_up(keys)
-
     def _close_up(self, places: Iterable[Place]) -> None:
         """Of each key that jobs left, the one with the smallest id is ready if none is ready or leased."""
         keys = _keys(places)
@@ -253,8 +269,9 @@ class JobTable:
 
     def _move_up(self, keys: str) -> None:
         now = self.now()
-        for queue, due_at in cast("list[tuple[str, int]]", self._all(queries.MOVE_UP, (keys,))):
-            self._note(queue, due_at, now)
+        moved = cast("list[tuple[str, str, int]]", self._all(queries.MOVE_UP, (keys,)))
+        for queue, lane, due_at in moved:
+            self._note(queue, lane, due_at, now)
 
 
 _LeasedRow = tuple[int, int, str, str, int, str, bytes | None, int]
@@ -266,12 +283,12 @@ def _row(job: Job, state: JobState, due_at: int, lease: Lease | None = None, unt
     node, token = (lease.node, lease.token) if lease else ("", 0)
     turn = job.turn or None
     stands = (job.queue, job.id, job.key, state.value, job.priority.value, due_at, job.tries, turn)
-    return (*stands, node, token, until, job.payload)
+    return (*stands, node, token, until, job.lane, job.payload)
 
 
-def _leased(queue: str, node: str, row: _LeasedRow) -> Leased:
+def _leased(queue: str, lane: str, node: str, row: _LeasedRow) -> Leased:
     priority, _, job_id, key, tries, payload, turn, token = row
-    job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"")
+    job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"", lane)
     return Leased(Lease(queue, job_id, node, token), job)
 
 
@@ -315,18 +332,27 @@ def list_jobs(
 
 
 def _stored(row: Row) -> StoredJob:
-    queue, job_id, key, state, priority, due_at, tries, turn, node, payload = cast(
-        "tuple[str, str, str, str, int, int, int, bytes | None, str, str]", row
+    queue, job_id, key, state, priority, due_at, tries, turn, node, lane, payload = cast(
+        "tuple[str, str, str, str, int, int, int, bytes | None, str, str, str]", row
     )
-    job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"")
+    job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"", lane)
     return StoredJob(job, JobState(state), due_at, node)
 
 
-def first_due(connection: apsw.Connection, queue: str) -> int | None:
-    """When the first job that is ready is due, microseconds since the epoch."""
-    rows = connection.execute(queries.FIRST_DUE, {"queue": queue}).fetchall()
-    times = [cast("int", due_at) for (due_at,) in rows if due_at is not None]
-    return min(times, default=None)
+def first_due(connection: apsw.Connection, queue: str, lane: str) -> int | None:
+    """When the first job of a lane that is ready is due, microseconds since the epoch."""
+    [row] = connection.execute(queries.FIRST_DUE, {"queue": queue, "lane": lane}).fetchall()
+    return _first(row)
+
+
+def due_lanes(connection: apsw.Connection, queues: Sequence[str]) -> Mapping[Place, int]:
+    """`first_due` of every lane of these queues that has a job which is ready, by queue and lane."""
+    rows = connection.execute(queries.DUE_LANES, (_json(queues).decode(),)).fetchall()
+    return {(str(row[0]), str(row[1])): first for row in rows if (first := _first(row[2:])) is not None}
+
+
+def _first(times: Row) -> int | None:
+    return min((cast("int", due_at) for due_at in times if due_at is not None), default=None)
 
 
 def is_any_over(connection: apsw.Connection, living: Sequence[str], now: int) -> bool:

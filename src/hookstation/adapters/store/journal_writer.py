@@ -11,12 +11,14 @@ from msgspec import structs
 from hookstation.adapters.store import job_queries, queries
 from hookstation.adapters.store.hints import Hints
 from hookstation.adapters.store.history import find_mark
-from hookstation.adapters.store.jobs import JobTable, TurnTaken, Written
+from hookstation.adapters.store.jobs import JobTable, Place, TurnTaken, Written
+from hookstation.adapters.store.outgoing import write_emissions
 from hookstation.adapters.store.records import RecordBatch
 from hookstation.adapters.store.rows import Row, event_row, headers_text, mark_digest
 from hookstation.core.events import Mark, Settlement, State
 from hookstation.core.jobs import EVENTS, Job
-from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
+from hookstation.core.journal_rules import attempt_after, is_open, mark_state
+from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import Effect, EffectResult
 from hookstation.errors import Conflict
 from hookstation.ports.store import Acceptance, Before, Committed, Finish, Hold, Holder
@@ -63,11 +65,11 @@ class JournalWriter:
         return done
 
     def committed(self) -> None:
-        """Tell of the queues in which a job became ready that is due."""
+        """Tell of the lanes in which a job became ready that is due."""
         if self._jobs.ready:
-            queues = tuple(self._jobs.ready)
+            lanes = tuple(self._jobs.ready)
             self._jobs.ready.clear()
-            self._hints.tell_ready(queues)
+            self._hints.tell_ready(lanes)
 
     def _write(self, units: Sequence[Unit], batch: Batch) -> Sequence[Committed]:
         done = [batch.accept(unit) if isinstance(unit, Acceptance) else batch.finish(unit) for unit in units]
@@ -103,6 +105,8 @@ class Batch:
         self._marks: list[Row] = []
         self._keys: set[bytes] = set()
         self._new_jobs: list[Row] = []
+        self._new_keys: set[Place] = set()
+        self._emissions: list[Emission] = []
         self._rejected = 0
         self._bytes = 0
 
@@ -114,7 +118,8 @@ class Batch:
         settlement = acceptance.settle(effect) if hold is None else hold.settlement
         state = settlement.state
         self._payload_no += 1
-        self._events.append(event_row(entry, settlement, mark, self._payload_no))
+        queued = job is not None and acceptance.holder is None
+        self._events.append(event_row(entry, settlement, mark, self._payload_no, queued=queued))
         self._payloads.append((self._payload_no, headers_text(entry), entry.body))
         if mark is not None:
             self._take(mark, entry.id, entry.received_at, state)
@@ -125,6 +130,8 @@ class Batch:
             self._bytes += len(entry.body)
         if state is State.REJECTED:
             self._rejected += 1
+        if acceptance.emit is not None:
+            self._emissions += acceptance.emit(settlement, effect)
         return Committed(settlement, effect, None, False, *written)
 
     def finish(self, finish: Finish) -> Committed:
@@ -147,6 +154,8 @@ class Batch:
         else:
             written = self._jobs.drop(EVENTS, finish.event_id)
         self._rejected += (settlement.state is State.REJECTED) - (old.state == State.REJECTED)
+        if finish.emit is not None:
+            self._emissions += finish.emit(settlement, effect)
         before = Before(old.webhook, old.received_at, State(old.state), old.reason)
         return Committed(settlement, effect, None, False, *written, before=before)
 
@@ -161,6 +170,9 @@ class Batch:
             self._write_marks()
         if self._new_jobs:
             many(job_queries.INSERT, self._new_jobs)
+            self._jobs.arrange(self._new_keys)
+        if self._emissions:
+            write_emissions(self._connection, self._jobs, self._emissions)
         totals = [total for total in ((self._rejected, "rejected"), (self._bytes, "body_bytes")) if total[0]]
         if totals:
             many(queries.ADD_TOTAL, totals)
@@ -169,17 +181,26 @@ class Batch:
         return None if effect is None else self._records.apply(effect, event_id)
 
     def _waits(self, job: Job, hold: Hold | None) -> bool:
-        return hold is not None and self._jobs.has_key(job.queue, hold.key)
+        if hold is None:
+            return False
+        return (job.queue, hold.key) in self._new_keys or self._jobs.has_key(job.queue, hold.key)
 
     def _write_job(self, job: Job, holder: Holder | None, hold: Hold | None) -> Written:
         """Write an event's job: without a key and among others together with theirs, as if no turn were held."""
         if hold is not None:
             return self._jobs.write(structs.replace(job, key=hold.key, turn=b""), None)
-        if job.key or self._alone:
+        waits = holder is None and not job.turn
+        if self._alone or (job.key and not waits):
             return self._jobs.write(job, holder)
         row, lease = self._jobs.new_row(job, holder)
         self._new_jobs.append(row)
-        return Written(lease)
+        return Written(lease, began=bool(job.key) and self._begins(job.queue, job.key))
+
+    def _begins(self, queue: str, key: str) -> bool:
+        """Whether a job that is gathered is the first one of its key to be there."""
+        known = (queue, key) in self._new_keys or self._jobs.has_key(queue, key)
+        self._new_keys.add((queue, key))
+        return not known
 
     def _take(self, mark: Mark, event_id: str, at: int, state: State) -> None:
         """Take the key for an event that may hold one; one that failed must not have met another's mark either."""
@@ -198,20 +219,15 @@ class Batch:
 
     def _move(self, finish: Finish, old: Standing, new: Settlement) -> None:
         state = State(old.state)
-        if begins_attempt(state, new.state) and old.attempts and not is_open(state):
-            ended = (
-                finish.event_id,
-                old.attempts,
-                old.started_at,
-                old.settled_at,
-                old.state,
-                old.error,
-                old.record_key,
-            )
-            self._connection.execute(queries.INSERT_ATTEMPT, ended)
+        if old.attempts and not is_open(state):
+            ended = (old.attempts, old.started_at, old.settled_at, old.state, old.error, old.record_key)
+            self._connection.execute(queries.INSERT_ATTEMPT, (finish.event_id, *ended))
         attempts, started_at = attempt_after(
             state, new.state, old.attempts, old.started_at, finish.attempt_started_at or None, finish.at
         )
+        if finish.keep_attempt and attempts and is_open(new.state):
+            ended = (attempts, started_at, finish.at, State.FAILED.value, new.error, new.record_key)
+            self._connection.execute(queries.INSERT_ATTEMPT, (finish.event_id, *ended))
         settled_at = 0 if is_open(new.state) else finish.at
         stands = (
             new.state.value,

@@ -55,8 +55,8 @@ FINISH_EVENT: Final = (
 CLAIM_KEY: Final = "UPDATE events SET dedup_key = ?, body_digest = ? WHERE id = ?"
 """Note the key that a replayed event claims anew."""
 
-INSERT_ATTEMPT: Final = "INSERT INTO attempts VALUES (?,?,?,?,?,?,?)"
-"""Keep the last attempt of an event before a new one takes its place."""
+INSERT_ATTEMPT: Final = "INSERT INTO attempts VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
+"""Keep the last attempt of an event before a new one takes its place, where it is not kept yet."""
 
 # --- reading the journal ---------------------------------------------------------------------------------------------
 
@@ -80,10 +80,11 @@ GET_BODY: Final = (
 
 LIST_ATTEMPTS: Final = (
     "SELECT number, started_at, ended_at, state, error, record_key FROM attempts WHERE event_id = ? "
-    "UNION ALL SELECT attempts, started_at, settled_at, state, error, record_key FROM events "
-    "WHERE id = ? AND attempts > 0 AND settled_at > 0 ORDER BY 1"
+    "UNION ALL SELECT attempts, started_at, settled_at, state, error, record_key FROM events e "
+    "WHERE id = ? AND attempts > 0 AND settled_at > 0 AND NOT EXISTS "
+    "(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.number = e.attempts) ORDER BY 1"
 )
-"""The finished attempts of an event: the earlier ones, and the last as the event shows it."""
+"""The finished attempts of an event: those that are kept, and the last as the event shows it."""
 
 OWNER_ELSEWHERE: Final = (
     "SELECT id FROM events WHERE connection = ? AND connection <> 'records' AND entity = ? AND record_key = ? "

@@ -39,10 +39,12 @@ def headers_text(entry: JournalEntry) -> str:
     return _encode(entry.headers).decode()
 
 
-def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, payload_no: int) -> Row:
-    """The row of an accepted event, in the order of the table."""
+def event_row(
+    entry: JournalEntry, settlement: Settlement, mark: Mark | None, payload_no: int, *, queued: bool = False
+) -> Row:
+    """The row of an accepted event, in the order of the table. `queued`: its job has no holder."""
     state = settlement.state
-    tries = attempts_when_accepted(state)
+    tries = attempts_when_accepted(state, queued=queued)
     at = entry.received_at
     key, digest = (entry.dedup_key or None, None) if mark is None else (mark.key, mark.body_digest)
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -38,12 +38,15 @@ class SqliteSharing:
         """Write jobs, or where a turn is held none of them."""
         return await self._commits.run(lambda _: self._jobs.enqueue(jobs), brief=len(jobs) <= BRIEF)
 
-    async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
-        """Lease jobs that are due."""
-        if node_id not in self._nodes or await self.next_due(queue) != 0:
+    async def lease(
+        self, queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
+        """Lease jobs of a lane that are due."""
+        if node_id not in self._nodes or await self.next_due(queue, lane) != 0:
             return []
         holder = Holder(node_id, seconds)
-        return await self._commits.run(lambda _: self._jobs.lease(queue, holder, limit), brief=limit <= BRIEF)
+        work = partial(self._jobs.lease, queue, lane, holder, limit, most)
+        return await self._commits.run(lambda _: work(), brief=limit <= BRIEF)
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         """Say how leased jobs ended."""
@@ -61,17 +64,23 @@ class SqliteSharing:
         """Jobs in the order of their ids."""
         return await self._readers.read(table.list_jobs, queue, key, limit, after)
 
-    async def next_due(self, queue: str) -> int | None:
-        """Microseconds until a job is due."""
-        due_at = self._readers.look_up(table.first_due, queue)
+    async def next_due(self, queue: str, lane: str = "") -> int | None:
+        """Microseconds until a job of a lane is due."""
+        due_at = self._readers.look_up(table.first_due, queue, lane)
         return None if due_at is None else max(due_at - self._jobs.now(), 0)
+
+    async def due_lanes(self, queues: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """Microseconds until a job of each lane is due."""
+        found = self._readers.look_up(table.due_lanes, queues)
+        now = self._jobs.now()
+        return {lane: max(due_at - now, 0) for lane, due_at in found.items()}
 
     async def hurry(self, queue: str, key: str) -> int:
         """Make what waits under a key due now."""
         return await self._commits.run(lambda _: self._jobs.hurry(queue, key))
 
     async def count_waiting(self, queue: str) -> dict[str, int]:
-        """How many jobs there are by key."""
+        """How many jobs of the lane without a name there are by key."""
         return await self._readers.read(table.count_waiting, queue)
 
     # --- nodes

@@ -19,6 +19,7 @@ import apsw
 from hookstation.adapters.clock import SystemClock
 from hookstation.adapters.store import backup, configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
+from hookstation.adapters.store.delivering import SqliteDeliveries
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
@@ -27,7 +28,6 @@ from hookstation.adapters.store.journal_writer import JournalWriter
 from hookstation.adapters.store.people import SqlitePeople
 from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
-from hookstation.adapters.store.sharing import SqliteSharing
 from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.adapters.store.tallies import SqliteTallies
 from hookstation.adapters.store.versions import SqliteCaptures, SqliteVersions
@@ -116,7 +116,7 @@ def _make_private(path: Path) -> None:
         ) from error
 
 
-class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, SqliteSharing):
+class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, SqliteDeliveries):
     """Implements `ports.store.Store`. Made by `open_sqlite`."""
 
     def __init__(self, path: Path, handles: _Handles) -> None:

@@ -68,3 +68,15 @@ def figures_moved(
         dead=int(state is DeliveryState.DEAD),
         took=took,
     )
+
+
+def together(one: DeliveryFigures, other: DeliveryFigures) -> DeliveryFigures:
+    """The figures of an hour and what is added to them."""
+    return DeliveryFigures(
+        one.destination,
+        one.hour,
+        one.delivered + other.delivered,
+        one.failed + other.failed,
+        one.dead + other.dead,
+        one.took + other.took,
+    )
