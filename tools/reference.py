@@ -10,13 +10,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import reference_commands, reference_config, reference_errors, reference_settings
+from tools import (
+    reference_commands,
+    reference_config,
+    reference_errors,
+    reference_outgoing,
+    reference_settings,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 PAGES: dict[str, Callable[[], str]] = {
     "commands": reference_commands.page,
     "config-file": reference_config.page,
     "errors": reference_errors.page,
+    "outgoing-events": reference_outgoing.page,
     "settings": reference_settings.page,
 }
 

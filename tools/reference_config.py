@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from hookstation.config.export import to_yaml
 from hookstation.connectors import CATALOGUE
+from hookstation.core.documents.destination import DESTINATION
 from hookstation.core.documents.panel import PANEL
 from hookstation.core.documents.schemas import connection_settings
+from hookstation.core.documents.subscription import SUBSCRIPTION
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.fieldlist import Kind, Setting, plain
 
 INTRODUCTION = """\
 # The config file
 
-Connections, panels and webhooks can be written down in YAML or JSON and kept under version control:
+All that a person configures can be written down in YAML or JSON and kept under version control:
 `hookstation plan FILE...` shows what would change, `hookstation apply FILE...` does it, `hookstation export` writes
 a file from what is there. Several files, or several YAML documents in one, are read as one. What a file does not
 name stays as it is, unless `--prune` is given. A mistake is answered with file, line, column, setting and reason,
@@ -44,16 +46,28 @@ webhooks:
       fields:
         ActivityType: COURSE
         ID: $$memberId$$
+destinations:
+  - name: crm
+    url: https://crm.example.org/hooks/members
+    authentication: {type: bearer, token: "${env:CRM_TOKEN}"}
+subscriptions:
+  - name: crm-courses
+    events: [record.inserted, inbound.course-completions]
+    destination: crm
+    condition: record.entity == "ACTIVITY" or exists(memberId)
 ```
 
 ## How it is read
 
-- `version: 1` stands in every file; beside it only `connections`, `panels` and `webhooks`, each a list.
+- `version: 1` stands in every file; beside it only `connections`, `panels`, `webhooks`, `destinations` and
+  `subscriptions`, each a list.
 - YAML is read by the core schema of YAML 1.2: only `true` and `false` are booleans, `yes` and `on` are text, and so
   are dates. Numbers keep their digits: `19.90` stays `19.90`. A number that begins with a zero needs quotes.
 - In a mapping, text is a [template](templates.md); anything else is a literal of its type.
 - Refused: the same key twice, tags (`!!...`), merge keys (`<<`), aliases that grow beyond 500,000 values, more than
   100 levels, files over 8 MiB.
+- What names another thing needs it: a webhook's connection and panel, a subscription's destination. It stands in the
+  files, or is there already.
 - `schema_file: PATH` in place of `schema` reads a JSON file; the path is relative to the config file.
 
 ## Secrets
@@ -97,6 +111,9 @@ def page() -> str:
         f"## `panels`\n\n{table(PANEL)}"
         "## `connections`\n\nThe built-in records database is always there as connection `records` and is not "
         f"defined.\n\n{connections}"
+        f"## `destinations`\n\n{table(DESTINATION)}"
+        "## `subscriptions`\n\nWhat leaves, and how: the types are those of [events that go out](outgoing-events.md), "
+        f"the condition is written in [its own language](conditions.md).\n\n{table(SUBSCRIPTION)}"
     ).rstrip() + "\n"
 
 
