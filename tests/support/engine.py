@@ -29,7 +29,9 @@ from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.listen import Captures
 from hookstation.engine.listing import Listing
+from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.sending import Sending, sending_of
 from hookstation.engine.process import Process
 from hookstation.engine.recount import Recount
 from hookstation.engine.remedies import remedies
@@ -42,6 +44,7 @@ from hookstation.engine.targets import Targets
 from hookstation.engine.watch import Watcher
 from hookstation.engine.worker import Worker
 from hookstation.errors import Invalid, Problem
+from hookstation.ports.sender import Dispatch, Receipt, Sender
 from hookstation.ports.store import EventFilter
 from hookstation.testing.clock import ManualClock, ManualIdentifiers
 from hookstation.testing.connector import ScriptedConnector
@@ -92,6 +95,16 @@ class HereTrial:
         return [await self.compile(schema) for schema in schemas]
 
 
+class NoSender:
+    """The way out of a test in which nothing may leave."""
+
+    async def send(self, dispatch: Dispatch) -> Receipt:
+        raise AssertionError(f"nothing may leave in this test, {dispatch.url} least of all")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class Shared:
     """What the nodes of one station share: the database, the time, names, one log, and what the targets do."""
 
@@ -101,6 +114,7 @@ class Shared:
         self.store = MemoryStore(self.clock.now)
         self.log = Journalled()
         self.far = ScriptedConnector()
+        self.sender: Sender = NoSender()
         self.nodes = itertools.count(1)
 
     def node_id(self) -> str:
@@ -128,7 +142,12 @@ class Engine:
         )
         self.membership = self._membership()
         self.counts = CallCounts()
-        self.executor = Executor(store, clock, self.log, self.counts)
+        self.lookout = Lookout(store, clock)
+        self.sending = self._sending()
+        self.outgoing = self.sending.outgoing
+        self.executor = Executor(
+            store, clock, self.log, self.counts, self.outgoing.emitter, self.outgoing.connections
+        )
         self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
         self.repeats = Repeats(store, clock)
         self.captures = Captures(store, self.vault, self.targets, clock, self.identifiers)
@@ -175,6 +194,21 @@ class Engine:
             role="all",
             address="http://node",
             version="1.2.3",
+        )
+
+    def _sending(self) -> Sending:
+        return sending_of(
+            self.store,
+            self.board,
+            self.vault,
+            self.membership,
+            self.lookout,
+            self.shared.sender,
+            self.clock,
+            self.identifiers,
+            self.identifiers,
+            lambda: 0.5,
+            self.log,
         )
 
     def _ingest(self) -> Ingest:

@@ -37,6 +37,7 @@ def services_of(bench: Engine, **more: Any) -> Services:
         "ingest": bench.ingest,
         "changing": bench.changing,
         "counters": bench.counters,
+        "outgoing": bench.outgoing,
         "backup": backup,
         "base_url": ADDRESS,
     }

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
+from hookstation.ports.deliveries import Deliveries
 from hookstation.ports.store import History, Retention
 from hookstation.ports.tallies import Tallies
 
@@ -26,12 +27,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """How long events stay: days for settled and rejected ones, how many rejected, bytes of bodies; 0 = for ever."""
+    """How long events stay: days for settled and rejected ones, how many rejected, bytes of bodies; 0 = for ever.
+
+    `delivery_days`: how long deliveries stay that have ended, with their attempts and figures.
+    """
 
     days: int = 365
     rejected_days: int = 30
     most_rejected: int = 100_000
     most_bytes: int = 0
+    delivery_days: int = 90
 
     def at(self, now: int) -> Retention:
         """The rule as moments, seen from `now` (microseconds since the epoch)."""
@@ -44,7 +49,7 @@ class RetentionRule:
         )
 
 
-class Pruned(History, Tallies, Protocol):
+class Pruned(History, Tallies, Deliveries, Protocol):
     """What is kept within bounds."""
 
 
@@ -60,6 +65,7 @@ class Pruner:
             try:
                 await self.prune()
                 await self.prune_tallies()
+                await self.prune_deliveries()
             except StoreError as failure:
                 log.error("pruning stopped: %s", failure.message)
             await self._clock.sleep(ROUND_PAUSE)
@@ -79,3 +85,14 @@ class Pruner:
         now = self._clock.now()
         while await self._history.prune_tallies(now - HOURS_KEPT, now - MINUTES_KEPT, STEP) == STEP:
             await self._clock.sleep(STEP_PAUSE)
+
+    async def prune_deliveries(self) -> int:
+        """Delete deliveries that ended long ago; return how many of them and of their events went."""
+        days, gone = self._rule.delivery_days, 0
+        while days:
+            step = await self._history.prune_deliveries(self._clock.now() - days * DAY, STEP)
+            gone += step
+            if step < STEP:
+                break
+            await self._clock.sleep(STEP_PAUSE)
+        return gone

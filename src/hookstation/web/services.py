@@ -17,6 +17,7 @@ from hookstation.engine.dryrun import DryRun
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listing import Listing
+from hookstation.engine.outgoing.services import Outgoing
 from hookstation.engine.people import Users
 from hookstation.engine.preview import Previews
 from hookstation.engine.remedies import Remedies
@@ -55,6 +56,7 @@ class Services:
     ingest: Ingest
     changing: Changing
     counters: Counters
+    outgoing: Outgoing
     backup: Callable[[Path], Awaitable[int]]
     base_url: str
     control_key: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import socket
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
 from hookstation.adapters.passwords import Argon2Passwords
 from hookstation.adapters.schema_trial import ProcessSchemaTrial
+from hookstation.adapters.sender import HttpSender
 from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
@@ -34,7 +36,9 @@ from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listen import Captures
+from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.sending import Sending, sending_of
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
@@ -98,6 +102,8 @@ class Station:
     pruner: Pruner
     watch: Watch
     replays: Worker
+    lookout: Lookout
+    sending: Sending
     app: Front
     lane: HookLane
     _beats: list[asyncio.Task[None]] = field(default_factory=list)
@@ -122,6 +128,9 @@ class Station:
             self._tasks.append(_begin("look for what is unusual", self.watch.worker.run))
             self._tasks.append(_begin("index", self.services.remedies.indexer.run))
             self._tasks.append(_begin("replay many", self.replays.run))
+            self._tasks.append(_begin("look at lanes", self.lookout.run))
+            self._tasks.append(_begin("look at destinations", self.sending.outgoing.destinations.run))
+            self._tasks.append(_begin("deliver", self.sending.worker.run))
 
     @asynccontextmanager
     async def replaying(self) -> AsyncIterator[None]:
@@ -148,9 +157,11 @@ class Station:
             self.executor.drain(DRAIN_SECONDS),
             self.worker.drain(DRAIN_SECONDS),
             self.replays.drain(DRAIN_SECONDS),
+            self.sending.worker.drain(DRAIN_SECONDS),
         )
         if any(ended):
             log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
+        await self.sending.outgoing.connections.drain(DRAIN_SECONDS)
         await self.watch.stop(DRAIN_SECONDS)
         if self._beats:
             await _end(self._beats)
@@ -220,6 +231,7 @@ async def open_station(
         if station is not None:
             await station.stop()
             await _close_all(station.services.targets.connectors.values())
+            await station.sending.sender.close()
         await http.close()
         await store.close()
 
@@ -265,8 +277,10 @@ async def _assemble(
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
-    executor = Executor(store, clock, event_log, counts)
-    membership = _member(store, clock, identifiers, event_log, seat)
+    membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
+    sending = _sending(store, board, vault, membership, lookout, clock, identifiers, event_log)
+    outgoing = sending.outgoing
+    executor = Executor(store, clock, event_log, counts, outgoing.emitter, outgoing.connections)
     settler = Settler(store, targets, executor, membership, clock, event_log)
     board.on_new_connections(settler.hurry)
     captures = Captures(store, vault, targets, clock, identifiers)
@@ -303,6 +317,7 @@ async def _assemble(
             store, board, configurator, targets, switchboard, vault, captures, ingest, clock, identifiers
         ),
         counters=counters,
+        outgoing=outgoing,
         backup=backup_of(settings, store),
         base_url=base_url,
         control_key=control_key,
@@ -323,8 +338,36 @@ async def _assemble(
         Pruner(store, clock, _retention(settings)),
         watch_of(services, membership, identifiers, event_log),
         _replays(store, membership, clock, services.remedies.many),
+        lookout,
+        sending,
         Front(lane, Rest(services), senders),
         lane,
+    )
+
+
+def _sending(
+    store: Store,
+    board: Board,
+    vault: AesVault,
+    membership: Membership,
+    lookout: Lookout,
+    clock: SystemClock,
+    identifiers: SystemIdentifiers,
+    event_log: EventLog,
+) -> Sending:
+    """The sending side, with identifiers of its own for what is made in the store's thread."""
+    return sending_of(
+        store,
+        board,
+        vault,
+        membership,
+        lookout,
+        HttpSender(),
+        clock,
+        identifiers,
+        SystemIdentifiers(clock),
+        random.random,
+        event_log,
     )
 
 
@@ -371,4 +414,5 @@ def _retention(settings: StationSettings) -> RetentionRule:
         settings.retention_rejected_days,
         settings.retention_rejected_count,
         settings.retention_bytes,
+        settings.retention_delivery_days,
     )

@@ -79,6 +79,7 @@ class StationSettings:
     retention_rejected_days: int
     retention_rejected_count: int
     retention_bytes: int
+    retention_delivery_days: int
     most_in_flight: int
     most_body_bytes: int
     most_connections: int
@@ -113,6 +114,7 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
         retention_rejected_days=number["retention_rejected_days"],
         retention_rejected_count=number["retention_rejected_count"],
         retention_bytes=number["retention_bytes"],
+        retention_delivery_days=number["retention_delivery_days"],
         most_in_flight=number["most_in_flight"],
         most_body_bytes=number["most_body_bytes"],
         most_connections=number["most_connections"],

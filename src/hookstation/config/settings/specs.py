@@ -171,6 +171,14 @@ SETTINGS: Final = (
         1 << 50,
     ),
     SettingSpec(
+        "retention_delivery_days",
+        "integer",
+        "90",
+        "How long deliveries stay that have ended, with their attempts and figures; 0 is for ever.",
+        0,
+        36_500,
+    ),
+    SettingSpec(
         "most_in_flight",
         "integer",
         "2000",

@@ -30,7 +30,7 @@ SECOND: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The new secret, to be shown once, and until when (microseconds since the epoch, 0: no longer) the old one signs."""
+    """The new secret, to be shown once. `until`: microseconds since the epoch, from when it signs alone; 0: now."""
 
     secret: Secret
     until: int
