@@ -19,10 +19,10 @@ from hookstation.core.rowkey import turn_of
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.settlements import failure
-from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.stages import MappedEvent, Outcome, RawRequest
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
 from hookstation.errors import StoreError, StoreUnavailable
