@@ -290,8 +290,9 @@ async def test_answer_that_was_lost(nodes: list[PostgresStore], database: str) -
     await take(nodes[0], "n0", 1)
     connection = await asyncpg.connect(database)
 
-    told = await queues.lease(connection, QUEUE, "n0", HOUR, 9, 17, "on")
-    found = await queues.leased_by(connection, QUEUE, "n0", 17)
+    asked = queues.Asked(QUEUE, "", "n0", HOUR, 9, 0)
+    told = await queues.lease(connection, asked, 17, "on")
+    found = await queues.leased_by(connection, asked, 17)
 
     await connection.close()
     assert ["b", "c"] == names(told)
@@ -329,12 +330,13 @@ async def test_answer_that_was_lost_with_the_line(
 @pytest.mark.parametrize(
     ("statement", "asked", "index"),
     [
-        (queues.LEASE, (QUEUE, "n", 1, 10, 1, "on"), "jobs_ready"),
-        (queues.NEXT_DUE, (QUEUE,), "jobs_ready"),
+        (queues.LEASE, (QUEUE, "n", 1, 10, 1, "on", "x", 0, 1), "jobs_ready"),
+        (queues.NEXT_DUE, (QUEUE, "x"), "jobs_ready"),
+        (queues.DUE_LANES, ([QUEUE],), "jobs_ready"),
         (queues.REMOVE, ([QUEUE], ["a"], ["n"], [1]), "jobs_pkey"),
         (queues.KEYS_UNDER, ([QUEUE], ["a"], ["n"], [1]), "jobs_pkey"),
         (queues.LIST_KEY, (QUEUE, "", 9, "k"), "jobs_behind"),
-        (queues.COUNT_BY_KEY, (QUEUE,), "jobs_behind"),
+        (queues.COUNT_BY_KEY, (QUEUE,), "jobs_held"),
         (nodes_room.GIVE_BACK, ([QUEUE], ["a"], [1], ["k"]), "jobs_pkey"),
         (nodes_room.GIVE_BACK_KEYED, ([QUEUE], ["a"], [1], ["k"]), "jobs_pkey"),
         (nodes_room.ANY_DEAD, (1,), "jobs_by_holder"),

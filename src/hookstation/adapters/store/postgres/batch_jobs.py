@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias, cast
 
+from msgspec import structs
+
 from hookstation.adapters.store.postgres import jobs as queues
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.jobs import job_row
@@ -172,7 +174,7 @@ class BatchJobs:
         rows = [job_row(*self._job_of(one)) for one in acceptances if one.job is not None]
         if rows:
             rows.sort(key=lambda row: (cast("bytes", row[7]), row[0], row[1]))
-            for queue, job_id, token in await self._connection.fetch(queues.PLACE, *columns(rows, 10)):
+            for queue, job_id, token in await self._connection.fetch(queues.PLACE, *columns(rows, 11)):
                 self._placed[told(queue), told(job_id)] = token
         await self._look_at_turns(finishes)
 
@@ -269,7 +271,7 @@ class BatchJobs:
 
     def _announce(self, job: Job) -> None:
         if not job.key and job.delay <= SOON:
-            self.hints.add(hint_of(job.queue))
+            self.hints.add(hint_of(job.queue, job.lane))
 
     # --- writing
 
@@ -282,7 +284,7 @@ class BatchJobs:
             self._replaced.sort(key=lambda one: one[0].id)
             rows = [job_row(*one) for one in self._replaced]
             holders = {(job.queue, job.id): holder for job, holder in self._replaced}
-            for queue, job_id, token in await self._connection.fetch(queues.REPLACE, *columns(rows, 10)):
+            for queue, job_id, token in await self._connection.fetch(queues.REPLACE, *columns(rows, 11)):
                 name = told(queue), told(job_id)
                 if (holder := holders[name]) is not None:
                     self._leases[name] = Lease(*name, holder.node, token)
@@ -306,4 +308,4 @@ def turn_of(unit: Acceptance | Finish) -> bytes:
 
 
 def _without_turn(job: Job, key: str) -> Job:
-    return Job(job.queue, job.id, job.payload, key, job.delay, job.priority, job.tries)
+    return structs.replace(job, key=key, turn=b"")

@@ -1,7 +1,9 @@
 """One transaction's events: many acceptances and finishes, a statement a table.
 
-Locks are taken in one order by every node: events to be finished, their jobs without a key, dedup keys, keys of jobs,
-jobs that have them, turns, parties and matches of records, records, roll-ups; each kind sorted.
+Locks are taken in one order by every node: events to be finished, deliveries, their jobs without a key, dedup keys,
+keys of jobs, jobs that have them, turns, parties and matches of records, records; then, since what goes out is known
+only when all that has been planned, keys of deliveries, jobs that have them, idempotency keys of events out; figures
+and roll-ups; each kind sorted.
 """
 
 from __future__ import annotations
@@ -13,17 +15,18 @@ from typing import Final, NamedTuple, TypeAlias, cast
 import asyncpg
 from msgspec import structs
 
-from hookstation.adapters.store.postgres import queries
+from hookstation.adapters.store.postgres import emissions, queries
 from hookstation.adapters.store.postgres.batch_jobs import BatchJobs, turn_of
 from hookstation.adapters.store.postgres.connecting import Connection
-from hookstation.adapters.store.postgres.keys import Key
+from hookstation.adapters.store.postgres.keys import Key, lock_keys
 from hookstation.adapters.store.postgres.marks import Claim, Taken, Taking, take_marks
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.records import RecordBatch, TryLater, total_of
 from hookstation.adapters.store.postgres.rows import Row, append, columns, event_row, kept, told
 from hookstation.adapters.store.rows import mark_digest
 from hookstation.core.events import Mark, Settlement, State
-from hookstation.core.journal_rules import attempt_after, begins_attempt, is_open, mark_state
+from hookstation.core.journal_rules import attempt_after, is_open, mark_state
+from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import Effect, EffectResult
 from hookstation.errors import Conflict
 from hookstation.ports.store import Acceptance, Before, Committed, Finish
@@ -69,6 +72,8 @@ class Batch:
         self._freed: list[Row] = []
         self._extended: list[Row] = []
         self._totals: dict[str, int] = {}
+        self._emissions: list[Emission] = []
+        self._emitted: set[str] = set()
 
     async def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Write what can be written of these units. An exception of the driver means that nothing of it stands."""
@@ -91,7 +96,7 @@ class Batch:
     @property
     def hints(self) -> set[str]:
         """What is to be told when it is committed."""
-        return self._jobs.hints
+        return self._jobs.hints | self._emitted
 
     def end(self, committed: bool) -> None:
         """Hear how the transaction ended; not called where nobody knows, or where the server was lost."""
@@ -217,26 +222,42 @@ class Batch:
         self, acceptance: Acceptance, effect: EffectResult | None, settlement: Settlement
     ) -> Committed:
         entry, state = acceptance.entry, settlement.state
-        self._events.append(event_row(entry, settlement, acceptance.mark))
+        queued = acceptance.job is not None and (acceptance.holder is None or self._jobs.holds(acceptance))
+        self._events.append(event_row(entry, settlement, acceptance.mark, queued=queued))
         if mark_state(state) is None:
             self._release(acceptance)
         self._add("body_bytes", len(entry.body or b""))
         self._add("rejected", state is State.REJECTED)
         job = self._jobs.accept(acceptance, is_open(state))
+        self._emit(acceptance, settlement, effect)
         return Committed(settlement, effect, lease=job.lease, began=job.began)
 
     def _finish(
         self, finish: Finish, old: Standing, effect: EffectResult | None, settlement: Settlement
     ) -> Committed:
         state = State(old.state)
-        if begins_attempt(state, settlement.state) and old.attempts and not is_open(state):
+        if old.attempts and not is_open(state):
             self._attempts.append(
                 (old.id, old.attempts, old.started_at, old.settled_at, old.state, old.error, old.record_key)
             )
-        self._finished.append(_finished_row(finish, old, settlement))
+        attempts, started_at = attempt_after(
+            state,
+            settlement.state,
+            old.attempts,
+            old.started_at,
+            finish.attempt_started_at or None,
+            finish.at,
+        )
+        if finish.keep_attempt and attempts and is_open(settlement.state):
+            told_of = kept(settlement.error), kept(settlement.record_key)
+            self._attempts.append(
+                (old.id, attempts, started_at, finish.at, State.FAILED.value, *told_of),
+            )
+        self._finished.append(_finished_row(finish, settlement, attempts, started_at))
         self._follow(finish, old, settlement.state)
         self._add("rejected", (settlement.state is State.REJECTED) - (state is State.REJECTED))
         job = self._jobs.finish(finish, is_open(settlement.state))
+        self._emit(finish, settlement, effect)
         before = Before(told(old.webhook), old.received_at, state, told(old.reason))
         return Committed(settlement, effect, began=job.began, ended=job.ended, before=before)
 
@@ -251,6 +272,10 @@ class Batch:
             self._freed.append((digest_of(finish.mark), finish.event_id))
         if finish.mark is not None and claimed is not None and self._marks[claimed] is Taking.KEPT:
             self._extended.append((claimed, finish.event_id, finish.mark.expires_at))
+
+    def _emit(self, unit: Unit, settlement: Settlement, effect: EffectResult | None) -> None:
+        if unit.emit is not None:
+            self._emissions += unit.emit(settlement, effect)
 
     def _add(self, total: str, moved: int) -> None:
         self._totals[total] = self._totals.get(total, 0) + moved
@@ -271,6 +296,9 @@ class Batch:
             if rows:
                 await self._connection.execute(statement, *columns(rows, 0))
         await self._jobs.flush()
+        if self._emissions:
+            await lock_keys(self._connection, emissions.keys_of(self._emissions))
+            _, self._emitted = await emissions.write(self._connection, self._emissions)
 
     async def _append_events(self) -> None:
         try:
@@ -291,16 +319,8 @@ def _finishes(going: Mapping[int, Unit]) -> list[Finish]:
     return [unit for unit in going.values() if isinstance(unit, Finish)]
 
 
-def _finished_row(finish: Finish, old: Standing, new: Settlement) -> Row:
+def _finished_row(finish: Finish, new: Settlement, attempts: int, started_at: int) -> Row:
     """A row for `FINISH_EVENTS`."""
-    attempts, started_at = attempt_after(
-        State(old.state),
-        new.state,
-        old.attempts,
-        old.started_at,
-        finish.attempt_started_at or None,
-        finish.at,
-    )
     claims = finish.mark is not None and mark_state(new.state) is not None
     claimed = (kept(finish.mark.key), finish.mark.body_digest) if finish.mark and claims else (None, None)
     return (

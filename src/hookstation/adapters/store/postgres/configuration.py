@@ -37,6 +37,8 @@ async def load(connection: Connection) -> StoredConfiguration:
             {webhook.name: webhook for webhook in webhooks},
             await _documents(connection, "connections"),
             await _documents(connection, "panels"),
+            await _documents(connection, "destinations"),
+            await _documents(connection, "subscriptions"),
             {(target, entity): document for target, entity, document in specs},
         )
 
@@ -56,6 +58,8 @@ async def save(connection: Connection, change: ConfigurationChange, expected: in
     await _save_webhooks(connection, change.webhooks)
     await _save_documents(connection, "connections", change.connections)
     await _save_documents(connection, "panels", change.panels)
+    await _save_documents(connection, "destinations", change.destinations)
+    await _save_documents(connection, "subscriptions", change.subscriptions)
     for (target, entity), document in change.specs.items():
         await connection.execute("DELETE FROM specs WHERE connection = $1 AND entity = $2", target, entity)
         if document is not None:

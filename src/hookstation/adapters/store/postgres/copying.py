@@ -50,7 +50,7 @@ _ESCAPED: Final = {
         "dedup_key",
     },
     "attempts": {"error", "record_key"},
-    "jobs": {"queue", "id", "key", "payload", "node"},
+    "jobs": {"queue", "id", "key", "payload", "node", "lane"},
     "tallies": {"webhook"},
     "findings": {"dismissed_by"},
     "learned": {"webhook"},

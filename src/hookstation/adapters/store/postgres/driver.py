@@ -15,6 +15,7 @@ import asyncpg
 
 from hookstation.adapters.store.postgres import configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.postgres.connecting import Access, Connection, connect, let_go, translated
+from hookstation.adapters.store.postgres.deliveries import PostgresDeliveries
 from hookstation.adapters.store.postgres.group_commit import SLOTS, GroupCommit
 from hookstation.adapters.store.postgres.matching import keep_indexes
 from hookstation.adapters.store.postgres.numbering import Numbering
@@ -32,7 +33,6 @@ from hookstation.adapters.store.postgres.retention import (
 )
 from hookstation.adapters.store.postgres.rows import columns
 from hookstation.adapters.store.postgres.sessions import Sessions, open_readers, open_workers
-from hookstation.adapters.store.postgres.sharing import SharedWork
 from hookstation.adapters.store.postgres.tallies import PostgresTallies
 from hookstation.adapters.store.postgres.versions import PostgresCaptures, PostgresVersions
 from hookstation.adapters.store.sweeps import Sweeps
@@ -74,7 +74,7 @@ async def open_postgres(access: Access | str) -> PostgresStore:
         return PostgresStore(chosen, await open_readers(chosen), await open_workers(chosen), partitions)
 
 
-class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, PostgresTallies, SharedWork):
+class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, PostgresTallies, PostgresDeliveries):
     """Implements `ports.store.Store`. Made by `open_postgres`."""
 
     def __init__(self, access: Access, readers: Sessions, workers: Sessions, partitions: Partitions) -> None:

@@ -10,6 +10,7 @@ import asyncpg
 
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.keys import NOW, SOON, Key, hint_of, lock_keys, promote
+from hookstation.adapters.store.postgres.matching import lock_number
 from hookstation.adapters.store.postgres.rows import Row, columns, kept, told
 from hookstation.core.jobs import Job, JobEnd, JobState, Lease, Leased, Priority, StoredJob
 from hookstation.errors import Conflict
@@ -26,17 +27,23 @@ Hinted: TypeAlias = tuple[Result, set[str]]
 """A result, and the hints to be sent when it is committed."""
 
 
+LeaseName: TypeAlias = tuple[str, str, int]
+"""A queue, an id in it, and a token."""
+
+
 class Missed(Exception):
     """The job was moved at this moment: look again."""
 
 
 _WRITTEN: Final = (
-    "queue, id, key, state, priority, due_at, tries, payload, turn, node, token, until, call) SELECT u.queue, u.id, "
+    "queue, id, key, state, priority, due_at, tries, payload, turn, node, token, until, call, lane) "
+    "SELECT u.queue, u.id, "
     "u.key, CASE WHEN u.node <> '' THEN 2 WHEN u.key <> '' THEN 1 ELSE 0 END, u.priority, moment.now + u.delay, "
     "u.tries, u.payload, nullif(u.turn, ''::bytea), u.node, moment.now, "
-    "CASE WHEN u.node <> '' THEN moment.now + u.held ELSE 0 END, 0 FROM moment, "
+    "CASE WHEN u.node <> '' THEN moment.now + u.held ELSE 0 END, 0, u.lane FROM moment, "
     "unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::integer[], $7::text[], $8::bytea[], "
-    "$9::text[], $10::bigint[]) u(queue, id, key, priority, delay, tries, payload, turn, node, held)"
+    "$9::text[], $10::bigint[], $11::text[]) "
+    "u(queue, id, key, priority, delay, tries, payload, turn, node, held, lane)"
 )
 _MOMENT: Final = f"WITH moment AS MATERIALIZED (SELECT {NOW} AS now) "
 
@@ -52,28 +59,36 @@ REPLACE: Final = (
     f"{_MOMENT} INSERT INTO jobs ({_WRITTEN} ON CONFLICT (queue, id) DO UPDATE SET key = excluded.key, "
     "state = excluded.state, priority = excluded.priority, due_at = excluded.due_at, tries = excluded.tries, "
     "payload = excluded.payload, turn = excluded.turn, node = excluded.node, until = excluded.until, call = 0, "
-    "token = greatest(jobs.token + 1, excluded.token) RETURNING queue, id, token"
+    "lane = excluded.lane, token = greatest(jobs.token + 1, excluded.token) RETURNING queue, id, token"
 )
 """Put jobs, in the places of those that are there."""
 
-_COLUMNS: Final = (
-    "j.id, j.key, j.payload, j.priority, j.tries, coalesce(j.turn, ''::bytea), j.due_at, j.token"
+LEASED: Final = (
+    "j.id, j.key, j.payload, j.priority, j.tries, coalesce(j.turn, ''::bytea), j.lane, j.due_at, j.token"
 )
+
+_ROOM: Final = (
+    "CASE WHEN $8::integer = 0 THEN $4::integer "
+    "WHEN pg_try_advisory_xact_lock($9::bigint) THEN least($4, $8 - leased_in_lane($1, $7, $8)) ELSE 0 END"
+)
+"""How many may be leased. Where a lane has a limit, its leases are counted under its lock, which nobody waits for."""
 
 LEASE: Final = (
     f"WITH moment AS MATERIALIZED (SELECT {NOW} AS now, set_config('synchronous_commit', $6, true)), "
+    f"room AS MATERIALIZED (SELECT {_ROOM} AS jobs), "
     "picked AS MATERIALIZED (SELECT found.place FROM moment, (VALUES (0), (1), (2)) urgency(priority) "
-    "CROSS JOIN LATERAL (SELECT ctid AS place FROM jobs WHERE queue = $1 AND state = 0 "
-    "AND priority = urgency.priority AND due_at <= moment.now ORDER BY due_at, id LIMIT $4 "
-    "FOR UPDATE SKIP LOCKED) found WHERE EXISTS (SELECT FROM nodes WHERE id = $2) LIMIT $4) "
+    "CROSS JOIN LATERAL (SELECT ctid AS place FROM jobs WHERE queue = $1 AND lane = $7 AND state = 0 "
+    "AND priority = urgency.priority AND due_at <= moment.now ORDER BY due_at, id LIMIT (SELECT jobs FROM room) "
+    "FOR UPDATE SKIP LOCKED) found WHERE EXISTS (SELECT FROM nodes WHERE id = $2) "
+    "LIMIT (SELECT jobs FROM room)) "
     "UPDATE jobs j SET state = 2, node = $2, token = greatest(j.token + 1, moment.now), until = moment.now + $3, "
     "call = $5 FROM moment WHERE j.ctid = ANY(ARRAY(SELECT place FROM picked)) "
-    f"RETURNING {_COLUMNS}"
+    f"RETURNING {LEASED}"
 )
 """Lease what is due to a node that is there, priority by priority, so that a crowd of delayed jobs is not read."""
 
 LEASED_BY_CALL: Final = (
-    f"SELECT {_COLUMNS} FROM jobs j WHERE j.state = 2 AND j.node = $2 AND j.queue = $1 AND j.call = $3"
+    f"SELECT {LEASED} FROM jobs j WHERE j.state = 2 AND j.node = $2 AND j.queue = $1 AND j.call = $3"
 )
 """What a call leased whose answer was lost."""
 
@@ -105,12 +120,13 @@ _TO_ITS_PLACE: Final = (
 )
 
 AGAIN: Final = (
-    f"{_MOMENT} {_TO_ITS_PLACE.format(state=0)} AND j.key = '' RETURNING j.queue, j.id, j.token, u.delay"
+    f"{_MOMENT} {_TO_ITS_PLACE.format(state=0)} AND j.key = '' "
+    "RETURNING j.queue, j.id, j.token, u.delay, j.lane"
 )
 """Put jobs without a key that are held under these leases back into their queues."""
 
 AGAIN_KEYED: Final = (
-    f"{_MOMENT} {_TO_ITS_PLACE.format(state=1)} RETURNING j.queue, j.id, j.token, {SOON + 1}::bigint"
+    f"{_MOMENT} {_TO_ITS_PLACE.format(state=1)} RETURNING j.queue, j.id, j.token, {SOON + 1}::bigint, ''"
 )
 """Put jobs that are held under these leases behind the others of their keys, until `PROMOTE`."""
 
@@ -126,7 +142,7 @@ CANCEL: Final = (
 )
 """Remove jobs, whoever holds them, if they still have these keys."""
 
-_STORED: Final = f"SELECT {_COLUMNS}, j.state, j.node FROM jobs j"
+_STORED: Final = f"SELECT {LEASED}, j.state, j.node FROM jobs j"
 
 FIND: Final = f"{_STORED} WHERE j.queue = $1 AND j.id = $2"
 """One job."""
@@ -143,28 +159,38 @@ LIST_KEY: Final = (
 
 NEXT_DUE: Final = (
     f"SELECT greatest(min(found.due_at) - {NOW}, 0) FROM (VALUES (0), (1), (2)) urgency(priority) "
-    "CROSS JOIN LATERAL (SELECT due_at FROM jobs WHERE queue = $1 AND state = 0 AND priority = urgency.priority "
-    "ORDER BY due_at, id LIMIT 1) found HAVING count(*) > 0"
+    "CROSS JOIN LATERAL (SELECT due_at FROM jobs WHERE queue = $1 AND lane = $2 AND state = 0 "
+    "AND priority = urgency.priority ORDER BY due_at, id LIMIT 1) found HAVING count(*) > 0"
 )
-"""Microseconds until a job of a queue is due."""
+"""Microseconds until a job of a lane is due."""
+
+DUE_LANES: Final = (
+    "WITH RECURSIVE lanes(queue, lane) AS (SELECT u.queue, (SELECT min(j.lane) FROM jobs j WHERE j.queue = u.queue "
+    "AND j.state = 0) FROM unnest($1::text[]) u(queue) UNION ALL "
+    "SELECT l.queue, (SELECT min(j.lane) FROM jobs j WHERE j.queue = l.queue AND j.lane > l.lane AND j.state = 0) "
+    "FROM lanes l WHERE l.lane IS NOT NULL) "
+    f"SELECT l.queue, l.lane, greatest(min(found.due_at) - {NOW}, 0) FROM lanes l, (VALUES (0), (1), (2)) "
+    "urgency(priority), LATERAL (SELECT due_at FROM jobs WHERE queue = l.queue AND lane = l.lane AND state = 0 "
+    "AND priority = urgency.priority ORDER BY due_at, id LIMIT 1) found GROUP BY 1, 2"
+)
+"""Microseconds until a job of each lane is due: from lane to lane by a step along the index each."""
 
 _HURRY: Final = (
     f"{_MOMENT} UPDATE jobs j SET due_at = moment.now FROM moment "
     "WHERE j.queue = $1 AND j.key = $2 AND j.key <> '' AND j.due_at > moment.now AND j.state = "
 )
-HURRY_FRONT: Final = f"{_HURRY} 0"
-HURRY_BEHIND: Final = f"{_HURRY} 1"
+HURRY_FRONT: Final = f"{_HURRY} 0 RETURNING j.lane"
+HURRY_BEHIND: Final = f"{_HURRY} 1 RETURNING j.lane"
 """Let what waits for its time under a key be due now."""
 
 COUNT_BY_KEY: Final = (
-    "SELECT key, count(*) FROM (SELECT key FROM jobs WHERE queue = $1 AND key <> '' AND state <> 1 "
-    "UNION ALL SELECT key FROM jobs WHERE queue = $1 AND key <> '' AND state = 1) counted GROUP BY key"
+    "SELECT key, count(*) FROM jobs WHERE queue = $1 AND key <> '' AND lane = '' GROUP BY key"
 )
-"""How many jobs of a queue each key has."""
+"""How many jobs each key has in the lane without a name."""
 
 
 class _Row(NamedTuple):
-    """A row of `_COLUMNS`."""
+    """A row of `LEASED`."""
 
     id: str
     key: str
@@ -172,6 +198,7 @@ class _Row(NamedTuple):
     priority: int
     tries: int
     turn: bytes
+    lane: str
     due_at: int
     token: int
 
@@ -190,6 +217,7 @@ def job_row(job: Job, holder: Holder | None = None) -> Row:
         job.turn,
         node,
         held,
+        kept(job.lane),
     )
 
 
@@ -199,7 +227,7 @@ async def enqueue(connection: Connection, jobs: Sequence[Job]) -> Hinted[list[bo
     await lock_keys(connection, keys)
     ordered = sorted(jobs, key=lambda job: (job.turn, job.queue, job.id))
     try:
-        rows = await connection.fetch(ENQUEUE, *columns([job_row(job) for job in ordered], 10))
+        rows = await connection.fetch(ENQUEUE, *columns([job_row(job) for job in ordered], 11))
     except asyncpg.UniqueViolationError as error:
         raise Conflict("Another job has the turn of one of these: wait until it is done.") from error
     written = {(told(queue), told(job_id)) for queue, job_id, _ in rows}
@@ -210,89 +238,121 @@ async def enqueue(connection: Connection, jobs: Sequence[Job]) -> Hinted[list[bo
         written.discard((job.queue, job.id))
         first.append(new)
         if new and not job.key and job.delay <= SOON:
-            hints.add(hint_of(job.queue))
+            hints.add(hint_of(job.queue, job.lane))
     return first, hints
 
 
-async def lease(
-    connection: Connection, queue: str, node: str, seconds: float, limit: int, call: int, durability: str
-) -> list[Leased]:
+class Asked(NamedTuple):
+    """What a node wants to lease, `most` of a lane at the same time where it is not 0."""
+
+    queue: str
+    lane: str
+    node: str
+    seconds: float
+    limit: int
+    most: int
+
+    def bound(self, call: int, durability: str) -> tuple[int | str, ...]:
+        """The arguments of `LEASE`, with a number of this call's own."""
+        lock = lock_number(f"lane\0{self.queue}\0{self.lane}")
+        held, room = int(self.seconds * MICROSECONDS), (max(self.limit, 0), max(self.most, 0))
+        return (
+            kept(self.queue),
+            kept(self.node),
+            held,
+            room[0],
+            call,
+            durability,
+            kept(self.lane),
+            room[1],
+            lock,
+        )
+
+
+async def lease(connection: Connection, asked: Asked, call: int, durability: str) -> list[Leased]:
     """Lease what is due, by a number of this call's own."""
-    held = int(seconds * MICROSECONDS)
-    return _leased(
-        queue,
-        node,
-        await connection.fetch(LEASE, kept(queue), kept(node), held, max(limit, 0), call, durability),
-    )
+    return _leased(asked, await connection.fetch(LEASE, *asked.bound(call, durability)))
 
 
-async def leased_by(connection: Connection, queue: str, node: str, call: int) -> list[Leased]:
+async def leased_by(connection: Connection, asked: Asked, call: int) -> list[Leased]:
     """What a call leased whose answer was lost."""
-    return _leased(queue, node, await connection.fetch(LEASED_BY_CALL, kept(queue), kept(node), call))
+    return _leased(asked, await connection.fetch(LEASED_BY_CALL, kept(asked.queue), kept(asked.node), call))
 
 
-def _leased(queue: str, node: str, found: Iterable[object]) -> list[Leased]:
-    rows = [_Row(*cast("_Row", tuple(cast("Sequence[object]", row)))) for row in found]
-    rows.sort(key=lambda row: (row.priority, row.due_at, row.id))
-    return [Leased(Lease(queue, told(row.id), node, row.token), _job(queue, row)) for row in rows]
+def _leased(asked: Asked, found: Iterable[Iterable[object]]) -> list[Leased]:
+    return [leased for leased, _, _ in read_leased(asked, found)]
+
+
+def read_leased(
+    asked: Asked, found: Iterable[Iterable[object]]
+) -> list[tuple[Leased, int, tuple[object, ...]]]:
+    """Rows of `LEASED`, the most urgent first, with when each was due and whatever else it holds."""
+    rows = []
+    for row in map(tuple, found):
+        rows.append((_Row(*cast("_Row", row[: len(_Row._fields)])), row[len(_Row._fields) :]))
+    rows.sort(key=lambda both: (both[0].priority, both[0].due_at, both[0].id))
+    return [
+        (
+            Leased(Lease(asked.queue, told(row.id), asked.node, row.token), _job(asked.queue, row)),
+            row.due_at,
+            more,
+        )
+        for row, more in rows
+    ]
 
 
 def _job(queue: str, row: _Row) -> Job:
-    return Job(
-        queue,
-        told(row.id),
-        told(row.payload),
-        told(row.key),
-        0,
-        Priority(row.priority),
-        row.tries,
-        row.turn,
-    )
+    texts = told(row.id), told(row.payload), told(row.key)
+    return Job(queue, *texts, 0, Priority(row.priority), row.tries, row.turn, told(row.lane))
 
 
 async def settle(connection: Connection, ends: Sequence[JobEnd]) -> Hinted[list[bool]]:
     """Write how leased jobs ended: first those without a key, which most are; then, under the locks, the others."""
-    gone = sorted(_lease_row(end.lease) for end in ends if end.again is None)
-    again = sorted((*_lease_row(end.lease), *_again_row(end.again)) for end in ends if end.again is not None)
-    done: set[tuple[object, ...]] = set()
-    hints = await _end(connection, REMOVE, AGAIN, gone, again, done)
-    gone = [row for row in gone if _named(row) not in done]
-    again = [row for row in again if _named(row) not in done]
-    if gone or again:
-        left = [row[:4] for row in (*gone, *again)]
-        found = await connection.fetch(KEYS_UNDER, *columns(left, 4))
+    done, hints = await end_free(connection, ends)
+    left = [end for end in ends if lease_name(end.lease) not in done]
+    if left:
+        asked = sorted(_lease_row(end.lease) for end in left)
+        found = await connection.fetch(KEYS_UNDER, *columns(asked, 4))
         keys = {(told(queue), told(key)) for queue, key in found}
         if keys:
             await lock_keys(connection, keys)
-            hints |= await _end(connection, REMOVE_KEYED, AGAIN_KEYED, gone, again, done)
+            done |= await end_keyed(connection, left)
             hints |= await promote(connection, keys)
     told_of: list[bool] = []
     for end in ends:
-        name = _named(_lease_row(end.lease))
+        name = lease_name(end.lease)
         told_of.append(name in done)
         done.discard(name)
     return told_of, hints
 
 
+async def end_free(connection: Connection, ends: Sequence[JobEnd]) -> tuple[set[LeaseName], set[str]]:
+    """End those of these jobs that have no key and are held under their leases: which were, and the hints."""
+    return await _end(connection, REMOVE, AGAIN, ends)
+
+
+async def end_keyed(connection: Connection, ends: Sequence[JobEnd]) -> set[LeaseName]:
+    """End those of these jobs that are held under their leases; the locks of their keys are held."""
+    return (await _end(connection, REMOVE_KEYED, AGAIN_KEYED, ends))[0]
+
+
 async def _end(
-    connection: Connection,
-    remove: str,
-    repeat: str,
-    gone: Sequence[Row],
-    again: Sequence[Row],
-    done: set[tuple[object, ...]],
-) -> set[str]:
-    hints: set[str] = set()
+    connection: Connection, remove: str, repeat: str, ends: Sequence[JobEnd]
+) -> tuple[set[LeaseName], set[str]]:
+    gone = sorted(_lease_row(end.lease) for end in ends if end.again is None)
+    again = sorted((*_lease_row(end.lease), *_again_row(end.again)) for end in ends if end.again is not None)
+    done, hints = set[LeaseName](), set[str]()
     if gone:
-        done.update(tuple(row) for row in await connection.fetch(remove, *columns(gone, 4)))
+        removed = await connection.fetch(remove, *columns(gone, 4))
+        done.update((queue, job_id, token) for queue, job_id, token in removed)
     if again:
         try:
             rows = await connection.fetch(repeat, *columns(again, 9))
         except asyncpg.UniqueViolationError as error:
             raise Conflict("Another job has the turn of one that is to be done again.") from error
-        done.update(tuple(row)[:3] for row in rows)
-        hints = {hint_of(told(queue)) for queue, _, _, delay in rows if delay <= SOON}
-    return hints
+        done.update((queue, job_id, token) for queue, job_id, token, *_ in rows)
+        hints = {hint_of(told(queue), told(lane)) for queue, _, _, delay, lane in rows if delay <= SOON}
+    return done, hints
 
 
 def _lease_row(lease: Lease) -> tuple[str, str, str, int]:
@@ -303,9 +363,9 @@ def _again_row(job: Job) -> tuple[int, int, int, str, bytes]:
     return int(job.priority), job.delay, job.tries, kept(job.payload), job.turn
 
 
-def _named(row: Row) -> tuple[object, ...]:
-    queue, job_id, _, token = row[:4]
-    return queue, job_id, token
+def lease_name(lease: Lease) -> LeaseName:
+    """What tells a lease from every other one, as the database keeps it."""
+    return kept(lease.queue), kept(lease.id), lease.token
 
 
 async def cancel(connection: Connection, names: Sequence[tuple[str, str]]) -> Hinted[int]:
@@ -325,11 +385,10 @@ async def cancel(connection: Connection, names: Sequence[tuple[str, str]]) -> Hi
 async def hurry(connection: Connection, queue: str, key: str) -> Hinted[int]:
     """Let what waits for its time under a key be due now."""
     await lock_keys(connection, [(queue, key)])
-    moved = 0
-    for statement in (HURRY_FRONT, HURRY_BEHIND):
-        done = await connection.execute(statement, kept(queue), kept(key))
-        moved += int(done.rpartition(" ")[2])
-    return moved, {hint_of(queue)} if moved else set()
+    front, behind = [
+        await connection.fetch(statement, kept(queue), kept(key)) for statement in (HURRY_FRONT, HURRY_BEHIND)
+    ]
+    return len(front) + len(behind), {hint_of(queue, told(lane)) for (lane,) in front}
 
 
 async def find(connection: Connection, queue: str, job_id: str) -> StoredJob | None:
@@ -354,10 +413,16 @@ def _stored(queue: str, row: Iterable[object]) -> StoredJob:
     return StoredJob(_job(queue, values), STATES[cast("int", state)], values.due_at, told(cast("str", node)))
 
 
-async def next_due(connection: Connection, queue: str) -> int | None:
+async def next_due(connection: Connection, queue: str, lane: str) -> int | None:
     """Microseconds until a job is due."""
-    wait = await connection.fetchval(NEXT_DUE, kept(queue))
+    wait = await connection.fetchval(NEXT_DUE, kept(queue), kept(lane))
     return None if wait is None else int(wait)
+
+
+async def due_lanes(connection: Connection, names: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Microseconds until a job of each lane is due."""
+    rows = await connection.fetch(DUE_LANES, sorted({kept(name) for name in names}))
+    return {(told(queue), told(lane)): int(wait) for queue, lane, wait in rows}
 
 
 async def count_waiting(connection: Connection, queue: str) -> dict[str, int]:

@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.matching import lock_number
 from hookstation.adapters.store.postgres.rows import columns, kept, told
-from hookstation.ports.leases import JOBS_READY
+from hookstation.core.jobs import DELIVERIES
+from hookstation.ports.leases import JOBS_READY, ready_name
 
 Key: TypeAlias = tuple[str, str]
 """A queue and a key in it."""
@@ -43,17 +44,24 @@ PROMOTE: Final = (
     "demoted AS (UPDATE jobs j SET state = 1 FROM front f LEFT JOIN head h ON h.queue = f.queue AND h.key = f.key "
     "WHERE f.state = 0 AND f.id IS DISTINCT FROM h.id AND j.queue = f.queue AND j.id = f.id) "
     "UPDATE jobs j SET state = 0 FROM head h WHERE j.queue = h.queue AND j.id = h.id AND j.state = 1 "
-    f"RETURNING j.queue, j.due_at - {NOW}"
+    f"RETURNING j.queue, j.lane, j.due_at - {NOW}"
 )
 """Restore the order of keys whose locks are held; returns what came to the front, and how soon it is due."""
 
 
 async def lock_keys(connection: Connection, keys: Iterable[Key], shared: Collection[Key] = ()) -> None:
-    """Take the locks of these keys, in one order on every node; `shared`: only against who changes them."""
-    numbers = {lock_number(f"key\0{queue}\0{key}"): int((queue, key) in shared) for queue, key in keys}
-    if numbers:
-        ordered = sorted(numbers)
-        await connection.execute(LOCK_KEYS, ordered, [numbers[number] for number in ordered])
+    """Take the locks of these keys, in one order on every node; `shared`: only against who changes them.
+
+    Those of deliveries come after all others: what an event sends out is known only when all else has been planned.
+    """
+    locks = {
+        (queue == DELIVERIES, lock_number(f"key\0{queue}\0{key}")): int((queue, key) in shared)
+        for queue, key in keys
+    }
+    if locks:
+        ordered = sorted(locks)
+        numbers = [number for _, number in ordered]
+        await connection.execute(LOCK_KEYS, numbers, [locks[place] for place in ordered])
 
 
 async def promote(connection: Connection, keys: Iterable[Key]) -> set[str]:
@@ -62,9 +70,9 @@ async def promote(connection: Connection, keys: Iterable[Key]) -> set[str]:
     if not rows:
         return set()
     moved = await connection.fetch(PROMOTE, *columns(rows, 2))
-    return {hint_of(told(queue)) for queue, wait in moved if wait <= SOON}
+    return {hint_of(told(queue), told(lane)) for queue, lane, wait in moved if wait <= SOON}
 
 
-def hint_of(queue: str) -> str:
-    """The hint that a queue has a job that is due."""
-    return JOBS_READY + queue
+def hint_of(queue: str, lane: str) -> str:
+    """The hint that a lane has a job that is due."""
+    return JOBS_READY + ready_name(queue, lane)

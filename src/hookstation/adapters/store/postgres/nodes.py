@@ -78,7 +78,7 @@ _SAME: Final = "j.queue = u.queue AND j.id = u.id AND j.token = u.token AND j.ke
 
 GIVE_BACK: Final = (
     f"UPDATE jobs j SET state = 0, {_NOBODYS} WHERE j.ctid = ANY(ARRAY(SELECT j.ctid FROM {_LEASES} "
-    f"JOIN jobs j ON {_SAME} WHERE length(j.key) = 0 FOR UPDATE OF j SKIP LOCKED)) RETURNING j.queue"
+    f"JOIN jobs j ON {_SAME} WHERE length(j.key) = 0 FOR UPDATE OF j SKIP LOCKED)) RETURNING j.queue, j.lane"
 )
 """End leases of jobs without a key, but for those that somebody settles at this moment."""
 
@@ -140,7 +140,7 @@ async def _end_all(connection: Connection, looking: str, *asked: str) -> tuple[i
 async def _give_back(connection: Connection, found: Sequence[Row]) -> tuple[int, set[str]]:
     """Those without a key come first: whoever waits for the lock of a key may hold rows of theirs."""
     free = await connection.fetch(GIVE_BACK, *columns(found, 4))
-    hints = {hint_of(told(queue)) for (queue,) in free}
+    hints = {hint_of(told(queue), told(lane)) for queue, lane in free}
     keys: set[Key] = {(told(str(queue)), told(str(key))) for queue, _, _, key in found if key}
     if not keys:
         return len(free), hints

@@ -115,8 +115,9 @@ GET_BODY: Final = "SELECT body FROM events WHERE id = $1 AND body IS NOT NULL"
 
 LIST_ATTEMPTS: Final = (
     "SELECT number, started_at, ended_at, state, error, record_key FROM attempts WHERE event_id = $1 "
-    "UNION ALL SELECT attempts, started_at, settled_at, state, error, record_key FROM events "
-    "WHERE id = $1 AND attempts > 0 AND settled_at > 0 ORDER BY 1"
+    "UNION ALL SELECT attempts, started_at, settled_at, state, error, record_key FROM events e "
+    "WHERE id = $1 AND attempts > 0 AND settled_at > 0 "
+    "AND NOT EXISTS (SELECT FROM attempts a WHERE a.event_id = $1 AND a.number = e.attempts) ORDER BY 1"
 )
 """The finished attempts of an event: the earlier ones, and the last as the event shows it."""
 

@@ -62,10 +62,10 @@ def fields_of(text: str) -> dict[str, Scalar]:
     return {told(name): told(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
-def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None) -> Row:
+def event_row(entry: JournalEntry, settlement: Settlement, mark: Mark | None, *, queued: bool) -> Row:
     """The row of an accepted event, in the order of the table."""
     state, at = settlement.state, entry.received_at
-    tries = attempts_when_accepted(state)
+    tries = attempts_when_accepted(state, queued=queued)
     return (
         entry.id,
         kept(entry.webhook),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from hookstation.adapters.store.postgres import jobs as queues
 from hookstation.adapters.store.postgres import nodes
 from hookstation.adapters.store.postgres.connecting import Access, Connection
 from hookstation.adapters.store.postgres.hints import Bulletin
-from hookstation.adapters.store.postgres.jobs import Hinted, Missed
+from hookstation.adapters.store.postgres.jobs import Asked, Hinted, Missed, due_lanes
 from hookstation.adapters.store.postgres.sessions import Sessions
 from hookstation.core.jobs import Job, JobEnd, Leased, Node, Reaped, StoredJob
 
@@ -22,13 +22,20 @@ CALLS: Final = 1 << 62
 
 Result = TypeVar("Result")
 
+Taking: TypeAlias = Callable[[Connection, Asked, int, str], Awaitable[Sequence[Result]]]
+"""A statement that leases, by the number of its call and how durable the lease is to be."""
+
+LookingUp: TypeAlias = Callable[[Connection, Asked, int], Awaitable[Sequence[Result]]]
+"""A statement that finds what a call has leased."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Unheard:
     """A call that may have leased, whose answer never came. `until`: by the loop's clock, when such leases are over."""
 
     queue: str
-    node_id: str
+    lane: str
+    node: str
     call: int
     until: float
 
@@ -47,38 +54,44 @@ class SharedWork:
         """Write jobs in one transaction; raises `Conflict` where a turn is held."""
         return await self._hinting(partial(queues.enqueue, jobs=jobs)) if jobs else []
 
-    async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
-        """Lease what is due, in one statement; one whose answer was lost is looked up before it is repeated.
+    async def lease(
+        self, queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
+        """Lease what is due in a lane, in one statement."""
+        asked = Asked(queue, lane, node_id, seconds, limit, most)
+        return await self._lease(asked, queues.lease, queues.leased_by)
+
+    async def _lease(self, asked: Asked, take: Taking[Result], look: LookingUp[Result]) -> Sequence[Result]:
+        """Lease; where the answer was lost, what was leased is looked up before it is asked for again.
 
         Where it cannot be looked up either, the next call does: else a node that lives would sit on leases of which it
         does not know until they are over.
         """
-        if found_late := await self._leased_unheard(queue, node_id):
+        if found_late := await self._leased_unheard(asked, look):
             return found_late
-        call, asked = secrets.randbelow(CALLS), False
+        call, sent = secrets.randbelow(CALLS), False
 
-        async def take(connection: Connection) -> Sequence[Leased]:
-            nonlocal asked
-            if asked and (found := await queues.leased_by(connection, queue, node_id, call)):
+        async def once(connection: Connection) -> Sequence[Result]:
+            nonlocal sent
+            if sent and (found := await look(connection, asked, call)):
                 return found
-            asked = True
-            durability = self._access.synchronous_commit
-            return await queues.lease(connection, queue, node_id, seconds, limit, call, durability)
+            sent = True
+            return await take(connection, asked, call, self._access.synchronous_commit)
 
         try:
-            return await self._work.read(take)
+            return await self._work.read(once)
         except BaseException:
-            if asked:
-                until = asyncio.get_running_loop().time() + seconds
-                self._unheard.add(_Unheard(queue, node_id, call, until))
+            if sent:
+                until = asyncio.get_running_loop().time() + asked.seconds
+                self._unheard.add(_Unheard(*_place(asked), call, until))
             raise
 
-    async def _leased_unheard(self, queue: str, node_id: str) -> Sequence[Leased]:
+    async def _leased_unheard(self, asked: Asked, look: LookingUp[Result]) -> Sequence[Result]:
         """What an earlier call leased without hearing of it; one that may still be under way is asked for again."""
         now = asyncio.get_running_loop().time()
         self._unheard = {one for one in self._unheard if one.until > now}
-        for one in [one for one in self._unheard if (one.queue, one.node_id) == (queue, node_id)]:
-            if found := await self._work.read(queues.leased_by, queue, node_id, one.call):
+        for one in [one for one in self._unheard if (one.queue, one.lane, one.node) == _place(asked)]:
+            if found := await self._work.read(look, asked, one.call):
                 self._unheard.discard(one)
                 return found
         return []
@@ -103,16 +116,20 @@ class SharedWork:
         """Jobs in the order of their ids."""
         return await self._work.read(queues.list_jobs, queue, key, limit, after)
 
-    async def next_due(self, queue: str) -> int | None:
-        """Microseconds until a job is due."""
-        return await self._work.read(queues.next_due, queue)
+    async def next_due(self, queue: str, lane: str = "") -> int | None:
+        """Microseconds until a job of a lane is due."""
+        return await self._work.read(queues.next_due, queue, lane)
+
+    async def due_lanes(self, queues: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """Microseconds until a job of each lane is due."""
+        return await self._work.read(due_lanes, queues)
 
     async def hurry(self, queue: str, key: str) -> int:
         """Make what waits for its time under this key due now."""
         return await self._hinting(partial(queues.hurry, queue=queue, key=key))
 
     async def count_waiting(self, queue: str) -> dict[str, int]:
-        """How many jobs each key has."""
+        """How many jobs each key has in the lane without a name."""
         return await self._work.read(queues.count_waiting, queue)
 
     # --- nodes
@@ -145,7 +162,13 @@ class SharedWork:
         """Call `listener` with each hint."""
         return self._bulletin.subscribe(listener)
 
-    async def _hinting(self, work: Callable[[Connection], Awaitable[Hinted[Result]]]) -> Result:
-        result, hints = await self._work.change(work)
+    async def _hinting(
+        self, work: Callable[[Connection], Awaitable[Hinted[Result]]], sessions: Sessions | None = None
+    ) -> Result:
+        result, hints = await (sessions or self._work).change(work)
         self._bulletin.send(hints)
         return result
+
+
+def _place(asked: Asked) -> tuple[str, str, str]:
+    return asked.queue, asked.lane, asked.node
