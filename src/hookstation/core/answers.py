@@ -111,9 +111,14 @@ class Acknowledging(Voice):
         """The same acknowledgement again. What came in mode `outcome`, and has no run, gets what that mode tells."""
         if not mark.run_id:
             return super().repeated(mark)
-        first = self.acknowledged(mark.event_id, mark.run_id)
         if mark.state is MarkState.UNKNOWN and self.mode is AnswerMode.QUEUED:
-            return Answer(202, first.body, (*_where(mark.run_id), REPLAYED))
+            receipt = self._receipt(mark.event_id, mark.run_id)
+            return Answer(202, receipt, (*_where(mark.run_id), REPLAYED))
+        return self.again(mark.event_id, mark.run_id)
+
+    def again(self, event_id: str, run_id: str) -> Answer:
+        """The acknowledgement of an earlier call, for its repeat."""
+        first = self.acknowledged(event_id, run_id)
         return Answer(first.status, first.body, (*first.headers, REPLAYED))
 
     def _receipt(self, event_id: str, run_id: str) -> bytes:
@@ -171,6 +176,11 @@ def _queued(run_id: str) -> bytes:
 @lru_cache(maxsize=8)
 def _moment(second: int) -> bytes:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+
+
+def with_event_id(answer: Answer, event_id: str) -> Answer:
+    """The answer with the header that names its event."""
+    return Answer(answer.status, answer.body, (*answer.headers, ("Hookstation-Event-Id", event_id)))
 
 
 def shorten(text: str) -> str:

@@ -14,7 +14,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from hookstation.core.access import RateLimit
-from hookstation.core.definitions import Connection, Panel, Webhook, WebhookState
+from hookstation.core.answers import voice_in
+from hookstation.core.definitions import AnswerMode, Connection, Panel, Webhook, WebhookState
 from hookstation.core.documents import (
     Catalogue,
     SealedSecrets,
@@ -71,6 +72,7 @@ class _Glance(msgspec.Struct):
     state: WebhookState = WebhookState.ACTIVE
     access: _Access = msgspec.field(default_factory=_Access)
     search: bool = True
+    answer: AnswerMode = AnswerMode.OUTCOME
 
 
 _glance = msgspec.json.Decoder(_Glance).decode
@@ -344,6 +346,7 @@ class Board:
             _rate_limit(glance.access.rate),
             lambda: self._compile(stored),
             search=glance.search,
+            voice=voice_in(glance.answer),
         )
 
     def _compile(self, stored: StoredWebhook) -> CompiledWebhook:

@@ -13,6 +13,7 @@ from hookstation.core.mapping import compile_mapping
 from hookstation.core.records import ACTIVITY
 from hookstation.core.schema import CompiledSchema, compile_schema
 from hookstation.core.signing import compile_verifier, secret_headers
+from hookstation.core.template import compile_template
 from hookstation.core.values import JSON
 from hookstation.engine.settlements import settler
 from hookstation.engine.switchboard import CompiledWebhook
@@ -70,4 +71,5 @@ def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) ->
         settler(entity_of(action)),
         local,
         remote,
+        compile_template(webhook.work.order) if webhook.work.order else None,
     )

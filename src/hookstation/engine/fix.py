@@ -88,6 +88,7 @@ class Fix:
             self._clock.now(),
             self._clock.monotonic() + hook.definition.limits.time,
             key=key or "",
+            voice=hook.voice,
         )
         await self._link(event.id, raw.event_id)
         self._event_log.write(

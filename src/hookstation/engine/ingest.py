@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from hookstation.core import answers
 from hookstation.core.access import RateLimit
+from hookstation.core.answers import Acknowledging
 from hookstation.core.content import compressed, is_json
 from hookstation.core.definitions import WebhookState
 from hookstation.core.duplicates import body_digest
@@ -102,7 +103,7 @@ class Ingest:
             hook = self._switchboard.compiled(line)
         except Invalid as invalid:
             log.error("webhook cannot be compiled: %s", invalid.message, extra={"webhook": line.name})
-            return self._turn_away("misconfigured", answers.failed(MISCONFIGURED), line.name)
+            return self._turn_away("misconfigured", line.voice.failed(MISCONFIGURED), line.name)
         now = self._clock.monotonic()
         raw = RawRequest(
             self._identifiers.event_id(),
@@ -112,11 +113,14 @@ class Ingest:
             sender,
             self._clock.now(),
             now + hook.definition.limits.time,
+            voice=hook.voice_for(headers),
         )
         if line.state is WebhookState.PAUSED:
-            return self.reject(raw, "paused", answers.busy(503, PAUSED, PAUSED_RETRY))
+            return self.reject(raw, "paused", raw.voice.busy(503, PAUSED, PAUSED_RETRY))
         if method != "POST":
-            return self.reject(raw, "method", answers.refused(405, "Send a POST request.", ("Allow", "POST")))
+            return self.reject(
+                raw, "method", raw.voice.refused(405, "Send a POST request.", ("Allow", "POST"))
+            )
         return (
             self._check_access(raw, line, now) or self._check_declared(raw) or self._check_caller(raw) or raw
         )
@@ -152,15 +156,15 @@ class Ingest:
     def _check_access(self, raw: RawRequest, line: Line, now: float) -> Answer | None:
         if raw.hook.addresses is not None and not raw.hook.addresses.allows(raw.sender):
             return self.reject(
-                raw, "address", answers.refused(403, "Your address may not call this webhook.")
+                raw, "address", raw.voice.refused(403, "Your address may not call this webhook.")
             )
         if line.rate is not None and (wait := line.rate.allow(now)) > 0:
             return self.reject(
-                raw, "rate", answers.busy(429, "Too many calls to this webhook. Slow down.", wait)
+                raw, "rate", raw.voice.busy(429, "Too many calls to this webhook. Slow down.", wait)
             )
         if self.stopping:
             return self.reject(
-                raw, "stopping", answers.busy(503, "The station is stopping. Send it again.", FULL_RETRY)
+                raw, "stopping", raw.voice.busy(503, "The station is stopping. Send it again.", FULL_RETRY)
             )
         if self.in_flight + self.bodies.open >= self._most_in_flight:
             return self.no_room(raw, 0)
@@ -172,7 +176,7 @@ class Ingest:
         if declared is not None and (not declared.isdecimal() or int(declared[:20]) > most):
             return self.too_large(raw, int(declared[:20]) if declared.isdecimal() else 0)
         if compressed(raw.headers.get("content-encoding")):
-            return self.reject(raw, "compressed", answers.refused(415, ONLY_PLAIN))
+            return self.reject(raw, "compressed", raw.voice.refused(415, ONLY_PLAIN))
         return None
 
     def _check_caller(self, raw: RawRequest) -> Answer | None:
@@ -191,15 +195,20 @@ class Ingest:
         most = self.largest(raw)
         whose = "" if most == raw.hook.definition.limits.body else STATIONS_LIMIT
         error = f"The body is larger than {most} bytes.{whose}"
-        return self.reject(raw, "too_large", answers.refused(413, error), size)
+        return self.reject(raw, "too_large", raw.voice.refused(413, error), size)
 
     def no_room(self, raw: RawRequest, size: int) -> Answer:
         """503: as many calls are at work, or as many bytes of bodies held, as may be."""
-        return self.reject(raw, "full", answers.busy(503, FULL, FULL_RETRY), size)
+        return self.reject(raw, "full", raw.voice.busy(503, FULL, FULL_RETRY), size)
 
     def too_slow(self, raw: RawRequest, size: int) -> Answer:
         """408: the body did not come in time."""
-        return self.reject(raw, "too_slow", answers.refused(408, "The body did not arrive in time."), size)
+        return self.reject(raw, "too_slow", raw.voice.refused(408, "The body did not arrive in time."), size)
+
+    def broke(self, token: str) -> Answer:
+        """500: our own mistake, before the call was let in."""
+        line = self._switchboard.find(token)
+        return (answers.OUTCOME if line is None else line.voice).failed(BROKEN)
 
     def broken_off(self, raw: RawRequest, size: int) -> None:
         """The caller went away before its body was whole: nothing was accepted, the journal says so."""
@@ -214,15 +223,15 @@ class Ingest:
             return await self._climb(raw, body)
         except StoreUnavailable as failure:
             log.error("call not taken: %s", failure.message, extra={"event_id": raw.event_id})
-            return self._turn_away("store", answers.busy(503, NOT_STORED, RETRY_AFTER), raw.hook.name)
+            return self._turn_away("store", raw.voice.busy(503, NOT_STORED, RETRY_AFTER), raw.hook.name)
         except StoreError as failure:
             log.error("event perhaps not stored: %s", failure.message, extra={"event_id": raw.event_id})
-            return self._turn_away("store", answers.busy(503, NOT_SURE, RETRY_AFTER), raw.hook.name)
+            return self._turn_away("store", raw.voice.busy(503, NOT_SURE, RETRY_AFTER), raw.hook.name)
         except Exception:
             log.exception(
                 "a call broke the station", extra={"event_id": raw.event_id, "webhook": raw.hook.name}
             )
-            return self.reject(raw, "broken", answers.failed(BROKEN), len(body))
+            return self.reject(raw, "broken", raw.voice.failed(BROKEN), len(body))
         finally:
             self.in_flight -= 1
 
@@ -233,12 +242,12 @@ class Ingest:
             hook.verifier.over_body(raw.headers, body, raw.received_at)
             proven = time.perf_counter_ns()
             if not is_json(raw.headers.get("content-type")):
-                return self.reject(raw, "body_type", answers.refused(415, ONLY_JSON), len(body), body)
+                return self.reject(raw, "body_type", raw.voice.refused(415, ONLY_JSON), len(body), body)
             parsed = parse_json(body)
         except AuthenticationFailed as refusal:
             return self._unauthenticated(raw, len(body), refusal)
         except BodyRefused as refusal:
-            return self.reject(raw, "body", answers.unreadable(refusal), len(body), body, refusal.reason)
+            return self.reject(raw, "body", raw.voice.unreadable(refusal), len(body), body, refusal.reason)
         decoded = time.perf_counter_ns()
         raw.timings["verify"] = proven - started
         raw.timings["decode"] = decoded - proven
@@ -261,7 +270,9 @@ class Ingest:
         claim = self._repeats.claim_new(raw.hook.name, key, digest, raw.event_id)
         while True:
             if claim is None:
-                found = await self._repeats.claim(raw.hook.name, key, digest, raw.event_id, raw.deadline)
+                found = await self._repeats.claim(
+                    raw.hook.name, key, digest, raw.event_id, raw.deadline, raw.voice
+                )
                 if not isinstance(found, Claim):
                     return self._repeated(raw, *found)
                 claim = found
@@ -269,7 +280,7 @@ class Ingest:
                 answer = await self._check_and_write(event, key, digest, claim)
             except Overtaken as overtaken:
                 claim.release()
-                repeat = answer_of(overtaken.mark, digest)
+                repeat = answer_of(overtaken.mark, digest, raw.voice)
                 if repeat is not None:
                     return self._repeated(raw, repeat, overtaken.mark.event_id)
                 claim = None
@@ -290,40 +301,48 @@ class Ingest:
         checked = time.perf_counter_ns()
         raw.timings["schema"] = checked - started
         if violations:
-            if claim is not None and (known := await self._repeats.settled(claim)) is not None:
+            if claim is not None and (known := await self._repeats.settled(claim, raw.voice)) is not None:
                 return self._repeated(raw, *known)
-            answer = answers.invalid(violations)
+            answer = raw.voice.invalid(violations)
             told = "; ".join(violation.message for violation in violations)
+            if raw.is_checked_later:
+                unfit = Settlement(State.FAILED, answer.status, answer.body, answers.shorten(told))
+                return await self._did_not_fit(event, unfit, "schema")
             return self.reject(raw, "schema", answer, len(event.body), event.body, told)
         try:
-            record = hook.mapping.map(scope_of(raw, event.parsed), raw.received_at)
+            scope = scope_of(raw, event.parsed)
+            record = hook.mapping.map(scope, raw.received_at)
+            order = "" if hook.order is None else hook.order_in(scope)
         except MappingFailed as failed:
-            if claim is not None and (known := await self._repeats.settled(claim)) is not None:
+            if claim is not None and (known := await self._repeats.settled(claim, raw.voice)) is not None:
                 return self._repeated(raw, *known)
-            return await self._mapping_failed(event, failed)
+            return await self._did_not_fit(event, failure(failed.message, voice=raw.voice), "mapping")
         raw.timings["map"] = time.perf_counter_ns() - checked
-        mapped = MappedEvent(raw, event.body, record, key, digest)
+        mapped = MappedEvent(raw, event.body, record, key, digest, order)
         return self._answered(mapped, await self._process.insert(mapped, claim), started)
 
-    async def _mapping_failed(self, event: VerifiedEvent, failed: MappingFailed) -> Answer:
-        raw = event.raw
-        settlement = failure(failed.message)
-        action = raw.hook.definition.action
+    async def _did_not_fit(self, event: VerifiedEvent, settlement: Settlement, reason: str) -> Answer:
+        """The event has failed before anything could be done; where that is checked later, its sender is not told."""
+        raw, voice = event.raw, event.raw.voice
+        run_id = self._identifiers.run_id() if raw.is_checked_later else ""
         entry = raw.entry(
             size=len(event.body),
             body=event.body,
-            reason="mapping",
-            connection=action.connection,
+            reason=reason,
+            connection=raw.hook.definition.action.connection,
             entity=raw.hook.spec.name,
+            run_id=run_id,
         )
         emit = self._process.emit_of(raw, event.body)
         await self._journal.accept(Acceptance(entry, lambda _: settlement, emit=emit))
-        outcome = Outcome(Answer(settlement.answer_status, settlement.answer_body), settlement)
-        return self._tell(raw, outcome, len(event.body), 0)
+        answer = Answer(settlement.answer_status, settlement.answer_body)
+        if run_id and isinstance(voice, Acknowledging):
+            answer = voice.acknowledged(raw.event_id, run_id)
+        return self._tell(raw, Outcome(answer, settlement, run_id), len(event.body), 0)
 
     def _unauthenticated(self, raw: RawRequest, size: int, refusal: AuthenticationFailed) -> Answer:
         return self.reject(
-            raw, "authentication", answers.refused(401, UNAUTHENTICATED), size, error=refusal.message
+            raw, "authentication", raw.voice.refused(401, UNAUTHENTICATED), size, error=refusal.message
         )
 
     def _turn_away(self, counter: str, answer: Answer, webhook: str = "") -> Answer:
@@ -352,7 +371,7 @@ class Ingest:
             self._journal.note(
                 Acceptance(raw.entry(size=size, body=kept, reason=reason), lambda _: settlement)
             )
-            answer = with_event_id(answer, raw.event_id)
+            answer = answers.with_event_id(answer, raw.event_id)
         else:
             self.counts.unjournalled(raw.hook.name, raw.received_at, reason)
         self._count_answer(raw, answer.status, size, now)
@@ -375,7 +394,7 @@ class Ingest:
         self._event_log.write(
             "repeat_answered", event_id=first, webhook=raw.hook.name, sender=raw.sender, status=answer.status
         )
-        return with_event_id(answer, first)
+        return answers.with_event_id(answer, first)
 
     def _answered(self, event: MappedEvent, outcome: Outcome, started: int) -> Answer:
         """Tell what became of a mapped event. `started`: nanoseconds, when its check began."""
@@ -405,17 +424,12 @@ class Ingest:
             duration_us=elapsed,
             error=settlement.error,
         )
-        return with_event_id(outcome.answer, raw.event_id)
+        return answers.with_event_id(outcome.answer, raw.event_id)
 
     def _count_answer(self, raw: RawRequest, status: int, size: int, now: float) -> None:
         """Count an answer, with the time since the call was let in. `now`: on the clock's monotonic scale."""
         took = now - raw.deadline + raw.hook.definition.limits.time
         self.counts.answered(raw.hook.name, raw.received_at, status, size, took)
-
-
-def with_event_id(answer: Answer, event_id: str) -> Answer:
-    """The answer with the header that names its event."""
-    return Answer(answer.status, answer.body, (*answer.headers, ("Hookstation-Event-Id", event_id)))
 
 
 def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Final
 
 from hookstation.core import answers
+from hookstation.core.answers import Acknowledging
 from hookstation.core.events import Answer, JournalEntry, Mark, MarkState, Settlement, State
-from hookstation.core.records import Effect, Record
+from hookstation.core.records import Effect, EffectResult, Record
 from hookstation.core.rowkey import turn_of
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
@@ -24,7 +25,7 @@ from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
 from hookstation.engine.settlements import failure
 from hookstation.engine.stages import MappedEvent, Outcome, RawRequest
-from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
+from hookstation.engine.unfinished import CALL_LEASE, Unfinished, queued_job, unfinished_job
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Acceptance, Committed, Emit, Hold, Journal
@@ -50,6 +51,9 @@ PART_FOR_THE_TURN: Final = 0.75
 NOT_WRITTEN: Final = Settlement(State.FAILED)
 """How an event stands that could not be committed: the journal does not know it."""
 
+QUEUED: Final = Settlement(State.WORKING)
+"""How an event stands whose work is done after its sender was answered."""
+
 log = logging.getLogger(__name__)
 
 
@@ -73,7 +77,26 @@ class Process:
 
         Raises `Overtaken` where another event committed the same key first.
         """
+        if isinstance(event.raw.voice, Acknowledging):
+            return self._queue(event, event.raw.voice)
         return self._write_here(event) if event.raw.hook.local is not None else self._send_away(event, claim)
+
+    async def _queue(self, event: MappedEvent, voice: Acknowledging) -> Outcome:
+        """Commit the event with its work, which is done after the answer."""
+        raw, run_id = event.raw, self._identifiers.run_id()
+        work = Unfinished(event.record, raw.hook.mapping.marker, raw.received_at, run_id=run_id)
+        acceptance = Acceptance(
+            self._entry(event, run_id),
+            _queued,
+            None,
+            self._mark(event, run_id),
+            queued_job(raw.event_id, raw.hook.name, work, event.order),
+            emit=self.emit_of(raw, event.body),
+        )
+        committed = await self._commit(acceptance, raw)
+        if isinstance(committed, Answer):
+            return Outcome(committed, NOT_WRITTEN)
+        return Outcome(voice.acknowledged(raw.event_id, run_id), QUEUED, run_id)
 
     async def _write_here(self, event: MappedEvent) -> Outcome:
         hook, record = event.raw.hook, event.record
@@ -85,7 +108,7 @@ class Process:
             self._mark(event, ""),
             emit=self.emit_of(event.raw, event.body, record),
         )
-        return self._told(await self._commit(acceptance, event.raw.deadline))
+        return self._told(await self._commit(acceptance, event.raw))
 
     @staticmethod
     def _told(committed: Committed | Answer) -> Outcome:
@@ -117,7 +140,7 @@ class Process:
         settlement = failure(OCCUPIED)
         emit = self.emit_of(event.raw, event.body)
         acceptance = Acceptance(self._entry(event, ""), lambda _: settlement, emit=emit)
-        return self._told(await self._commit(acceptance, event.raw.deadline))
+        return self._told(await self._commit(acceptance, event.raw))
 
     async def _intend(self, event: MappedEvent, turn: bytes, until: float) -> Call | Outcome:
         """Commit that the record is going to be sent; the event's outcome where it is not."""
@@ -208,31 +231,29 @@ class Process:
         waited: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         accepted.add_done_callback(partial(_pass_on, waited))
         try:
-            return await self._wait(waited, raw.event_id, raw.deadline)
+            return await self._wait(waited, raw)
         finally:
             if not _was_heard(waited, accepted):
                 told = Told(raw.event_id, raw.hook.name, acceptance.entry.connection, acceptance.entry.entity)
                 self._executor.withdraw(raw.event_id, accepted, WITHDRAWN, self._executor.about(told))
 
-    async def _commit(self, acceptance: Acceptance, deadline: float) -> Committed | Answer:
+    async def _commit(self, acceptance: Acceptance, raw: RawRequest) -> Committed | Answer:
         """Commit an event with its outcome; one that lands late stands, and its sender was told to repeat."""
-        return await self._wait(self._journal.accept(acceptance), acceptance.entry.id, deadline)
+        return await self._wait(self._journal.accept(acceptance), raw)
 
-    async def _wait(
-        self, waited: asyncio.Future[Committed], event_id: str, deadline: float
-    ) -> Committed | Answer:
+    async def _wait(self, waited: asyncio.Future[Committed], raw: RawRequest) -> Committed | Answer:
         """Wait for a commit within the time limit; the sender's answer where that is not possible."""
-        self._patience.until(waited, deadline)
+        self._patience.until(waited, raw.deadline)
         try:
             committed = await waited
         except StoreUnavailable as failure:
-            log.error("event not stored: %s", failure.message, extra={"event_id": event_id})
-            return answers.busy(503, NOT_STORED, RETRY_AFTER)
+            log.error("event not stored: %s", failure.message, extra={"event_id": raw.event_id})
+            return raw.voice.busy(503, NOT_STORED, RETRY_AFTER)
         except StoreError as failure:
-            log.error("event perhaps not stored: %s", failure.message, extra={"event_id": event_id})
-            return answers.busy(503, NOT_SURE, RETRY_AFTER)
+            log.error("event perhaps not stored: %s", failure.message, extra={"event_id": raw.event_id})
+            return raw.voice.busy(503, NOT_SURE, RETRY_AFTER)
         except TimeoutError:
-            return answers.busy(503, TOO_SLOW, RETRY_AFTER)
+            return raw.voice.busy(503, TOO_SLOW, RETRY_AFTER)
         finally:
             self._patience.done(waited)
         if committed.conflict is not None:
@@ -253,6 +274,10 @@ class Process:
             event.raw.received_at + repeats.window * 1_000_000,
             run_id,
         )
+
+
+def _queued(_: EffectResult | None) -> Settlement:
+    return QUEUED
 
 
 def _pass_on(waited: asyncio.Future[Committed], accepted: asyncio.Future[Committed]) -> None:

@@ -11,7 +11,8 @@ import asyncio
 from typing import Final
 
 from hookstation.core import answers
-from hookstation.core.events import Answer, Mark, MarkState
+from hookstation.core.answers import OUTCOME, Acknowledging, Voice
+from hookstation.core.events import Answer, Mark
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Journal
 
@@ -85,24 +86,27 @@ class Repeats:
         self._working[webhook, key] = claim
         return claim
 
-    async def settled(self, claim: Claim) -> tuple[Answer, str] | None:
+    async def settled(self, claim: Claim, voice: Voice = OUTCOME) -> tuple[Answer, str] | None:
         """For a claimed key that is about to be refused: the answer that the journal holds for it already.
 
         A repeat is known before its body is checked, so a mark has the last word over the refusal.
         """
         mark = await self._journal.find_mark(claim.webhook, claim.key, self._clock.now())
-        answer = None if mark is None else answer_of(mark, claim.digest)
+        answer = None if mark is None else answer_of(mark, claim.digest, voice)
         return None if mark is None or answer is None else (answer, mark.event_id)
 
     async def claim(
-        self, webhook: str, key: str, digest: bytes, event_id: str, deadline: float
+        self, webhook: str, key: str, digest: bytes, event_id: str, deadline: float, voice: Voice = OUTCOME
     ) -> Claim | tuple[Answer, str]:
-        """A claim for the caller that is first, else the answer for a repeat and the id of the first event."""
+        """A claim for the caller that is first, else the answer for a repeat and the id of the first event.
+
+        `voice`: how the caller is answered; one that is not to wait for the outcome does not wait here either.
+        """
         pause = FIRST_PAUSE
         while True:
             holder = self._working.get((webhook, key))
             if holder is not None and holder.digest == digest:
-                answer = await self._wait_for(holder, deadline)
+                answer = await self._wait_for(holder, deadline, voice)
                 if answer is not None:
                     return answer, holder.event_id
                 continue
@@ -112,9 +116,9 @@ class Repeats:
                 if holder is None:
                     return self._take(webhook, key, digest, event_id)
                 if holder.digest != digest:
-                    return other_body(), holder.event_id
+                    return other_body(voice), holder.event_id
                 continue
-            answer = answer_of(mark, digest)
+            answer = answer_of(mark, digest, voice)
             if answer is not None:
                 return answer, mark.event_id
             left = deadline - self._clock.monotonic()
@@ -123,28 +127,24 @@ class Repeats:
             await self._clock.sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _wait_for(self, holder: Claim, deadline: float) -> Answer | None:
+    async def _wait_for(self, holder: Claim, deadline: float, voice: Voice) -> Answer | None:
+        if isinstance(voice, Acknowledging) and holder.run_id:
+            return voice.again(holder.event_id, holder.run_id)
         if await holder.wait(deadline - self._clock.monotonic()):
             return None
         if holder.run_id:
             return answers.pending(holder.run_id)
-        return answers.busy(503, "The first call with this key is not stored yet. Send it again.", 1)
+        return voice.busy(503, "The first call with this key is not stored yet. Send it again.", 1)
 
 
-def answer_of(mark: Mark, digest: bytes) -> Answer | None:
-    """What a repeat gets from this mark; ``None`` while the first call is still at work in another process."""
-    if mark.body_digest != digest:
-        return other_body()
-    if mark.state is MarkState.SUCCEEDED:
-        return Answer(mark.answer_status, mark.answer_body, (answers.REPLAYED,))
-    if mark.state is MarkState.UNKNOWN:
-        return answers.pending(mark.run_id)
-    return None
+def answer_of(mark: Mark, digest: bytes, voice: Voice = OUTCOME) -> Answer | None:
+    """What a repeat gets from this mark; ``None`` while it waits for the first call, at work in another process."""
+    return other_body(voice) if mark.body_digest != digest else voice.repeated(mark)
 
 
-def other_body() -> Answer:
+def other_body(voice: Voice = OUTCOME) -> Answer:
     """409: the key was used with another body."""
-    return answers.refused(
+    return voice.refused(
         409,
         "This key was already used with another body. A new event needs a new key; a repeat needs the same body.",
     )

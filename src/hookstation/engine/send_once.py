@@ -61,18 +61,19 @@ class SendOnce:
             compiled = self._switchboard.compiled(line)
         except Invalid as invalid:
             raise Conflict(f"The webhook “{name}” cannot be carried out: {invalid.message}") from invalid
-        limits = compiled.definition.limits
+        limits, given = compiled.definition.limits, headers or {}
         if len(body) > limits.body:
             told = f"has {len(body):,} bytes; the webhook takes {limits.body:,}."
             raise Invalid([Problem(("body",), told)])
         raw = RawRequest(
             self._identifiers.event_id(),
             replace(compiled, verifier=compile_verifier(NoAuthentication())),
-            {"content-type": "application/json", **(headers or {}), SENT_BY: by},
+            {"content-type": "application/json", **given, SENT_BY: by},
             query,
             BY_PERSON + by,
             self._clock.now(),
             self._clock.monotonic() + limits.time,
+            voice=compiled.voice_for(given),
         )
         answer = await self._ingest.receive(raw, body)
         return answer, await self._event(answer)

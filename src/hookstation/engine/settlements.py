@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import structs
 
 from hookstation.core import answers
+from hookstation.core.answers import OUTCOME, Voice
 from hookstation.core.events import Settlement, State
 from hookstation.core.records import EffectResult, EffectVerdict
 
@@ -29,9 +30,9 @@ def success(key: str) -> Settlement:
     return Settlement(State.SUCCEEDED, 200, answers.SUCCEEDED.body, record_key=key)
 
 
-def failure(error: str, reason: str = "") -> Settlement:
+def failure(error: str, reason: str = "", voice: Voice = OUTCOME) -> Settlement:
     """The action failed, or could not be tried: then `reason` is the step that refused it."""
-    answer = answers.failed(error)
+    answer = voice.failed(error)
     return Settlement(State.FAILED, answer.status, answer.body, answers.shorten(error), reason=reason)
 
 

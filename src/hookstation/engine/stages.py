@@ -10,6 +10,8 @@ from typing import Protocol
 
 import msgspec
 
+from hookstation.core.answers import OUTCOME, Voice
+from hookstation.core.definitions import Check
 from hookstation.core.events import Answer, JournalEntry, Settlement
 from hookstation.core.jsontext import Parsed
 from hookstation.core.masking import mask_headers, mask_query
@@ -32,6 +34,7 @@ class RawRequest(msgspec.Struct):
     `deadline`: seconds on the clock's monotonic scale by which the sender must have an answer.
     `timings`: nanoseconds per finished stage.  `key`: the dedup key, once it has been read; empty without one.
     `capture`: what listens for this call instead of a webhook, if anything does; `hook` then only bounds the body.
+    `voice`: how its sender is answered.
     """
 
     event_id: str
@@ -44,6 +47,12 @@ class RawRequest(msgspec.Struct):
     timings: dict[str, int] = msgspec.field(default_factory=dict)
     key: str = ""
     capture: Heard | None = None
+    voice: Voice = OUTCOME
+
+    @property
+    def is_checked_later(self) -> bool:
+        """Whether the call is acknowledged whatever schema and mapping say of it."""
+        return self.voice is not OUTCOME and self.hook.definition.check is Check.LATER
 
     def entry(
         self,
@@ -83,13 +92,14 @@ class VerifiedEvent(msgspec.Struct, frozen=True):
 
 
 class MappedEvent(msgspec.Struct, frozen=True):
-    """An event with the record that it asks for. `attempt` is false for its first try, true for a replay."""
+    """An event with the record that it asks for. `order`: the key of those that it goes one after the other with."""
 
     raw: RawRequest
     body: bytes
     record: Record
     key: str | None
     digest: bytes
+    order: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):

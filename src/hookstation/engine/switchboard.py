@@ -6,18 +6,23 @@ half of each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from hookstation.core.access import AddressList, RateLimit
+from hookstation.core.answers import ON_REQUEST, OUTCOME, Voice, prefers_async, voice_of
 from hookstation.core.definitions import Webhook, WebhookState
 from hookstation.core.duplicates import KeyReader
 from hookstation.core.events import Settlement
 from hookstation.core.mapping import CompiledMapping
 from hookstation.core.records import EffectResult, EntitySpec
+from hookstation.core.retrying import order_key
 from hookstation.core.schema import CompiledSchema
 from hookstation.core.signing import Verifier
+from hookstation.core.template import Scope, Template
+from hookstation.core.template.scope import text_of
+from hookstation.errors import MappingFailed
 from hookstation.ports.connector import LocalConnector, RemoteConnector
 
 MOST_COMPILED: Final = 5_500
@@ -28,7 +33,8 @@ class CompiledWebhook:
     """A webhook made ready: everything that a request needs, as objects.
 
     Exactly one of `local` and `remote` is the target.  `masked` names headers that the journal must not show;
-    `settle` says how a record that the store wrote ended.
+    `settle` says how a record that the store wrote ended.  `order`: by whose value events that wait for their work go
+    one after the other, ``None`` where they go in any order.  `voice`: how its senders are answered.
     """
 
     definition: Webhook
@@ -42,17 +48,39 @@ class CompiledWebhook:
     settle: Callable[[EffectResult | None], Settlement]
     local: LocalConnector | None
     remote: RemoteConnector | None
+    order: Template | None = None
 
     name: str = field(init=False)
+    voice: Voice = field(init=False)
 
     def __post_init__(self) -> None:
-        """Every step of a call asks for the name: it is taken out of the definition once."""
+        """Every step of a call asks for the name and the voice: they are taken out of the definition once."""
         object.__setattr__(self, "name", self.definition.name)
+        object.__setattr__(self, "voice", voice_of(self.definition))
+
+    def voice_for(self, headers: Mapping[str, str]) -> Voice:
+        """How a sender with these headers (lower-case names) is answered."""
+        if self.definition.respond_async and "prefer" in headers and prefers_async(headers["prefer"]):
+            return ON_REQUEST
+        return self.voice
+
+    def order_in(self, scope: Scope) -> str:
+        """The key of the events that this one goes one after the other with, empty where it goes in any order.
+
+        Raises `MappingFailed`.
+        """
+        if self.order is None:
+            return ""
+        scope.hide(self.masked)
+        try:
+            return order_key(self.name, text_of(self.order.evaluate(scope)))
+        except MappingFailed as failed:
+            raise MappingFailed("work.order", failed.reason) from failed
 
 
 @dataclass(slots=True)
 class Line:
-    """One webhook on the board. `make` compiles it; it may raise `Invalid`."""
+    """One webhook on the board. `make` compiles it; it may raise `Invalid`. `voice`: of one that cannot be compiled."""
 
     name: str
     state: WebhookState
@@ -63,6 +91,7 @@ class Line:
     compiled: CompiledWebhook | None = None
     used: bool = False
     search: bool = True
+    voice: Voice = OUTCOME
 
 
 class Switchboard:

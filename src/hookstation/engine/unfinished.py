@@ -16,11 +16,16 @@ CALL_LEASE: Final = 600.0
 then is looked at, as is whatever a dead node was sending."""
 
 
-class _Payload(msgspec.Struct):
+class _Payload(msgspec.Struct, omit_defaults=True):
     record: msgspec.Raw
     marker: str
     since: int
     hold: str = ""
+    run_id: str = ""
+    received: int = 0
+    waits: int = 0
+    parked: bool = False
+    cancelled: str = ""
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -30,12 +35,27 @@ class Unfinished(msgspec.Struct, frozen=True):
     mapping would make of it.  `marker` names its field that holds the event id, empty where none does.  `since`:
     microseconds since the epoch, when its outcome became unknown, or, before that, when its call began.  `hold`: the
     order key under which it is held where its target cannot take it, empty where it fails then.
+
+    The rest is of events whose senders were answered before.  `run_id` is the key of the status address; `received`:
+    microseconds since the epoch, when it was accepted (0: as `since`).  `waits`: how often on end its target was away.
+    `parked`: it waits at the head of its key until a person lets it go.  `cancelled`: the name of whoever cancelled it
+    while it was being sent, so that it is never sent again.
     """
 
     record: Record
     marker: str
     since: int
     hold: str = ""
+    run_id: str = ""
+    received: int = 0
+    waits: int = 0
+    parked: bool = False
+    cancelled: str = ""
+
+    @property
+    def accepted_at(self) -> int:
+        """When the event was accepted, microseconds since the epoch."""
+        return self.received or self.since
 
 
 _decode: Final = msgspec.json.Decoder(_Payload).decode
@@ -50,17 +70,43 @@ def unfinished_job(
     seconds: float = 0.0,
     tries: int = 0,
     turn: bytes = b"",
+    lane: str = "",
 ) -> Job:
-    """The job of an event, due after `seconds`. `key`: that of the webhook that holds it; `turn`: that of its row."""
+    """The job of an event, due after `seconds`. `key`: that of the webhook that holds it, or of its order; `turn`: that
+    of its row; `lane`: the webhook's name, where the event's sender was answered before."""
     payload = _encode(
-        _Payload(msgspec.Raw(dump_json(work.record.as_json()).encode()), work.marker, work.since, work.hold)
+        _Payload(
+            msgspec.Raw(dump_json(work.record.as_json()).encode()),
+            work.marker,
+            work.since,
+            work.hold,
+            work.run_id,
+            work.received,
+            work.waits,
+            work.parked,
+            work.cancelled,
+        )
     )
-    return Job(EVENTS, event_id, payload.decode(), key, int(seconds * 1_000_000), tries=tries, turn=turn)
+    due = int(seconds * 1_000_000)
+    return Job(EVENTS, event_id, payload.decode(), key, due, tries=tries, turn=turn, lane=lane)
+
+
+def queued_job(event_id: str, webhook: str, work: Unfinished, key: str) -> Job:
+    """The job of an event that has not been tried yet, due at once. `key`: that of its order."""
+    return unfinished_job(event_id, work, key=key, lane=webhook)
 
 
 def read_unfinished(job: Job) -> Unfinished:
     """What `unfinished_job` wrote."""
     payload = _decode(job.payload)
     return Unfinished(
-        read_record(bytes(payload.record).decode()), payload.marker, payload.since, payload.hold
+        read_record(bytes(payload.record).decode()),
+        payload.marker,
+        payload.since,
+        payload.hold,
+        payload.run_id,
+        payload.received,
+        payload.waits,
+        payload.parked,
+        payload.cancelled,
     )

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from hookstation.core import answers
 from hookstation.core.events import Answer
 from hookstation.engine.bodies import Share
-from hookstation.engine.ingest import BROKEN, Ingest
+from hookstation.engine.ingest import Ingest
 from hookstation.engine.runs import Runs
 from hookstation.engine.stages import RawRequest
 from hookstation.web.senders import HEADER as FORWARDED
@@ -90,7 +90,7 @@ class HookLane:
             )
         except Exception:
             log.exception("a call broke the station before its body was read")
-            return answers.failed(BROKEN)
+            return self.ingest.broke(scope["path"][len(PREFIX) :])
 
     async def tell_run(self, scope: Scope) -> Answer:
         """How a run stands."""

@@ -13,7 +13,6 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from hookstation.core import answers
 from hookstation.core.events import Answer
 from hookstation.engine.bodies import Share
 from hookstation.engine.ingest import BROKEN
@@ -231,7 +230,7 @@ class Call:
             answer = await self._protocol.lane.ingest.receive(raw, body)
         except Exception:
             log.exception("a call broke the station", extra={"event_id": raw.event_id})
-            answer = answers.failed(BROKEN)
+            answer = raw.voice.failed(BROKEN)
         try:
             self.answer(answer)
         finally:
