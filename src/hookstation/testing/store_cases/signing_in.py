@@ -62,7 +62,7 @@ class PeopleCases:
         assert 1 == [await _is_done(one) for one in begun].count(True)
         assert 1 == len(await store.users())
 
-    async def test_change_touches_only_what_it_names(self, store: Store) -> None:
+    async def test_change_of_a_user_touches_only_what_it_names(self, store: Store) -> None:
         """A change leaves what it does not name, and says what the user is now; of nobody it says nothing."""
         await store.add_user(ANNA)
         await store.add_user(BERT)
@@ -218,7 +218,7 @@ class SessionCases:
 
         assert 1 == swapped.count(True)
 
-    async def test_what_is_over_is_forgotten(self, store: Store) -> None:
+    async def test_sessions_that_are_over_are_forgotten(self, store: Store) -> None:
         """Sessions at their end or not seen for long, links at theirs and old tries go; the rest stays."""
         await store.add_user(ANNA)
         await store.open_session(session("ends", opened_at=NOW - HOUR))
