@@ -51,6 +51,11 @@ _ESCAPED: Final = {
     },
     "attempts": {"error", "record_key"},
     "jobs": {"queue", "id", "key", "payload", "node", "lane"},
+    "events_out": {"type", "source", "key", "payload"},
+    "deliveries": {"type", "subscription", "destination", "key", "error"},
+    "delivery_attempts": {"method", "url", "error", "node"},
+    "delivery_figures": {"destination"},
+    "destination_states": {"name", "why"},
     "tallies": {"webhook"},
     "findings": {"dismissed_by"},
     "learned": {"webhook"},
@@ -97,12 +102,20 @@ _SPECIAL: Final[Mapping[str, _Reading]] = {
         "UNION ALL SELECT 'revision', value FROM revision) whole",
         'name COLLATE "C"',
     ),
+    "delivery_figures": _Reading(
+        "destination, hour, delivered, failed, dead, took",
+        "(SELECT destination, hour, sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed, "
+        "sum(dead)::bigint AS dead, sum(took)::bigint AS took FROM delivery_figures GROUP BY 1, 2) whole",
+        "destination, hour",
+    ),
 }
 """Tables that do not lie in the database as they are moved."""
 
 _WEIGHTS: Final = {
     "events": "octet_length(headers) + octet_length(answer_body) + coalesce(octet_length(body), 0)",
     "jobs": "octet_length(payload)",
+    "events_out": "octet_length(payload)",
+    "delivery_attempts": "octet_length(headers) + octet_length(body) + octet_length(answer)",
     "versions": "octet_length(document)",
     "captured_calls": "octet_length(headers) + octet_length(body)",
 }
