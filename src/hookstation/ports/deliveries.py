@@ -185,7 +185,9 @@ class Deliveries(Protocol):
         ...
 
     async def prune_deliveries(self, before: int, limit: int) -> int:
-        """Delete at most `limit` ended deliveries created before, with their attempts, and events out that have none
-        left and occurred before; returns how many deliveries and events went.  Hours of figures that ended before go
-        too."""
+        """Delete at most `limit` ended deliveries created before, with their attempts and those of their events that
+        have none left, then at most `limit` events out that occurred before and have none.
+
+        Returns how many deliveries and events went.  Hours of figures that ended before go too.
+        """
         ...

@@ -171,11 +171,11 @@ class MemoryDeliveries(MemoryWork):
         """Forget what is old."""
         self._check()
         old = [one for one in self._deliveries.values() if one.state in ENDED and one.created_at < before]
-        going = sorted(one.id for one in old)[:limit]
-        for delivery_id in going:
-            del self._deliveries[delivery_id]
-            self._attempts_made.pop(delivery_id, None)
-        events = self._forget_events(before)
+        going = sorted(old, key=lambda one: one.id)[:limit]
+        for one in going:
+            del self._deliveries[one.id]
+            self._attempts_made.pop(one.id, None)
+        events = self._forget_events({one.event_id for one in going}, before, limit)
         for place in [place for place in self._figures if place[0] + HOUR <= before]:
             del self._figures[place]
         return len(going) + events
@@ -230,14 +230,16 @@ class MemoryDeliveries(MemoryWork):
     def _known(self, ids: Collection[str]) -> list[Delivery]:
         return [self._deliveries[one] for one in dict.fromkeys(ids) if one in self._deliveries]
 
-    def _forget_events(self, before: int) -> int:
+    def _forget_events(self, first: Collection[str], before: int, limit: int) -> int:
+        """Old events without a delivery: the ones named, then the oldest, at most so many of these."""
         wanted = {one.event_id for one in self._deliveries.values()}
-        gone = [
-            event
-            for event in self._events_out.values()
-            if event.occurred_at < before and event.id not in wanted
+        old = [
+            event_id
+            for event_id, event in self._events_out.items()
+            if event.occurred_at < before and event_id not in wanted
         ]
-        for event in gone:
-            del self._events_out[event.id]
-            self._raised.pop(event.key, None)
-        return len(gone)
+        chosen = [event_id for event_id in old if event_id in first]
+        chosen += sorted(event_id for event_id in old if event_id not in first)[:limit]
+        for event_id in chosen:
+            self._raised.pop(self._events_out.pop(event_id).key, None)
+        return len(chosen)
