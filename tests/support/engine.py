@@ -108,13 +108,13 @@ class NoSender:
 class Shared:
     """What the nodes of one station share: the database, the time, names, one log, and what the targets do."""
 
-    def __init__(self) -> None:
+    def __init__(self, sender: Sender | None = None) -> None:
         self.clock = ManualClock()
         self.identifiers = ManualIdentifiers(self.clock)
         self.store = MemoryStore(self.clock.now)
         self.log = Journalled()
         self.far = ScriptedConnector()
-        self.sender: Sender = NoSender()
+        self.sender: Sender = NoSender() if sender is None else sender
         self.nodes = itertools.count(1)
 
     def node_id(self) -> str:

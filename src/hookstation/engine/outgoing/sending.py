@@ -43,6 +43,7 @@ class Sending:
 
     outgoing: Outgoing
     sender: Sender
+    deliver: Deliver
     worker: DeliveryWorker
 
 
@@ -86,7 +87,7 @@ def sending_of(  # noqa: PLR0913 - the meeting point of the sending side
         follow,
         chance,
     )
-    return Sending(outgoing, sender, LaneWorker(deliver, lookout, clock, at_once=AT_ONCE))
+    return Sending(outgoing, sender, deliver, LaneWorker(deliver, lookout, clock, at_once=AT_ONCE))
 
 
 def _outgoing(  # noqa: PLR0913 - what all of them need
