@@ -25,10 +25,12 @@ run: ## start the demo on http://127.0.0.1:8080
 test: ## run every test
 	$(ENVIRONMENT) runtime test
 	@$(BIN)/python -m tools.browser >/dev/null
+	@$(BIN)/python -m tools.judges >/dev/null
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: ## run the long counts: crash rounds and fuzzing (HOOKSTATION_SOAK_ROUNDS=50)
 	$(ENVIRONMENT) runtime test
+	@$(BIN)/python -m tools.judges >/dev/null
 	@HOOKSTATION_SOAK_ROUNDS=$${HOOKSTATION_SOAK_ROUNDS:-50} $(BIN)/python -m pytest -m soak $(ARGS)
 
 screenshots: ## take the pictures of docs/ anew
