@@ -67,9 +67,11 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        form = serialization.PrivateFormat.PKCS8
-        text = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-        return Certified(_pem(certificate), Secret(text.decode()))
+        return Certified(_pem(certificate), _secret(key))
+
+    def itself(self) -> Certified:
+        """The authority's own certificate, with its key: nobody vouches for it."""
+        return Certified(self.certificate, _secret(self._key))
 
 
 def _begun(
@@ -95,3 +97,8 @@ def _host(host: str) -> x509.GeneralName:
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _secret(key: ec.EllipticCurvePrivateKey) -> Secret:
+    form = serialization.PrivateFormat.PKCS8
+    return Secret(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode())

@@ -37,28 +37,30 @@ class TimedRequest(aiohttp.ClientRequest):
 
 
 class BoundedHandler(ResponseHandler):
-    """One connection."""
+    """One connection. An answer that nobody asked for ends it, also while it is kept for the next request."""
 
-    _interim = 0
+    _interim = _answers = 0
 
     def set_response_params(self, **given: Any) -> None:
         """A new request begins."""
-        self._interim = 0
+        self._interim = self._answers = 0
         super().set_response_params(**given)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take one head; an interim one is counted."""
-        code = data[0].code
-        self._interim += 100 <= code < 200 and code != 101
+        """Take one head."""
+        if 100 <= data[0].code < 200:
+            self._interim += 1
+        else:
+            self._answers += 1
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, until there are too many interim answers."""
+        """Read on, until there are too many heads."""
         for start in range(0, len(data), STEP):
             super().data_received(data[start : start + STEP])
-            if self._interim > MOST_INTERIM:
+            if self._interim > MOST_INTERIM or self._answers > 1:
                 self.set_exception(
-                    http_exceptions.HttpProcessingError(message="too many interim answers (1xx)")
+                    http_exceptions.HttpProcessingError(message="too many answers to one request")
                 )
                 if self.transport is not None:
                     self.transport.abort()

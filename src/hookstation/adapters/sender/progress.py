@@ -51,6 +51,11 @@ class Progress:
         return self.proxied and not (self.joined or self.opened or self.sent)
 
     @property
+    def in_tls(self) -> bool:
+        """Whether TLS is being agreed on."""
+        return self.joined > 0 and not (self.opened or self.sent)
+
+    @property
     def waits_for(self) -> str:
         """What has not come, for people."""
         if self.answered:

@@ -119,6 +119,16 @@ def _check_name(name: str) -> None:
         raise Unsendable(f"The header {name} is set by the station itself; take it out of the subscription.")
 
 
+def spelled(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The headers, in which one name has one spelling: of two, aiohttp would send the last alone."""
+    names: dict[str, str] = {}
+    for name, _ in headers:
+        names.setdefault(name.lower(), name)
+    if len(names) == len(headers):
+        return headers
+    return tuple((names[name.lower()], value) for name, value in headers)
+
+
 def as_payload(body: bytes) -> bytes | io.BytesIO | None:
     """The body as aiohttp takes it."""
     return io.BytesIO(body) if len(body) > LARGE else body or None

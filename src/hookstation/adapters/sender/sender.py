@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 from hookstation.adapters.guard import SystemNames
 from hookstation.adapters.sender.pools import Pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
-from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target
+from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target, spelled
 from hookstation.adapters.sender.troubles import FOREIGN, UnfitAnswer, translate
 from hookstation.core.outgoing.values import Trouble
 from hookstation.ports.sender import Dispatch, NotSent, Receipt
@@ -68,7 +68,7 @@ class HttpSender:
         async with session.request(
             dispatch.method,
             target.url,
-            headers=dispatch.headers,
+            headers=spelled(dispatch.headers),
             data=as_payload(dispatch.body),
             allow_redirects=False,
             proxy=target.proxy,

@@ -33,8 +33,8 @@ FOREIGN: Final = (
 """Everything that a request may end in: the guard, aiohttp's own tree, its parser's, the socket's and TLS's, time-outs,
 values that aiohttp refuses to send, and what it says of a session or a connection that is closed at that moment."""
 
-THE_PROXYS: Final = frozenset((Trouble.NAME, Trouble.CONNECT, Trouble.BROKEN_OFF, Trouble.PROTOCOL))
-"""Troubles that are the proxy's own while the way through it is not open yet."""
+ON_THE_WAY: Final = frozenset((Trouble.NAME, Trouble.CONNECT, Trouble.BROKEN_OFF, Trouble.PROTOCOL))
+"""Troubles that are the proxy's own while the way through it is not open yet, and TLS's while that is agreed on."""
 
 WORDS: Final = 160
 """Letters of a foreign sentence that are passed on."""
@@ -47,8 +47,10 @@ class UnfitAnswer(Exception):
 def translate(error: BaseException, progress: Progress) -> NotSent:
     """The error as an attempt tells it."""
     trouble, message = _describe(error, progress)
-    if progress.at_proxy and trouble in THE_PROXYS:
+    if progress.at_proxy and trouble in ON_THE_WAY:
         trouble, message = Trouble.PROXY, f"The proxy is in the way: {message}"
+    elif progress.in_tls and trouble in ON_THE_WAY:
+        trouble, message = Trouble.TLS, "No secure connection could be made; the receiver hung up instead."
     return NotSent(trouble, message, progress.timing(), sent=progress.sent > 0)
 
 
