@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -134,21 +134,21 @@ class SqliteDeliveries(SqliteSharing):
     async def prune_deliveries(self, before: int, limit: int) -> int:
         """Delete what is old, in steps that let the lane pass."""
         ids = await self._readers.read(outgoing_pruning.old_deliveries, before, limit)
+        gone = await self._remove(outgoing.remove, ids, before)
+        self._old_events.begin(self._jobs.now())
+        ended = False
+        while limit > 0 and not ended:
+            found = await self._readers.read(outgoing_pruning.old_events, self._old_events, before, limit)
+            ended = found.ended
+            limit -= len(found.event_ids)
+            gone += await self._remove(outgoing.remove_events, found.event_ids, before)
+        if self._readers.look_up(outgoing_pruning.has_old_figures, before):
+            await self._commits.run(partial(outgoing.remove_figures, before=before))
+        return gone
+
+    async def _remove(self, remove: Callable[..., int], ids: Sequence[str], before: int) -> int:
         gone = 0
         for start in range(0, len(ids), STEP):
-            step = ids[start : start + STEP]
-            gone += await self._commits.run(partial(outgoing.remove, ids=step, before=before))
-        self._old_events.begin(self._jobs.now())
-        left, ended = limit, False
-        while left > 0 and not ended:
-            found = await self._readers.read(
-                outgoing_pruning.old_events, self._old_events, before, min(left, STEP)
-            )
-            ended = found.ended
-            if found.event_ids:
-                work = partial(outgoing.remove_events, ids=found.event_ids, before=before)
-                gone += await self._commits.run(work)
-            left -= len(found.event_ids)
-        if await self._readers.read(outgoing_pruning.has_old_figures, before):
-            await self._commits.run(partial(outgoing.remove_figures, before=before))
+            work = partial(remove, ids=ids[start : start + STEP], before=before)
+            gone += await self._commits.run(work)
         return gone
