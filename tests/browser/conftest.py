@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browsing import Visit, chromium, visit
+from tests.support.browsing import Visit, Visits, chromium
 from tests.support.program import Program
 from tests.support.station import Station, process, until
 from tests.support.wire import Heard, ask
@@ -71,17 +70,23 @@ def browser() -> Iterator[Browser]:
 Open = Callable[..., Visit]
 
 
+@pytest.fixture(scope="module")
+def visits(browser: Browser, demo: Demo) -> Iterator[Visits]:
+    """The visitors of a module."""
+    made = Visits(browser, demo.url, demo.key)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def look(browser: Browser, demo: Demo) -> Iterator[Open]:
-    """Opens a page in a fresh visit with these options; at the end nothing may have gone wrong."""
+def look(visits: Visits) -> Iterator[Open]:
+    """Opens a page, or none yet, in a visit of its own with these options; nothing may have gone wrong at the end."""
     with ExitStack() as stack:
 
-        def open_page(path: str, **options: Any) -> Visit:
-            opening: Callable[..., AbstractContextManager[Visit]] = partial(
-                visit, browser, demo.url, demo.key
-            )
-            made = stack.enter_context(opening(**options))
-            made.go(path)
+        def open_page(path: str = "", **options: Any) -> Visit:
+            made = stack.enter_context(visits.one(options))
+            if path:
+                made.go(path)
             return made
 
         yield open_page

@@ -86,7 +86,9 @@ def test_it_works_without_scripts(look: Open, place: str) -> None:
 @every_page
 def test_the_first_page_is_light(look: Open, place: str) -> None:
     """All that comes over the wire until nothing more comes, compressed."""
-    visit = look(place)
+    visit = look()
+    visit.forget_files()
+    visit.go(place)
     visit.page.wait_for_load_state("networkidle")
     told = visit.page.evaluate(
         "performance.getEntries().filter(one => 'encodedBodySize' in one).map(one => [one.name, one.encodedBodySize])"

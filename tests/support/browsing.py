@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -80,6 +80,21 @@ class Visit:
         """Open a page of the station."""
         self.page.goto(self.origin + path)
 
+    def leave(self) -> None:
+        """Nothing may have gone wrong; then nothing of this visit is left."""
+        complaints, self.complaints, self.expected = self.complaints, [], ()
+        assert [] == complaints
+        self.page.goto("about:blank")
+        self.page.context.clear_cookies()
+        self.page.context.clear_permissions()
+        self.complaints = []
+
+    def forget_files(self) -> None:
+        """Fetch everything again, as on a first visit."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Network.clearBrowserCache")
+        session.detach()
+
     def axe(self, *rules: str) -> list[str]:
         """What axe finds wrong by these rules (all of `STANDARDS` where none is named), each with the place."""
         if not self.page.evaluate("() => 'axe' in window"):
@@ -92,6 +107,35 @@ class Visit:
             for one in found["violations"]
             for node in one["nodes"]
         ]
+
+
+class Visits:
+    """Visitors of one station who come again: a browser takes far longer to open a fresh window than a page.
+
+    A test gets one that nobody else has, with nothing of the test before left: no cookies, no rights, an empty page.
+    """
+
+    def __init__(self, browser: Browser, origin: str, key: str) -> None:
+        self._browser, self._origin, self._key = browser, origin, key
+        self._windows = ExitStack()
+        self._free: list[tuple[Mapping[str, Any], Visit]] = []
+
+    @contextmanager
+    def one(self, options: Mapping[str, Any]) -> Iterator[Visit]:
+        """A visitor with these options of the window; at the end nothing may have gone wrong."""
+        free = next((at for at, (others, _) in enumerate(self._free) if others == options), None)
+        made = self._open(options) if free is None else self._free.pop(free)[1]
+        yield made
+        made.leave()
+        made.page.emulate_media(color_scheme=options.get("color_scheme", "light"))
+        self._free.append((options, made))
+
+    def _open(self, options: Mapping[str, Any]) -> Visit:
+        return self._windows.enter_context(visit(self._browser, self._origin, self._key, **options))
+
+    def close(self) -> None:
+        """Close every window."""
+        self._windows.close()
 
 
 @contextmanager
