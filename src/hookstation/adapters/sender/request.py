@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from aiohttp import BasicAuth
+from aiohttp import encode_basic_auth
 from yarl import URL
 
 from hookstation.core.addresses import judge, literal
@@ -37,11 +38,14 @@ class Unsendable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request may go, as aiohttp takes it. `named`: whoever is connected to has to be looked up."""
+    """Where a request may go, as aiohttp takes it. `named`: whoever is connected to has to be looked up.
+
+    `shown`: what proves to the proxy who we are. aiohttp makes Proxy-Authorization of it, for tunnels and without one.
+    """
 
     url: URL
     proxy: URL | None
-    proxy_auth: BasicAuth | None
+    shown: Mapping[str, str] | None
     named: bool
 
 
@@ -52,13 +56,13 @@ def judge_target(url: str, networks: tuple[str, ...], ports: tuple[int, ...], pr
     if target.user is not None or target.password is not None:
         raise AddressRefused("The URL holds a user name or a password; put them under `credentials` instead.")
     judge_port(target.port or 0, ports)
-    way, auth = _read_proxy(proxy, ports)
+    way, shown = _read_proxy(proxy, ports)
     called = (way or target).raw_host
     assert called is not None
     address = literal(called)
     if address is not None:
         judge(called, networks)
-    return Target(target, way, auth, named=address is None)
+    return Target(target, way, shown, named=address is None)
 
 
 def read_url(text: str, *schemes: str) -> URL:
@@ -79,7 +83,7 @@ def read_url(text: str, *schemes: str) -> URL:
     return url
 
 
-def _read_proxy(secret: Secret | None, ports: tuple[int, ...]) -> tuple[URL | None, BasicAuth | None]:
+def _read_proxy(secret: Secret | None, ports: tuple[int, ...]) -> tuple[URL | None, Mapping[str, str] | None]:
     """The proxy without its credentials, and those. What is refused is told without them."""
     if secret is None:
         return None, None
@@ -91,7 +95,7 @@ def _read_proxy(secret: Secret | None, ports: tuple[int, ...]) -> tuple[URL | No
         raise AddressRefused(f"The proxy is refused: {refused.message}") from None
     if url.user is None:
         return url.origin(), None
-    return url.origin(), BasicAuth(url.user, url.password or "", encoding="utf-8")
+    return url.origin(), {"Authorization": encode_basic_auth(url.user, url.password or "")}
 
 
 def check_words(dispatch: Dispatch) -> None:

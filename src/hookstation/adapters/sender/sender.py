@@ -72,7 +72,7 @@ class HttpSender:
             data=as_payload(dispatch.body),
             allow_redirects=False,
             proxy=target.proxy,
-            proxy_auth=target.proxy_auth,
+            proxy_headers=target.shown,
         ) as response:
             progress.answered = time.monotonic()
             _check(response, target)
