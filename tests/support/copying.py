@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import apsw
+from msgspec.structs import replace
 
 from hookstation.adapters.store.sqlite import open_sqlite
 from hookstation.core.copying import BEGINNING, TABLES, Row
 from hookstation.core.events import State
 from hookstation.core.jobs import EVENTS, Job
+from hookstation.core.outgoing.values import DestinationState, Emission, Health
 from hookstation.core.records import RECORDS
 from hookstation.core.values import Number, Scalar
 from hookstation.ports.copying import CopySource
+from hookstation.ports.deliveries import DeliveryFilter
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -47,6 +50,16 @@ from hookstation.testing.store_cases.making import (
     succeeds,
     upsert,
 )
+from hookstation.testing.store_cases.outgoing import (
+    SHOP,
+    attempt,
+    dead,
+    delivered,
+    emission,
+    event_out,
+    later,
+    send,
+)
 
 WEEK: Final = 7 * 86_400
 """Numbers of events from one week to the next: one a second."""
@@ -64,6 +77,7 @@ async def fill(path: Path, events: int = 30) -> None:
         await _records(store)
         await _open_ones(store)
         await _settings(store)
+        await _outgoing(store)
         await asyncio.gather(*(store.accept(_spread(number, events)) for number in range(events)))
     finally:
         await store.close()
@@ -145,6 +159,18 @@ async def _open_ones(store: Store) -> None:
         held = ends(State.HELD, 202)
         await store.accept(Acceptance(entry(number), held, None, None, job, hold=Hold("courses", held(None))))
     await store.enqueue([Job(QUEUE, f"chore{number}", ODD, ODD) for number in range(3)])
+    await store.enqueue([Job(QUEUE, f"laned{number}", ODD, lane=ODD) for number in range(2)])
+
+
+async def _outgoing(store: Store) -> None:
+    """Deliveries that wait, were tried, arrived and died, with their attempts, and how their destination stands."""
+    await store.emit([emission(number, SHOP, "crm", key="k") for number in (30, 31)])
+    await store.emit([Emission(event_out(32, ODD, source=ODD, key=ODD, payload=f'"{ODD[5:]}"'))])
+    for end in (later, dead, delivered):
+        [found] = await send(store, limit=1)
+        odd = replace(end(found), attempt=replace(attempt(found, 500), error=ODD, headers=((ODD, ODD),)))
+        assert [True] == list(await store.settle_deliveries([odd]))
+    assert await store.save_destination_state(DestinationState(SHOP, Health.OPEN, 5, 2, 7, 9, ODD, 1))
 
 
 async def _settings(store: Store) -> None:
@@ -152,6 +178,8 @@ async def _settings(store: Store) -> None:
         webhooks={"courses": StoredWebhook("courses", "sealed", '{"a": "\\u0000"}', 1, 2)},
         connections={"imis": '{"name": "imis"}'},
         panels={"ABC_Courses": "{}"},
+        destinations={"shop": '{"a": "\\u0000"}'},
+        subscriptions={"all": "{}"},
         specs={("imis", "Activity"): "[]"},
         matches={"ABC_Courses": frozenset({("GRADE", "it's odd"), ("ID",)})},
     )
@@ -180,6 +208,20 @@ async def shown(store: Store) -> list[object]:
             await store.find_mark(*key)
             for key in ((ODD, ODD, NOW), ("courses", "gone", NOW), ("courses", "k22", NOW))
         ],
+        await _sent(store),
         [await store.list_jobs(queue, "", 100) for queue in (EVENTS, QUEUE)],
         await store.count_waiting(EVENTS),
+    ]
+
+
+async def _sent(store: Store) -> list[object]:
+    """What a store tells of what goes out, without the times by its own clock."""
+    deliveries = (await store.list_deliveries(DeliveryFilter(), 1_000)).items
+    return [
+        [replace(one, due_at=0) for one in deliveries],
+        [await store.list_delivery_attempts(one.id) for one in deliveries],
+        await store.list_events_out(1_000),
+        await store.delivery_figures(0, NOW * 2),
+        await store.destination_states(),
+        await store.count_waiting_deliveries(),
     ]
