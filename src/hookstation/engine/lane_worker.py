@@ -96,7 +96,7 @@ class LaneWorker(Generic[Item, End]):
         self._full: set[str] = set()
         self._at_work: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[End | None], str] = {}
-        self._ends: list[End] = []
+        self._ends: list[tuple[str, End]] = []
         self._bell = Bell(clock)
         lookout.watch(work.queue, self._hear)
 
@@ -132,11 +132,16 @@ class LaneWorker(Generic[Item, End]):
         return took
 
     async def settle(self) -> None:
-        """Write all ends that have gathered; where the database cannot, they stay for the next time."""
+        """Write all ends that have gathered; where the database cannot, they stay for the next time.
+
+        Until then their jobs are leased, so they take up their lanes' room.
+        """
         ends = self._ends[:]
         if ends:
-            await self._work.settle(ends)
+            await self._work.settle([end for _, end in ends])
             del self._ends[: len(ends)]
+            for lane, _ in ends:
+                self._leave(lane)
 
     async def drain(self, seconds: float) -> int:
         """Wait for what is under way, at most `seconds`, and settle it; return how many jobs did not end."""
@@ -167,15 +172,21 @@ class LaneWorker(Generic[Item, End]):
             raise
         for item in leased:
             self._begin(lane, item)
-        await self._look_ahead(lane, len(leased), limit)
+        await self._look_ahead(lane, len(leased), limit, room.most)
         return len(leased)
 
-    async def _look_ahead(self, lane: str, took: int, limit: int) -> None:
-        """When the lane has its next turn; what comes later than a second from now is told by the look-out."""
+    async def _look_ahead(self, lane: str, took: int, limit: int, most: int) -> None:
+        """When the lane has its next turn; what comes later than a second from now is told by the look-out.
+
+        Where fewer came than there is room for here, all nodes together may do as many as may be: it is asked for again
+        when one of them has ended here.
+        """
         if took:
             self._in_vain.pop(lane, None)
             if took >= limit:
                 self._due.setdefault(lane, self._clock.monotonic())
+            elif most:
+                self._full.add(lane)
             return
         self._full.discard(lane)
         due = await self._work.next_due(lane)
@@ -205,15 +216,20 @@ class LaneWorker(Generic[Item, End]):
 
     def _done(self, task: asyncio.Task[End | None]) -> None:
         lane = self._tasks.pop(task)
+        if not task.cancelled() and (end := task.result()) is not None:
+            self._ends.append((lane, end))
+        else:
+            self._leave(lane)
+        self._bell.ring()
+
+    def _leave(self, lane: str) -> None:
+        """A job of the lane makes room."""
         self._at_work[lane] -= 1
         if not self._at_work[lane]:
             del self._at_work[lane]
-        if not task.cancelled() and (end := task.result()) is not None:
-            self._ends.append(end)
         if lane in self._full:
             self._full.discard(lane)
             self._due[lane] = self._clock.monotonic()
-        self._bell.ring()
 
     def _hear(self, lanes: Mapping[str, float]) -> None:
         now = self._clock.monotonic()
