@@ -1,23 +1,32 @@
-"""A person ends an event that is not finished: nothing more is sent or looked up for it.
+"""A person ends an event that is not finished: nothing more is sent for it.
 
-It works whoever holds the event's job: what its holder says afterwards comes under a lease that is over.  Only a call
-that is being made cannot be called back; a dead node makes none.
+It works whoever holds the event's job: what its holder says afterwards comes under a lease that is over.  A call that
+is being made cannot be called back: an event whose sender does not wait is taken from whoever makes it, and looked up
+once more; one whose sender waits is left alone until its call has ended.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from hookstation.core.events import Event, State
-from hookstation.core.jobs import EVENTS
-from hookstation.engine.execute import Executor
+from msgspec import structs
+
+from hookstation.core.events import Event, Settlement, State
+from hookstation.core.jobs import EVENTS, Job, StoredJob
+from hookstation.engine.execute import FIRST_LOOK_UP, Executor
 from hookstation.engine.outgoing.emitter import Told
-from hookstation.engine.settlements import failure
+from hookstation.engine.settlements import cancelled
+from hookstation.engine.unfinished import read_unfinished, unfinished_job
 from hookstation.errors import Conflict, NotFound
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Finish, Store
 
+QUEUED_ENDED: Final = "Cancelled by {who} before it was done; nothing was sent."
+TAKEN_AWAY: Final = (
+    "Cancelled by {who} while it was being sent: it is never sent again, and it is looked up whether the record was "
+    "written."
+)
 HELD_ENDED: Final = "Cancelled by {who} while it was held; nothing was sent."
 UNKNOWN_ENDED: Final = (
     "Cancelled by {who} while its outcome was not known; whether the record was written was not looked up any "
@@ -34,8 +43,12 @@ ENDED: Final = "The event is {state} already; there is nothing to cancel."
 MOVED: Final = "The event moved on at this very moment. Look at it again."
 
 
+SWAPS: Final = 20
+"""How often it is tried to end an event that moves on at the very moment."""
+
+
 class Cancel:
-    """Ends events that are held, or whose outcome is still looked up."""
+    """Ends events that wait for their work, are held, are being sent, or whose outcome is still looked up."""
 
     def __init__(self, store: Store, executor: Executor, clock: Clock, event_log: EventLog) -> None:
         self._store, self._executor, self._clock, self._event_log = store, executor, clock, event_log
@@ -43,25 +56,19 @@ class Cancel:
     async def cancel(self, event_id: str, who: str) -> Event:
         """End the event as failed, free its row's turn and its dedup key, and let the next of its order go on.
 
+        One that is just being sent becomes unknown, and ends when it is known whether its record was written.
         `who`: the name of whoever asks.  Raises `NotFound`; `Conflict` where the event has ended, is left to a person,
-        or is being sent by a node that lives.
+        or is being sent by a node that lives for a sender that waits.
         """
-        event = await self._store.get_event(event_id)
-        if event is None:
-            raise NotFound("event", event_id)
-        settlement = failure((await self._sentence(event)).format(who=who))
-        told = Told(event.id, event.webhook, event.connection, event.entity, was=event.state)
-        finish = Finish(
-            event.id,
-            frozenset({event.state}),
-            lambda _: settlement,
-            self._clock.now(),
-            emit=self._executor.about(told),
-        )
-        committed = await self._store.finish(finish)
-        if committed.settlement is None:
+        for _ in range(SWAPS):
+            event = await self._store.get_event(event_id)
+            if event is None:
+                raise NotFound("event", event_id)
+            found = await self._store.find_job(EVENTS, event.id)
+            if await self._end(event, found, who):
+                break
+        else:
             raise Conflict(MOVED)
-        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed)
         self._event_log.write(
             "event_cancelled", event_id=event.id, webhook=event.webhook, state=event.state.value, by=who
         )
@@ -69,18 +76,50 @@ class Cancel:
         assert ended is not None
         return ended
 
-    async def _sentence(self, event: Event) -> str:
+    async def _end(self, event: Event, found: StoredJob | None, who: str) -> bool:
+        """Whether the event stood as it was read. Raises `Conflict` where it cannot be cancelled."""
+        lane = "" if found is None else found.job.lane
+        job = None
+        if found is not None and lane and event.state is State.SENDING:
+            settlement = Settlement(State.UNKNOWN, error=TAKEN_AWAY.format(who=who))
+            job = self._look_up(found.job, who)
+        else:
+            settlement = cancelled((await self._sentence(event, found)).format(who=who))
+        told = Told(event.id, event.webhook, event.connection, event.entity, was=event.state)
+        finish = Finish(
+            event.id,
+            frozenset({event.state}),
+            lambda _: settlement,
+            self._clock.now(),
+            job=job,
+            emit=self._executor.about(told),
+        )
+        committed = await self._store.finish(finish)
+        if committed.settlement is None:
+            return False
+        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed, lane)
+        return True
+
+    def _look_up(self, job: Job, who: str) -> Job:
+        """The job of an event that is taken from whoever sends it: it keeps its place and its row's turn."""
+        work = structs.replace(read_unfinished(job), since=self._clock.now(), waits=0, cancelled=who)
+        return unfinished_job(
+            job.id, work, key=job.key, seconds=FIRST_LOOK_UP, tries=job.tries, turn=job.turn, lane=job.lane
+        )
+
+    async def _sentence(self, event: Event, found: StoredJob | None) -> str:
         """What the journal will say. Raises `Conflict` where the event cannot be cancelled."""
         if event.state is State.HELD:
             return HELD_ENDED
-        job = await self._store.find_job(EVENTS, event.id)
         if event.state is State.UNKNOWN:
-            if job is None:
+            if found is None:
                 raise Conflict(LEFT)
             return UNKNOWN_ENDED
+        if event.state is State.WORKING and found is not None and found.job.lane:
+            return QUEUED_ENDED
         if event.state not in (State.SENDING, State.WORKING):
             raise Conflict(ENDED.format(state=event.state.value))
         living = {node.id for node in await self._store.nodes()}
-        if self._executor.is_under_way(event.id) or (job is not None and job.node in living):
+        if self._executor.is_under_way(event.id) or (found is not None and found.node in living):
             raise Conflict(UNDER_WAY)
         return UNKNOWN_ENDED

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from hookstation.core.events import Settlement, State
 from hookstation.core.jobs import Job, Lease
 from hookstation.core.records import EntitySpec, Record
@@ -19,9 +21,10 @@ from hookstation.engine.lanes import Lanes
 from hookstation.engine.membership import BEAT, SILENT
 from hookstation.engine.outgoing.connections import Connections
 from hookstation.engine.outgoing.emitter import Emitter, Told
+from hookstation.engine.retrying import Retrying
 from hookstation.engine.settlements import after_failure, failure, success
 from hookstation.engine.tallying import CallCounts
-from hookstation.engine.unfinished import Unfinished, unfinished_job
+from hookstation.engine.unfinished import Unfinished, read_unfinished, unfinished_job
 from hookstation.errors import ActionFailed, NeedsAuth, Retriable, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import RemoteConnector, Written
@@ -104,7 +107,8 @@ class Ready:
 class Executor:
     """Makes calls in tasks and knows which are under way. Who starts one stands in `lanes`; its end leaves the lane.
 
-    `emitter` and `connections` tell others how events and calls end.
+    `emitter` and `connections` tell others how events and calls end; `retrying` says how calls go on whose senders do
+    not wait.
     """
 
     def __init__(
@@ -115,8 +119,10 @@ class Executor:
         counts: CallCounts | None = None,
         emitter: Emitter | None = None,
         connections: Connections | None = None,
+        retrying: Retrying | None = None,
     ) -> None:
         self.lanes = Lanes()
+        self._retrying = retrying
         self._counts = CallCounts() if counts is None else counts
         self._journal, self._clock, self._event_log = journal, clock, event_log
         self._emitter, self._connections = emitter, connections
@@ -213,6 +219,9 @@ class Executor:
                 self._counts.credentials_refused(call.webhook, self._clock.now())
                 if self._connections is not None:
                     self._connections.refused(call.record.connection, refusal.message)
+            if call.job.lane and self._retrying is not None:
+                work = read_unfinished(call.job)
+                return _Ended(*self._retrying.after(call.event_id, call.job, work, refusal))
             if call.hold and isinstance(refusal, (Retriable, NeedsAuth)):
                 return self._held(call, refusal)
             return self._failed(call, refusal.message)
@@ -236,9 +245,21 @@ class Executor:
         return _Ended(stands, self._unknown(call, error).job if stands.state is State.UNKNOWN else None)
 
     def _unknown(self, call: Call, error: str) -> _Ended:
-        work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)
-        job = unfinished_job(call.event_id, work, key=call.job.key, seconds=FIRST_LOOK_UP, turn=call.job.turn)
-        return _Ended(Settlement(State.UNKNOWN, error=error), job)
+        job = call.job
+        if job.lane:
+            work = structs.replace(read_unfinished(job), since=self._clock.now(), waits=0)
+        else:
+            work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)
+        look_up = unfinished_job(
+            call.event_id,
+            work,
+            key=job.key,
+            seconds=FIRST_LOOK_UP,
+            tries=job.tries if job.lane else 0,
+            turn=job.turn,
+            lane=job.lane,
+        )
+        return _Ended(Settlement(State.UNKNOWN, error=error), look_up)
 
     def _held(self, call: Call, refusal: ActionFailed) -> _Ended:
         """Nothing was executed: the event waits until the target works again, and its row is free meanwhile."""
@@ -268,13 +289,24 @@ class Executor:
             lease=call.lease,
             attempt_started_at=started,
             emit=self.about(_told(call, inserted)),
+            keep_attempt=bool(call.job.lane) and settlement.state in (State.WORKING, State.HELD),
         )
         committed = await self._finish(finish)
         if committed.settlement is None:
             log.warning("%s", TAKEN_OVER, extra={"event_id": call.event_id, "run_id": call.run_id})
             return Settlement(State.UNKNOWN, error=TAKEN_OVER)
+        if call.job.lane:
+            self._tell_of_try(call, settlement, job)
+            return settlement
         self.tell_of_holding(call.event_id, call.webhook, call.record.connection, committed)
         return settlement
+
+    def _tell_of_try(self, call: Call, settlement: Settlement, job: Job | None) -> None:
+        if self._retrying is None:
+            return
+        if settlement.state is State.SUCCEEDED:
+            self._retrying.works(call.job.lane)
+        self._retrying.tell(call.event_id, call.webhook, settlement, job)
 
     async def _finish(self, finish: Finish) -> Committed:
         """Commit; while the database cannot, try again."""
@@ -285,8 +317,15 @@ class Executor:
                 log.error("event not settled yet: %s", failed.message, extra={"event_id": finish.event_id})
                 await self._clock.sleep(STORE_PAUSE)
 
-    def tell_of_holding(self, event_id: str, webhook: str, connection: str, committed: Committed) -> None:
-        """One alert when a webhook begins to hold its events, and one line when it has let the last one go."""
+    def tell_of_holding(
+        self, event_id: str, webhook: str, connection: str, committed: Committed, lane: str = ""
+    ) -> None:
+        """One alert when a webhook begins to hold its events, and one line when it has let the last one go.
+
+        `lane`: that of the event's job; in a lane with a name keys are of an order, and nothing is held by them.
+        """
+        if lane:
+            return
         who = {"event_id": event_id, "webhook": webhook, "connection": connection}
         if committed.began:
             why = committed.settlement.error if committed.settlement else ""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.core import answers
+from hookstation.core.answers import OUTCOME
 from hookstation.core.duplicates import KeyReader, body_digest
 from hookstation.core.events import Event, Mark, MarkState, Settlement, State
+from hookstation.core.jobs import EVENTS
 from hookstation.core.jsontext import Parsed, parse_json
 from hookstation.core.masking import lost_headers, lost_parameters
 from hookstation.core.records import Effect, Record
@@ -18,10 +20,10 @@ from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.emitter import Told
-from hookstation.engine.process import nothing
+from hookstation.engine.process import QUEUED, nothing
 from hookstation.engine.settlements import failure, kept
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
-from hookstation.engine.unfinished import CALL_LEASE, Unfinished, unfinished_job
+from hookstation.engine.unfinished import CALL_LEASE, Unfinished, queued_job, unfinished_job
 from hookstation.errors import BodyRefused, Conflict, Invalid, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Committed, Finish, Store
@@ -74,6 +76,7 @@ class Replay:
     async def replay(self, event_id: str, *, again: bool = False) -> Event:
         """Make a new attempt and return the event as it stands then.
 
+        Where the webhook answers before the work is done, the attempt waits for its turn like any other event.
         Raises `NotFound`; `Conflict` where the state forbids it, the body is not kept, a masked header is needed, or
         another event holds its dedup key.
         """
@@ -160,12 +163,15 @@ class Replay:
             await self._refused(event, settlement, allowed, started)
             return
         try:
-            record = hook.mapping.map(scope_of(event, hook, parsed), event.received_at)
+            scope = scope_of(event, hook, parsed)
+            record, order = hook.mapping.map(scope, event.received_at), hook.order_in(scope)
         except MappingFailed as failed:
             await self._refused(event, failure(failed.message, "mapping"), allowed, started)
             return
         mark = self._mark(event, hook, parsed, body)
-        if hook.local is not None:
+        if hook.voice is not OUTCOME and event.state in FREELY:
+            await self._queue(event, hook, record, mark, order)
+        elif hook.local is not None:
             await self._write_here(event, hook, record, mark, allowed, started)
         else:
             await self._send_away(event, hook, record, mark, allowed)
@@ -184,6 +190,25 @@ class Replay:
             self._clock.now() + repeats.window * 1_000_000,
             event.run_id,
         )
+
+    async def _queue(
+        self, event: Event, hook: CompiledWebhook, record: Record, mark: Mark | None, order: str
+    ) -> None:
+        """Nobody waits for the outcome: the event goes back to its place among those that wait for their work."""
+        run_id, now = event.run_id or self._identifiers.run_id(), self._clock.now()
+        work = Unfinished(record, hook.mapping.marker, now, run_id=run_id)
+        finish = Finish(
+            event.id,
+            FREELY,
+            lambda _: QUEUED,
+            now,
+            job=queued_job(event.id, hook.name, work, order),
+            mark=mark,
+            run_id=run_id,
+            connection=record.connection,
+            entity=record.entity,
+        )
+        check(await self._store.finish(finish))
 
     async def _write_here(
         self,
@@ -254,6 +279,7 @@ class Replay:
             connection=record.connection,
             entity=record.entity,
         )
+        before = await self._store.find_job(EVENTS, event.id)
         asked = self._clock.monotonic()
         committed, pause = await self._store.finish(finish), FIRST_PAUSE
         while committed.occupied:
@@ -263,7 +289,8 @@ class Replay:
             asked = self._clock.monotonic()
             committed, pause = await self._store.finish(finish), min(2 * pause, LONGEST_PAUSE)
         check(committed)
-        self._executor.tell_of_holding(event.id, hook.name, record.connection, committed)
+        lane = "" if before is None else before.job.lane
+        self._executor.tell_of_holding(event.id, hook.name, record.connection, committed, lane)
         assert committed.lease is not None
         return Call(
             event.id,

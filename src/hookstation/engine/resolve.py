@@ -107,10 +107,12 @@ class Resolve:
             self._clock.now(),
             emit=self._executor.about(told),
         )
+        found = await self._store.find_job(EVENTS, event.id)
         committed = await self._store.finish(finish)
         if committed.settlement is None:
             raise Conflict(MOVED)
-        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed)
+        lane = "" if found is None else found.job.lane
+        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed, lane)
         self._event_log.write(
             "outcome_resolved",
             event_id=event.id,

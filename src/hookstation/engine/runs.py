@@ -10,6 +10,8 @@ from hookstation.core.events import OPEN_STATES, Answer, Event, State
 from hookstation.core.jobs import EVENTS
 from hookstation.core.jsontext import dump_json_line
 from hookstation.core.values import JSON
+from hookstation.engine.settlements import CANCELLED
+from hookstation.engine.unfinished import read_unfinished
 from hookstation.errors import StoreError
 from hookstation.ports.store import Store
 
@@ -37,14 +39,15 @@ class Runs:
         if method not in ("GET", "HEAD"):
             return answers.refused(405, "Send a GET request.", ("Allow", "GET, HEAD"))
         if runs_on:
-            body = dump_json_line({"id": run_id, "status": WORDS[event.state]})
+            body = dump_json_line({"id": run_id, "status": word_of(event)})
             return Answer(202, body, (("Retry-After", str(RETRY_AFTER)),))
         return Answer(200, dump_json_line(describe(event)))
 
     async def _runs_on(self, event: Event) -> bool:
         """An unknown outcome that nobody looks up any more waits for a person: that is an end for the caller."""
         if event.state is State.UNKNOWN:
-            return await self._store.find_job(EVENTS, event.id) is not None
+            found = await self._store.find_job(EVENTS, event.id)
+            return found is not None and not read_unfinished(found.job).parked
         return event.state in OPEN_STATES
 
 
@@ -59,9 +62,18 @@ WORDS: Final = {
 }
 
 
+def word_of(event: Event) -> str:
+    """How a run stands, in the words of its status address."""
+    if event.state is State.WORKING and not event.attempts:
+        return "queued"
+    if event.state is State.FAILED and event.reason == CANCELLED:
+        return "cancelled"
+    return WORDS[event.state]
+
+
 def describe(event: Event) -> dict[str, JSON]:
     """A finished run as its status address shows it; nothing of the payload is in it."""
-    shown: dict[str, JSON] = {"id": event.run_id, "status": WORDS[event.state]}
+    shown: dict[str, JSON] = {"id": event.run_id, "status": word_of(event)}
     if event.state is State.SUCCEEDED:
         shown["result"] = {"success": True}
     else:

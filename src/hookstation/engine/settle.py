@@ -25,10 +25,11 @@ from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.process import WAITS_BEHIND, nothing
-from hookstation.engine.settlements import success
+from hookstation.engine.retrying import NEVER, Retrying
+from hookstation.engine.settlements import cancelled, success
 from hookstation.engine.targets import Targets
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, read_unfinished, unfinished_job
-from hookstation.errors import ActionFailed, NotFound, StoreError
+from hookstation.errors import ActionFailed, NotFound, StoreError, UnknownOutcome
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import LookUp, LookUpVerdict, RemoteConnector
 from hookstation.ports.log import EventLog
@@ -51,6 +52,10 @@ DOUBLED: Final = (
     "Look there and remove what is too much; do not replay the event. Their keys: {keys}"
 )
 
+NOT_WRITTEN: Final = (
+    "Cancelled by {who} while it was being sent. A look-up showed that the record was not written."
+)
+NOT_KNOWN: Final = "Cancelled by {who} while it was being sent."
 BROKE: Final = "The look-up of the record broke off; it is tried again."
 UNDER_WAY: Final = 60.0
 """Seconds until an event is looked at again whose lease is over while its call still goes on in this process."""
@@ -69,7 +74,9 @@ class Settler:
         membership: Membership,
         clock: Clock,
         event_log: EventLog,
+        retrying: Retrying | None = None,
     ) -> None:
+        self._retrying = retrying
         self._store, self._targets, self._executor = store, targets, executor
         self._membership, self._clock, self._event_log = membership, clock, event_log
 
@@ -103,9 +110,10 @@ class Settler:
         if self._executor.is_under_way(event.id):
             return JobEnd(leased.lease, structs.replace(leased.job, delay=int(UNDER_WAY * 1_000_000)))
         now = self._clock.now()
-        work = structs.replace(read_unfinished(leased.job), since=now)
-        job = unfinished_job(event.id, work, key=leased.job.key, turn=leased.job.turn)
-        await self._move(event, leased.lease, Settlement(State.UNKNOWN, error=ORPHANED), job)
+        job, work = leased.job, structs.replace(read_unfinished(leased.job), since=now)
+        tries = job.tries if job.lane else 0
+        look_up = unfinished_job(event.id, work, key=job.key, tries=tries, turn=job.turn, lane=job.lane)
+        await self._move(event, leased.lease, Settlement(State.UNKNOWN, error=ORPHANED), look_up)
         return None
 
     async def _look_up(self, event: Event, leased: Leased, work: Unfinished) -> None:
@@ -124,14 +132,28 @@ class Settler:
         if key:
             await self._succeeded(event, leased, work.record, key)
         elif work.marker and found.verdict is LookUpVerdict.SEVERAL:
-            await self._to_a_person(event, leased, shorten(DOUBLED.format(keys=", ".join(found.keys))))
+            told = shorten(DOUBLED.format(keys=", ".join(found.keys)))
+            await self._to_a_person(event, leased, work, told)
         elif not old_enough:
             await self._later(event, leased, work, event.error, remote.settle_after)
         elif work.marker and found.verdict is LookUpVerdict.NONE:
-            if not await self._fell_in(event, leased, work):
+            if leased.job.lane:
+                await self._not_written(event, leased, work)
+            elif not await self._fell_in(event, leased, work):
                 await self._send(event, leased, work, remote, spec)
         else:
-            await self._to_a_person(event, leased, LEFT_TO_A_PERSON)
+            await self._to_a_person(event, leased, work, LEFT_TO_A_PERSON)
+
+    async def _not_written(self, event: Event, leased: Leased, work: Unfinished) -> None:
+        """A try of an event whose sender does not wait surely wrote nothing: its webhook says what follows."""
+        if work.cancelled or self._retrying is None:
+            await self._move(event, leased.lease, cancelled(NOT_WRITTEN.format(who=work.cancelled)), None)
+            return
+        failed = UnknownOutcome(event.error)
+        settlement, job = self._retrying.after(event.id, leased.job, work, failed)
+        committed = await self._move(event, leased.lease, settlement, job, keep_attempt=True)
+        if committed.settlement is not None:
+            self._retrying.tell(event.id, event.webhook, settlement, job)
 
     async def _fell_in(self, event: Event, leased: Leased, work: Unfinished) -> bool:
         """Whether its webhook holds events, among which it has taken its place: nothing is sent past them."""
@@ -181,20 +203,36 @@ class Settler:
         self, event: Event, leased: Leased, work: Unfinished, why: str, settle_after: float = 0.0
     ) -> None:
         """Ask again, ever less often, but once exactly when a look-up that finds nothing may be believed."""
-        tries = leased.job.tries
-        pause = min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
+        lane, tries = leased.job.lane, leased.job.tries
+        pause = min(FIRST_PAUSE * 2 ** min(work.waits if lane else tries, 10), LONGEST_PAUSE)
         believed = (work.since - self._clock.now()) / 1_000_000 + settle_after
         if 0 < believed < pause:
             pause = believed
         job = unfinished_job(
-            event.id, work, key=leased.job.key, seconds=pause, tries=tries + 1, turn=leased.job.turn
+            event.id,
+            structs.replace(work, waits=work.waits + 1) if lane else work,
+            key=leased.job.key,
+            seconds=pause,
+            tries=tries if lane else tries + 1,
+            turn=leased.job.turn,
+            lane=lane,
         )
         await self._move(event, leased.lease, Settlement(event.state, error=why), job)
 
-    async def _to_a_person(self, event: Event, leased: Leased, why: str) -> None:
+    async def _to_a_person(self, event: Event, leased: Leased, work: Unfinished, why: str) -> None:
+        """Nobody looks it up any more; where its webhook holds up what is behind it, it stays in its place."""
         settlement = Settlement(State.UNKNOWN, error=why)
-        await self._move(event, leased.lease, settlement, None)
+        if work.cancelled:
+            settlement = cancelled(f"{NOT_KNOWN.format(who=work.cancelled)} {why}")
+        key, lane = leased.job.key, leased.job.lane
+        job = None
+        if self._retrying is not None and key and not work.cancelled and self._retrying.holds(lane):
+            parked = structs.replace(work, parked=True)
+            job = unfinished_job(event.id, parked, key=key, seconds=NEVER, tries=leased.job.tries, lane=lane)
+        committed = await self._move(event, leased.lease, settlement, job)
         self._log(event, "left_to_a_person", settlement)
+        if job is not None and self._retrying is not None and committed.settlement is not None:
+            self._retrying.tell(event.id, event.webhook, settlement, job)
 
     async def _send(
         self, event: Event, leased: Leased, work: Unfinished, remote: RemoteConnector, spec: EntitySpec
@@ -237,6 +275,7 @@ class Settler:
         *,
         leasing: bool = False,
         record: Record | None = None,
+        keep_attempt: bool = False,
     ) -> Committed:
         """Settle the event as the one who holds its job; nothing is written where somebody else does now.
 
@@ -252,9 +291,11 @@ class Settler:
             holder=self._membership.holder(CALL_LEASE) if leasing else None,
             lease=lease,
             emit=self._executor.about(told),
+            keep_attempt=keep_attempt,
         )
         committed = await self._store.finish(finish)
-        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed)
+        lane = "" if job is None else job.lane
+        self._executor.tell_of_holding(event.id, event.webhook, event.connection, committed, lane)
         return committed
 
     def _log(self, event: Event, happened: str, settlement: Settlement) -> None:

@@ -36,6 +36,15 @@ def failure(error: str, reason: str = "", voice: Voice = OUTCOME) -> Settlement:
     return Settlement(State.FAILED, answer.status, answer.body, answers.shorten(error), reason=reason)
 
 
+CANCELLED: Final = "cancelled"
+"""The reason of an event that a person ended."""
+
+
+def cancelled(error: str) -> Settlement:
+    """A person ended the event."""
+    return failure(error, CANCELLED)
+
+
 def after_failure(stands: Settlement, error: str) -> Settlement:
     """A new attempt surely failed: what the event had reached before stands, and the error says what was tried."""
     return structs.replace(stands, error=answers.shorten(f"A replay failed: {error}"))
