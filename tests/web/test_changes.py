@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from hookstation.core.definitions import WebhookState
 from hookstation.core.values import JSON
 from hookstation.web.api import build_api
 from hookstation.web.services import Services
@@ -46,6 +47,27 @@ async def asked(api: Client, method: str, path: str, body: Any = None, status: i
 
 def document(**more: Any) -> Any:
     return webhook(authentication={**TOKEN, "secret": MASK}, **more)
+
+
+@pytest.mark.parametrize("state", WebhookState)
+async def test_a_webhook_is_switched_and_keeps_its_draft(api: Client, state: WebhookState) -> None:
+    shown = await asked(api, "GET", "/webhooks/courses/draft")
+    change = {"document": {**shown["document"], "title": "new"}, "began": 1}
+    await asked(api, "PUT", "/webhooks/courses/draft", change)
+    switched = await asked(api, "POST", "/webhooks/courses/state", {"state": state.value})
+    assert (state.value, "") == (switched["state"], switched["title"])
+    draft = await asked(api, "GET", "/webhooks/courses/draft")
+    assert (True, state.value, "new") == (
+        draft["is_draft"],
+        draft["document"].get("state", "active"),
+        draft["document"]["title"],
+    )
+
+
+async def test_a_state_that_there_is_not_is_told_with_those_that_there_are(api: Client) -> None:
+    told = await asked(api, "POST", "/webhooks/courses/state", {"state": "off"}, 422)
+    assert "known are active, paused, disabled, archived" in told["detail"]
+    await asked(api, "POST", "/webhooks/nobody/state", {"state": "paused"}, 404)
 
 
 async def test_a_change_is_drafted_compared_published_and_taken_back(api: Client, bench: Engine) -> None:

@@ -102,6 +102,24 @@ async def test_a_webhook_s_own_proof_of_its_sender_is_read_by_no_template(api: C
     assert "proves who the sender is" in told["detail"]
 
 
+async def test_a_payload_is_previewed_field_by_field_also_where_some_fail(api: Client) -> None:
+    fields = {"ID": "$$memberId$$", "ActivityType": "LONGER THAN TEN", "Note": "$$note$$"}
+    body = {"schema": True, "action": {**ACTION, "fields": fields}, "payload": {"memberId": "10420"}}
+    told = await sent(api, "POST", "/preview", body)
+    assert told["fails"]
+    assert [("ID", "fits", "10420"), ("ACTIVITY_TYPE", "fails", None), ("NOTE", "left out", None)] == [
+        (one["field"], one["fate"], one["value"]) for one in told["fields"]
+    ]
+    assert "at most 10" in told["fields"][1]["said"]
+    mended = {**body, "action": ACTION}
+    assert not (await sent(api, "POST", "/preview", mended))["fails"]
+
+
+async def test_a_preview_asks_for_a_panel_that_was_never_seen(api: Client) -> None:
+    action = {"type": "insert_panel", "connection": "records", "panel": "Nope", "fields": {"Code": "1"}}
+    problem(await api.ask("POST", "/api/v1/preview", {"schema": True, "action": action, "payload": {}}), 404)
+
+
 async def test_the_hand_out_has_the_url_and_no_secret(api: Client) -> None:
     told = await sent(api, "GET", "/webhooks/guarded/handout")
     assert told["url"] in told["markdown"]
@@ -140,6 +158,9 @@ async def test_a_name_is_proposed_that_no_webhook_has(api: Client) -> None:
             },
             "/schema/type",
         ),
+        ("/preview", {"schema": True, "action": ACTION}, "/payload"),
+        ("/preview", {"schema": True, "payload": {}}, "/action"),
+        ("/preview", {"schema": {"type": "txt"}, "action": ACTION, "payload": {}}, "/schema/type"),
         ("/names", {"title": 7}, "/title"),
     ],
 )
@@ -163,6 +184,6 @@ async def test_samples_over_the_limit_are_refused(api: Client) -> None:
 
 
 def test_the_wizard_s_operations_are_in_the_description() -> None:
-    assert {"/draft", "/draft/table", "/propose", "/prove", "/prove/change", "/names"} <= {
+    assert {"/draft", "/draft/table", "/propose", "/prove", "/preview", "/names"} <= {
         one.path for one in OPERATIONS
     }

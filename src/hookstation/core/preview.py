@@ -34,6 +34,17 @@ class Previewed:
     value: Scalar = None
     said: str = ""
 
+    def as_json(self) -> dict[str, JSON]:
+        """As the API tells it."""
+        return {
+            "part": self.part,
+            "name": self.name,
+            "field": self.field,
+            "fate": self.fate.value,
+            "value": self.value,
+            "said": self.said,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:

@@ -10,7 +10,15 @@ from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator, Saving
 from hookstation.engine.drafts import OpenDraft
-from hookstation.errors import Conflict, Invalid, NotFound
+from hookstation.errors import Conflict, Invalid, NotFound, Problem
+
+
+def read_state(text: str) -> WebhookState:
+    """The state of this name. Raises `Invalid`."""
+    if text not in set(WebhookState):
+        known = ", ".join(WebhookState)
+        raise Invalid([Problem(("state",), f"“{text[:40]}” is not a state; known are {known}.")])
+    return WebhookState(text)
 
 
 class Switching:

@@ -16,6 +16,7 @@ from hookstation.core.handout import Handout, handout
 from hookstation.core.jsontext import dump_json
 from hookstation.core.naming import slug
 from hookstation.core.nearest import did_you_mean
+from hookstation.core.preview import Preview
 from hookstation.core.proof import Proof, Target, apply_change, prove, read_change
 from hookstation.core.propose import Proposal, propose
 from hookstation.core.records import ACTIVITY, EntitySpec
@@ -26,6 +27,7 @@ from hookstation.core.values import JSON
 from hookstation.engine.board import Board
 from hookstation.engine.checks import ASK_SECONDS, Checks
 from hookstation.engine.compiler import entity_of
+from hookstation.engine.preview import Previews
 from hookstation.engine.targets import Targets
 from hookstation.errors import ActionFailed, AddressRefused, Invalid, NotFound, Problem
 from hookstation.ports.connector import Connector
@@ -57,8 +59,8 @@ class Proposals:
 class Wizard:
     """The use cases behind the wizard's sections. Whatever is heavy runs beside the event loop."""
 
-    def __init__(self, board: Board, targets: Targets, checks: Checks) -> None:
-        self._board, self._targets, self._checks = board, targets, checks
+    def __init__(self, board: Board, targets: Targets, checks: Checks, previews: Previews) -> None:
+        self._board, self._targets, self._checks, self._previews = board, targets, checks, previews
 
     async def draft(self, samples: Sequence[JSON], answers: Mapping[str, str]) -> Draft:
         """A schema from samples, with the questions that they leave open. Raises `Invalid`."""
@@ -100,6 +102,23 @@ class Wizard:
             return await asyncio.to_thread(prove, schema, read, target, samples), warning
         except Invalid as invalid:
             raise Invalid([problem.under("action") for problem in invalid.problems]) from invalid
+
+    async def preview(
+        self, schema: JSON, action: JSON, payload: JSON, webhook: str = ""
+    ) -> tuple[Preview, str]:
+        """What a mapping would write from one payload, and a warning where the target could not be asked.
+
+        `webhook`: what templates are told is its name. Raises `Invalid` and `NotFound`.
+        """
+        read = read_action(action)
+        await self._refuse_bad(schema)
+        place = read.connection, entity_of(read)
+        spec, warning = await self._described(*place)
+        self._previews.note(place, spec)
+        made = self._previews.preview(read, schema, payload, webhook)
+        if made is None:
+            raise NotFound("connection", read.connection)
+        return made, warning
 
     async def change(self, schema: JSON, action: JSON, change: JSON) -> tuple[JSON, Action]:
         """Schema and action with a change that a proof offered. Raises `Invalid`."""

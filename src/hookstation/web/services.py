@@ -78,4 +78,4 @@ class Services:
         self.browse = Browse(self.store)
         self.switching = Switching(self.board, self.configurator, self.changing)
         self.previews = Previews(self.targets, self.clock)
-        self.wizard = Wizard(self.board, self.targets, self.configurator.checks)
+        self.wizard = Wizard(self.board, self.targets, self.configurator.checks, self.previews)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from hookstation.core.definitions import WebhookState
 from hookstation.core.documents.connection import BASE, Catalogue
 from hookstation.core.documents.panel import PANEL
 from hookstation.core.documents.webhook import WEBHOOK
@@ -342,6 +343,7 @@ def _people() -> dict[str, JSON]:
 
 def _requests() -> dict[str, JSON]:
     return {
+        "StateRequest": closed(("state",), state={"enum": list(WebhookState)}),
         "TrialRequest": closed(
             payload=ANY,
             body=TEXT,

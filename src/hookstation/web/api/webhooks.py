@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hookstation.core.values import JSON, kind_of
+from hookstation.engine.switching import read_state
 from hookstation.errors import Invalid, NotFound, Problem, SecretError
 from hookstation.web.api import access, asking, payloads, shapes, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
@@ -48,6 +49,15 @@ async def rotate_webhook(request: Request, services: Services) -> Response:
     """Give a webhook a new URL; the old one is dead at once."""
     name = request.path_params["name"]
     await services.configurator.rotate(name)
+    return reply(_webhook(name, services))
+
+
+async def set_state(request: Request, services: Services) -> Response:
+    """Switch a webhook on or off, or put it away; an open draft stays open."""
+    name: str = request.path_params["name"]
+    body = await asking.fields(request, "state")
+    state = read_state(asking.member(body, "state", str, ""))
+    await services.switching.set_state(name, state, access.caller(request))
     return reply(_webhook(name, services))
 
 
@@ -118,6 +128,15 @@ OPERATIONS: Final = (
         "Give a webhook a new URL",
         "Webhook",
         refusals=(404, 409),
+    ),
+    Operation(
+        "POST",
+        "/webhooks/{name}/state",
+        set_state,
+        "Switch a webhook on or off, or put it away",
+        "Webhook",
+        "StateRequest",
+        refusals=(400, 404, 409, 422),
     ),
     Operation(
         "POST",

@@ -79,6 +79,24 @@ async def prove_mapping(request: Request, services: Services) -> Response:
     return reply({**proof.as_json(), "warning": warning})
 
 
+async def preview_mapping(request: Request, services: Services) -> Response:
+    """What a mapping would write from one payload, field by field, also where some fail."""
+    body = await asking.fields(request, "schema", "action", "payload", "webhook")
+    if "payload" not in body:
+        raise Invalid([Problem(("payload",), "is missing: send the JSON that a call would bring.")])
+    made, warning = await services.wizard.preview(
+        _schema(body), body.get("action"), body["payload"], asking.member(body, "webhook", str, "")
+    )
+    return reply(
+        {
+            "fails": made.fails,
+            "fields": [one.as_json() for one in made.fields],
+            "problems": [describe(problem) for problem in made.problems],
+            "warning": warning,
+        }
+    )
+
+
 async def apply_proof_change(request: Request, services: Services) -> Response:
     """Schema and action with a change that a proof offered."""
     body = await asking.fields(request, "schema", "action", "change")
@@ -178,6 +196,16 @@ OPERATIONS: Final = (
         "ChangedMapping",
         "ProofChangeRequest",
         refusals=_REFUSALS,
+        act=Act.SEE,
+    ),
+    Operation(
+        "POST",
+        "/preview",
+        preview_mapping,
+        "Show what a mapping would write from a payload",
+        "MappingPreview",
+        "PreviewRequest",
+        refusals=(*_REFUSALS, 404),
         act=Act.SEE,
     ),
     Operation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hookstation.core.draft import Doubt
+from hookstation.core.preview import Fate
 from hookstation.core.proof import Risk, Verdict
 from hookstation.core.records import FieldType
 from hookstation.core.schema_rows import TYPES
@@ -21,7 +22,7 @@ SCHEMA: Final[JSON] = {"type": ["object", "boolean"]}
 
 def wizard_schemas() -> dict[str, JSON]:
     """The schemas by name."""
-    return {**_drafts(), **_proposals(), **_proofs(), **_handouts(), **_requests()}
+    return {**_drafts(), **_proposals(), **_proofs(), **_previews(), **_handouts(), **_requests()}
 
 
 def _listed(name: str) -> JSON:
@@ -143,6 +144,27 @@ def _proofs() -> dict[str, JSON]:
     }
 
 
+def _previews() -> dict[str, JSON]:
+    field = object_of(
+        ("part", "name", "field", "fate", "value", "said"),
+        part={"enum": ["fields", "match"]},
+        name=TEXT,
+        field=TEXT,
+        fate={"enum": list(Fate)},
+        value={"type": ["string", "number", "boolean", "null"]},
+        said=TEXT,
+    )
+    return {
+        "MappingPreview": object_of(
+            ("fails", "fields", "problems", "warning"),
+            fails=FLAG,
+            fields={"type": "array", "items": field},
+            problems=_listed("Detail"),
+            warning=TEXT,
+        )
+    }
+
+
 def _handouts() -> dict[str, JSON]:
     header = object_of(("name", "value", "about"), name=TEXT, value=TEXT, about=TEXT)
     answer = object_of(
@@ -205,6 +227,9 @@ def _requests() -> dict[str, JSON]:
         ),
         "ProveRequest": closed(
             ("schema", "action"), schema=SCHEMA, action=FREE, samples=samples, webhook=TEXT
+        ),
+        "PreviewRequest": closed(
+            ("schema", "action", "payload"), schema=SCHEMA, action=FREE, payload=ANY, webhook=TEXT
         ),
         "ProofChangeRequest": closed(
             ("schema", "action", "change"), schema=SCHEMA, action=FREE, change=ref("ProofChange")

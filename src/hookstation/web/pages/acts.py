@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.definitions import WebhookState
 from hookstation.core.naming import slug
-from hookstation.errors import Conflict, Invalid, Problem
+from hookstation.engine.switching import read_state
+from hookstation.errors import Conflict
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.pages.forms import check_typed, read_form
 from hookstation.web.pages.routes import Page
@@ -20,11 +21,7 @@ async def set_state(request: Request, services: Services) -> Response:
     """Another state, at once."""
     name: str = request.path_params["name"]
     form = await read_form(request)
-    wanted = form.one("state")
-    if wanted not in set(WebhookState):
-        known = ", ".join(WebhookState)
-        raise Invalid([Problem(("state",), f"“{wanted[:40]}” is not a state; known are {known}.")])
-    await services.switching.set_state(name, WebhookState(wanted), visitor_of(request).name)
+    await services.switching.set_state(name, read_state(form.one("state")), visitor_of(request).name)
     return RedirectResponse(f"/webhooks/{name}" if form.one("back") == "page" else "/webhooks", 303)
 
 
