@@ -51,7 +51,7 @@ def test_a_server_without_fault_is_well(tmp_path: Path) -> None:
     assert {True} == {well for well, _ in found.values()}
     assert "postgresql://me:********@db/j is PostgreSQL 17.2" == found["server"][1]
     assert (
-        "9 a node, 3 nodes now; the server has room for 97, that is 10 nodes like this one"
+        "10 a node, 3 nodes now; the server has room for 97, that is 9 nodes like this one"
         == found["connections"][1]
     )
 
@@ -83,7 +83,7 @@ def test_each_fault_is_told_with_what_to_do(tmp_path: Path, told: Checkup, what:
         (replace(WELL, schema=0), "schema", "0; the first start, or hookstation migrate, brings it to 3"),
         (replace(WELL, standbys=True), "durability", "the server waits for its standbys too"),
         (replace(WELL, pooler="unsure"), "pooler", "if it is not in session mode"),
-        (replace(WELL, pooler="unsure"), "connections", "9 a node, to the pooler"),
+        (replace(WELL, pooler="unsure"), "connections", "10 a node, to the pooler"),
     ],
 )
 def test_what_is_not_wrong_is_told_too(tmp_path: Path, told: Checkup, what: str, detail: str) -> None:

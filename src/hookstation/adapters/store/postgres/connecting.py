@@ -27,8 +27,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 READ_ONLY: Final = "25006"
 """SQLSTATE `read_only_sql_transaction` (PostgreSQL, appendix A)."""
 
-WORKERS: Final = 2
-"""Connections of a node for jobs and its own heartbeat, which no crowd of readers may hold up."""
+WORKERS: Final = 3
+"""Connections of a node for jobs, deliveries and its own heartbeat, which no crowd of readers may hold up."""
 
 COMMIT_GRACE: Final = 5.0
 """Seconds beyond the statement time-out after which a silent server counts as lost."""

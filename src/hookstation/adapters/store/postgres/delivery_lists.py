@@ -111,7 +111,8 @@ def list_query(which: DeliveryFilter, limit: int, after: str) -> tuple[str, list
     walk = Walk("deliveries")
     leading, others = _filters(walk, which)
     low, high = which.bounds(kept(after))
-    span = [f"id >= {walk.bound(low)}"] if low else []
+    span = ["trouble <> ''"] if leading and leading[0][0] == "trouble" else []  # as its index says
+    span += [f"id >= {walk.bound(low)}"] if low else []
     span += [f"id < {walk.bound(high)}"] if high else []
     span += [f"created_at >= {walk.bound(which.since)}"] if which.since else []
     span += [f"created_at < {walk.bound(which.until)}"] if which.until else []
