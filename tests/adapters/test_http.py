@@ -7,14 +7,13 @@ from collections import UserDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
-import aiohttp
 import pytest
-from aiohttp import http_exceptions
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hookstation.adapters.http import FOREIGN, GuardedHttpClient, translate
 from hookstation.errors import ActionFailed, AddressRefused, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.http import HttpRequest
+from tests.support.foreign import every_error_of_aiohttp
 
 LOOPBACK = ("127.0.0.0/8",)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -409,23 +408,6 @@ async def test_a_closed_client_sends_nothing(serve: Serve) -> None:
     await http.close()
     with pytest.raises(Retriable):
         await http.send(post(port))
-
-
-def every_error_of_aiohttp() -> list[type[BaseException]]:
-    """All error classes below aiohttp's roots and in its public names, but those of parts that are not used:
-    multipart bodies, WebSockets, and the mark that ends an iteration."""
-
-    def below(root: type[BaseException]) -> list[type[BaseException]]:
-        return [root, *(found for child in root.__subclasses__() for found in below(child))]
-
-    public = [
-        each for each in vars(aiohttp).values() if isinstance(each, type) and issubclass(each, Exception)
-    ]
-    found = {*below(aiohttp.ClientError), *below(http_exceptions.HttpProcessingError), *public}
-    unused = ("BadContentDispositionHeader", "BadContentDispositionParam", "EofStream",
-              "WSMessageTypeError", "WebSocketError")  # fmt: skip
-    theirs = [each for each in found if each.__module__.startswith("aiohttp") and each.__name__ not in unused]
-    return sorted(theirs, key=lambda each: each.__name__)
 
 
 @pytest.mark.parametrize("foreign", every_error_of_aiohttp(), ids=lambda each: each.__name__)

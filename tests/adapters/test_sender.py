@@ -5,9 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
-from aiohttp import http_exceptions
 
 from hookstation.adapters.guard import SystemNames
 from hookstation.adapters.sender import HttpSender, pools
@@ -16,6 +14,7 @@ from hookstation.adapters.sender.troubles import FOREIGN, translate
 from hookstation.core.outgoing.values import NO_TIMING, Timing, Trouble
 from hookstation.errors import AddressRefused
 from hookstation.ports.sender import Dispatch, NotSent
+from tests.support.foreign import every_error_of_aiohttp
 from tests.support.names import Names
 from tests.support.receiver import CUT, HANG, Answer, Receiver
 
@@ -262,23 +261,6 @@ async def test_nothing_of_a_request_stays_behind_in_its_caller(
 ) -> None:
     await sender.send(to(receiver))
     assert CURRENT.get() is None
-
-
-def every_error_of_aiohttp() -> list[type[BaseException]]:
-    """All error classes below aiohttp's roots and in its public names, but those of parts that are not used:
-    multipart bodies, WebSockets, and the mark that ends an iteration."""
-
-    def below(root: type[BaseException]) -> list[type[BaseException]]:
-        return [root, *(found for child in root.__subclasses__() for found in below(child))]
-
-    public = [
-        each for each in vars(aiohttp).values() if isinstance(each, type) and issubclass(each, Exception)
-    ]
-    found = {*below(aiohttp.ClientError), *below(http_exceptions.HttpProcessingError), *public}
-    unused = ("BadContentDispositionHeader", "BadContentDispositionParam", "EofStream",
-              "WSMessageTypeError", "WebSocketError")  # fmt: skip
-    theirs = [each for each in found if each.__module__.startswith("aiohttp") and each.__name__ not in unused]
-    return sorted(theirs, key=lambda each: each.__name__)
 
 
 @pytest.mark.parametrize("foreign", every_error_of_aiohttp(), ids=lambda each: each.__name__)
