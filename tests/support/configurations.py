@@ -27,8 +27,20 @@ from hookstation.core.definitions import (
 )
 from hookstation.core.documents import Catalogue, decode_panel
 from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.outgoing.definitions import (
+    Bearer,
+    Body,
+    BodyForm,
+    Destination,
+    DestinationMode,
+    NoCredentials,
+    NoSigning,
+    StandardSigning,
+    Subscription,
+)
 from hookstation.core.rates import Rate
 from hookstation.core.records import RECORDS
+from hookstation.core.standard_keys import SEED, new_standard_secret
 from hookstation.core.values import JSON, Number, Secret
 
 CATALOGUE: Final[Catalogue] = {
@@ -216,12 +228,66 @@ def _holding(hook: Webhook, hold: bool) -> Webhook:
     return replace(hook, hold=hold and hook.action.connection != RECORDS)
 
 
-def _named(some: list[Connection], hooks: list[Webhook], singles: bool) -> Configuration:
+slugs: Final = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True)
+destinations: Final = st.builds(
+    Destination,
+    name=slugs,
+    url=st.sampled_from(["https://crm.example.org/hooks", "http://127.0.0.1:9/?a=b"]),
+    title=texts,
+    mode=st.sampled_from(DestinationMode),
+    credentials=st.just(NoCredentials()) | st.builds(Bearer, tokens.map(Secret)),
+    signing=st.just(NoSigning())
+    | st.builds(StandardSigning, st.binary(min_size=SEED, max_size=SEED).map(new_standard_secret)),
+    rate=st.none() | rates,
+)
+contents: Final[SearchStrategy[Body]] = st.one_of(
+    st.just(Body()),
+    st.builds(Body, st.just(BodyForm.JSON), st.none(), st.sampled_from(["", "application/vnd.a+json"])),
+    st.builds(
+        Body, st.just(BodyForm.TEMPLATE), st.just({"a": ["$$a$$", 5, None, True, Number("1.50")], "b": {}})
+    ),
+    st.builds(Body, st.just(BodyForm.FORM), st.just({"a": "{{ a | upcase }}", "b": 5})),
+    st.builds(Body, st.just(BodyForm.XML), st.just({"r": {"@a": "$$a$$", "b": ["x", 5, None]}})),
+    st.builds(Body, st.just(BodyForm.TEXT), st.just("Hi $$name$$\n")),
+)
+
+
+def subscriptions_to(names: list[str]) -> SearchStrategy[Subscription]:
+    """Subscriptions that lead to one of these destinations."""
+    return st.builds(
+        Subscription,
+        name=slugs,
+        destination=st.sampled_from(names),
+        events=st.sampled_from([("*",), ("record.*", "inbound.orders")]),
+        note=texts,
+        active=st.booleans(),
+        condition=st.sampled_from(["", 'a.b == "x" or exists(c)']),
+        method=st.sampled_from(["POST", "PUT"]),
+        body=contents,
+        headers=st.sampled_from([{}, {"X-A": "$$a$$", "X-B": "b"}]),
+    )
+
+
+def _named(
+    some: list[Connection],
+    hooks: list[Webhook],
+    singles: bool,
+    outgoing: tuple[list[Destination], list[Subscription]],
+) -> Configuration:
     return Configuration(
         {one.name: one for one in {one.name.casefold(): one for one in some}.values()},
         {"Courses": panel("Courses", singles)},
         {one.name: one for one in hooks},
+        {one.name: one for one in outgoing[0]},
+        {one.name: one for one in outgoing[1]},
     )
+
+
+def _with_subscriptions(
+    some: list[Destination],
+) -> SearchStrategy[tuple[list[Destination], list[Subscription]]]:
+    names = [one.name for one in some]
+    return st.tuples(st.just(some), st.lists(subscriptions_to(names), max_size=2) if names else st.just([]))
 
 
 configurations: Final = st.builds(
@@ -229,4 +295,5 @@ configurations: Final = st.builds(
     st.lists(connections, max_size=2),
     st.lists(st.builds(_holding, webhooks, st.booleans()), max_size=2),
     st.booleans(),
+    st.lists(destinations, max_size=2).flatmap(_with_subscriptions),
 )

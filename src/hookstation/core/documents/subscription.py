@@ -19,6 +19,8 @@ from hookstation.errors import Invalid, Problem
 
 MOST_EVENTS: Final = 100
 
+_NAME: Final = "[a-z0-9-]{1,64}"
+_NAME_WORDS: Final = "lower-case letters, digits and “-”, up to 64"
 _CONTENT_TYPE: Final = Setting(
     "content_type",
     Kind.TEXT,
@@ -81,8 +83,8 @@ SUBSCRIPTION: Final = (
         "name",
         Kind.NAME,
         required=True,
-        pattern="[a-z0-9-]{1,64}",
-        pattern_words="lower-case letters, digits and “-”, up to 64",
+        pattern=_NAME,
+        pattern_words=_NAME_WORDS,
         help="What commands and pages call it; unique.",
         example="crm-members",
     ),
@@ -103,7 +105,15 @@ SUBSCRIPTION: Final = (
         help="Types of events. `*` stands for one word, at the end for one or more, and alone for everything.",
         example=["record.*", "inbound.course-completions"],
     ),
-    Setting("destination", Kind.NAME, required=True, help="The name of the destination.", example="crm"),
+    Setting(
+        "destination",
+        Kind.NAME,
+        required=True,
+        pattern=_NAME,
+        pattern_words=_NAME_WORDS,
+        help="The name of the destination.",
+        example="crm",
+    ),
     Setting(
         "condition",
         Kind.TEXT,
