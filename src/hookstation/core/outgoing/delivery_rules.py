@@ -50,12 +50,12 @@ def is_of_type(told: str, asked: str) -> bool:
 def figures_moved(
     destination: str, state: DeliveryState, attempt: DeliveryAttempt | None, ended_at: int
 ) -> DeliveryFigures | None:
-    """What the end of a try adds to the hour in which it ended, ``None`` where nothing was tried and nothing ended.
+    """What the end of a try adds to the hour in which it ended, ``None`` where nothing was tried.
 
     A try that did not deliver counts as failed, whether it was the last one or not; a delivery that is given up counts
-    as dead besides.  The hour is that of `ended_at`, without one that of the attempt's end.
+    as dead, tried or not.  The hour is that of `ended_at`, without one that of the attempt's end.
     """
-    if attempt is None and state is DeliveryState.WAITING:
+    if attempt is None and state in (DeliveryState.WAITING, DeliveryState.CANCELLED):
         return None
     took = max(attempt.timing.total, 0) if attempt else 0
     at = ended_at or (attempt.started_at + took if attempt else 0)

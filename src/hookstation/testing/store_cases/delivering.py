@@ -135,6 +135,29 @@ class DeliveryCases:
         assert 1 == len(await store.list_delivery_attempts(delivery_id(1)))
         assert [1] == [one.failed for one in await store.delivery_figures(0, NOW * 2)]
 
+    async def test_ended_without_a_try(self, store: Store) -> None:
+        """A delivery that ends untried has no attempt; only one that is given up counts in the figures."""
+        await join(store, "n1")
+        await store.emit([emission(1), emission(2)])
+        found = await send(store)
+        states = (DeliveryState.CANCELLED, DeliveryState.DEAD)
+        ends = [
+            DeliveryEnd(one.leased.lease, SHOP, state, ended_at=NOW + 70)
+            for one, state in zip(found, states, strict=True)
+        ]
+
+        assert [True, True] == list(await store.settle_deliveries(ends))
+
+        ended = [await shown(store, delivery_id(number)) for number in (1, 2)]
+        assert [(state, 0, NOW + 70) for state in states] == [
+            (one.state, one.attempts, one.ended_at) for one in ended
+        ]
+        assert [(0, 0, 1, 0)] == [
+            (one.delivered, one.failed, one.dead, one.took)
+            for one in await store.delivery_figures(0, NOW * 2)
+        ]
+        assert [] == list(await send(store))
+
     async def test_a_late_word_changes_nothing(self, store: Store) -> None:
         """Whoever lost the lease changes nothing: no attempt, figure or emission; the others of the batch count."""
         await join(store, "n1", "n2")
