@@ -30,6 +30,7 @@ from hookstation.web.api.schema_parts import (
     object_of,
     ref,
 )
+from hookstation.web.api.sending_schemas import sending_schemas
 from hookstation.web.api.wizard_schemas import wizard_schemas
 
 ROOT: Final = "/api/v1"
@@ -41,9 +42,13 @@ TITLES: Final = {
     409: "The state of the thing forbids it",
     413: "The request's body is too large",
     422: "Something in the request is not valid; `problems` says what and where",
+    429: "Too much is asked for at once; try again after Retry-After",
     502: "The target failed",
     503: "The database is not available; try again after Retry-After",
 }
+
+OPTIONAL: Final = frozenset({"ReplayRequest", "RotateRequest", "TestRequest", "PortalRequest"})
+"""Requests whose body may be left out."""
 
 
 def document(operations: Iterable[Operation], catalogue: Catalogue, version: str) -> dict[str, JSON]:
@@ -97,7 +102,7 @@ def _operation(operation: Operation) -> dict[str, JSON]:
     }
     if operation.body:
         entry["requestBody"] = {
-            "required": operation.body != "ReplayRequest",
+            "required": operation.body not in OPTIONAL,
             "content": {"application/json": {"schema": ref(operation.body)}},
         }
     return entry
@@ -131,6 +136,7 @@ def _schemas(catalogue: Catalogue) -> dict[str, JSON]:
         **_requests(),
         **changes_schemas(webhook),
         **wizard_schemas(),
+        **sending_schemas(),
     }
 
 

@@ -1,19 +1,23 @@
-"""What the shelves of the API share: webhooks, connections and panels are made, changed and deleted alike."""
+"""What the shelves of the API share: all that is configured is made, changed and deleted alike."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hookstation.core.values import JSON, kind_of
+from hookstation.core.values import JSON, Secret, kind_of
 from hookstation.engine.configure import PLURALS, Saving
 from hookstation.errors import Conflict, Invalid, Problem
 from hookstation.web.api import access, asking
 from hookstation.web.services import Services
 
-SHOWN_ONLY: Final = {"webhook": ("url", "path", "created_at", "updated_at")}
+SHOWN_ONLY: Final = {
+    "webhook": ("url", "path", "created_at", "updated_at"),
+    "destination": ("health", "waiting", "more_waiting", "made_secret"),
+}
 """Members that the station gives, by kind; a document that is sent back may still have them."""
 
 
@@ -36,21 +40,27 @@ async def make(body: dict[str, JSON], services: Services, kind: str, by: str) ->
     """Make one thing under a name that is free, and return the name. Raises `Conflict` and `Invalid`."""
     name = body.get("name")
     stored = services.board.stored
-    taken = {"webhook": stored.webhooks, "connection": stored.connections, "panel": stored.panels}[kind]
+    taken: Mapping[str, object] = getattr(stored, PLURALS[kind])
     if isinstance(name, str) and name in taken:
         raise Conflict(f"There is a {kind} “{name}” already; change it with PUT.")
-    await _apply_one(services, kind, body, by)
+    await apply_one(services, kind, body, by)
     return str(name)
 
 
 async def put(request: Request, services: Services, kind: str) -> str:
     """Make or change the thing that the address names, and return the name. Raises `Conflict` and `Invalid`."""
+    body = await named_thing(request)
+    await apply_one(services, kind, body, access.caller(request))
+    return str(body["name"])
+
+
+async def named_thing(request: Request) -> dict[str, JSON]:
+    """The document of the thing that the address names. Raises `BodyRefused` and `Invalid`."""
     name: str = request.path_params["name"]
     body = await thing(request)
     if body.setdefault("name", name) != name:
         raise Invalid([Problem(("name",), f"is not the name in the address, “{name}”.")])
-    await _apply_one(services, kind, body, access.caller(request))
-    return name
+    return body
 
 
 async def delete(request: Request, services: Services, kind: str) -> Response:
@@ -59,14 +69,18 @@ async def delete(request: Request, services: Services, kind: str) -> Response:
     return Response(status_code=204)
 
 
-async def _apply_one(services: Services, kind: str, body: dict[str, JSON], by: str) -> None:
-    """Apply a document with one thing; problems are told as seen from that thing."""
+async def apply_one(services: Services, kind: str, body: dict[str, JSON], by: str) -> Mapping[str, Secret]:
+    """Apply a document with one thing; problems are told as seen from that thing.
+
+    Returns the secrets that were made for it, by name.  Raises `Conflict` and `Invalid`.
+    """
     sent: JSON = {name: value for name, value in body.items() if name not in SHOWN_ONLY.get(kind, ())}
     try:
         document: JSON = {"version": 1, PLURALS[kind]: [sent]}
-        await services.configurator.apply(document, saving=Saving(by))
+        planned = await services.configurator.apply(document, saving=Saving(by))
     except Invalid as invalid:
         raise Invalid([_from_inside(problem, kind) for problem in invalid.problems]) from invalid
+    return planned.made
 
 
 def _from_inside(problem: Problem, kind: str) -> Problem:

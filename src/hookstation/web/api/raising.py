@@ -1,0 +1,96 @@
+"""Operations on events out: raise one, and look at what was told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookstation.core.jsontext import dump_json
+from hookstation.errors import Conflict, Invalid, NotFound, Problem
+from hookstation.ports.deliveries import DeliveryFilter
+from hookstation.web.api import access, asking
+from hookstation.web.api.deliveries import delivery, event_out
+from hookstation.web.api.routes import PAGED, Operation, listed, reply
+from hookstation.web.services import Services
+
+KEY_HEADER: Final = "idempotency-key"
+MOST_SHOWN: Final = 200
+"""Deliveries that are shown with their event; the others are in the list of deliveries."""
+
+
+async def raise_event(request: Request, services: Services) -> Response:
+    """Tell subscribers that something happened; a repeat under the same key has no second effect."""
+    body = await asking.fields(request, "type", "data", "key")
+    if "data" not in body:
+        raise Invalid([Problem((), "“data” is missing: the facts that subscribers are told, any JSON.")])
+    raised = await services.outgoing.raising.raise_event(
+        asking.member(body, "type", str, ""),
+        dump_json(body["data"]).encode(),
+        access.caller(request),
+        _key(request, asking.member(body, "key", str, "")),
+    )
+    shown = {**event_out(raised.event), "repeated": raised.repeated}
+    return reply(
+        shown if raised.repeated else {**shown, "deliveries": raised.deliveries},
+        200 if raised.repeated else 201,
+    )
+
+
+def _key(request: Request, key: str) -> str:
+    header = request.headers.get(KEY_HEADER, "")
+    if key and header and key != header:
+        raise Conflict("The header Idempotency-Key and `key` differ; send one of them, or the same.")
+    return key or header
+
+
+async def list_events_out(request: Request, services: Services) -> Response:
+    """Events out, newest first, without their facts."""
+    limit = asking.limit(request)
+    found = await services.store.list_events_out(
+        limit, request.query_params.get("after", ""), request.query_params.get("type", "")
+    )
+    items = [{name: value for name, value in event_out(one).items() if name != "data"} for one in found]
+    return listed([*items], found[-1].id if len(found) == limit else "")
+
+
+async def show_event_out(request: Request, services: Services) -> Response:
+    """An event out with its facts and its newest deliveries."""
+    event_id: str = request.path_params["id"]
+    event = await services.store.get_event_out(event_id)
+    if event is None:
+        raise NotFound("event out", event_id)
+    page = await services.store.list_deliveries(DeliveryFilter(event_id=event_id), MOST_SHOWN)
+    return reply({**event_out(event), "deliveries": [delivery(one) for one in page.items]})
+
+
+OPERATIONS: Final = (
+    Operation(
+        "POST",
+        "/events",
+        raise_event,
+        "Tell subscribers that something happened",
+        "RaisedEvent",
+        "RaiseRequest",
+        201,
+        refusals=(400, 409, 422),
+    ),
+    Operation(
+        "GET",
+        "/events-out",
+        list_events_out,
+        "List events out",
+        "EventsOut",
+        query={"type": "Of this type; `*` at the end stands for the rest.", **PAGED},
+        refusals=(422,),
+    ),
+    Operation(
+        "GET",
+        "/events-out/{id}",
+        show_event_out,
+        "Show an event out with its deliveries",
+        "EventOutInFull",
+        refusals=(404,),
+    ),
+)
