@@ -162,3 +162,13 @@ def test_a_key_is_shown_once_and_opens_the_api(running: Station) -> None:
     assert (True, False) == ("somebody" in listed, key in listed)
     twice = command("keys", "add", "somebody", "--role", "administrator", "--data", running.data)
     assert (1, "") == (twice.returncode, twice.stdout)
+
+
+def test_a_revoked_key_is_refused_by_the_running_station(running: Station) -> None:
+    made = heard("keys", "add", "former", "--role", "administrator", "--data", running.data)
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    assert {"revoked": "former"} == heard("keys", "revoke", "former", "--data", running.data)
+    assert 401 == ask(f"{running.url}/api/v1/events", method="GET", headers=headers).status
+    again = here("keys", "revoke", "former", "--data", running.data)
+    assert (1, "") == (again.exit_code, again.stdout)
+    assert "former" in again.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hookstation.engine.keys import LONGEST_NAME, Keys, digest
-from hookstation.errors import Conflict, Invalid
+from hookstation.errors import Conflict, Invalid, NotFound
 from hookstation.testing.clock import ManualClock
 from hookstation.testing.memory_store import MemoryStore
 
@@ -49,7 +49,16 @@ async def test_a_name_is_given_once(keys: Keys) -> None:
     assert ["deploy"] == [one.name for one in await keys.list()]
 
 
-@pytest.mark.parametrize("name", ["", "x" * (LONGEST_NAME + 1), "a\nb"])
+async def test_a_revoked_key_opens_nothing_and_its_name_is_free(keys: Keys) -> None:
+    key, other = await keys.add("deploy", "administrator"), await keys.add("other", "administrator")
+    await keys.revoke("deploy")
+    assert [None, "other"] == [await keys.find(key), getattr(await keys.find(other), "name", "")]
+    with pytest.raises(NotFound, match="deploy"):
+        await keys.revoke("deploy")
+    assert key != await keys.add("deploy", "administrator")
+
+
+@pytest.mark.parametrize("name", ["", "x" * (LONGEST_NAME + 1), "a\nb", "a/b"])
 async def test_a_name_that_cannot_be_shown_is_refused(keys: Keys, name: str) -> None:
     with pytest.raises(Invalid, match="name: must have 1 to 64"):
         await keys.add(name, "administrator")

@@ -104,6 +104,14 @@ class TestKeys:
         assert ["deploy", "tests"] == [one["name"] for one in listed["items"]]
         assert made["key"] not in str(listed)
 
+    async def test_a_revoked_key_opens_nothing_from_then_on(self, api: Client, services: Services) -> None:
+        made = await sent(api, "POST", "/keys", {"name": "a deploy", "role": "administrator"}, 201)
+        holder = Client(build_api(services), {"Authorization": f"Bearer {made['key']}"})
+        await got(holder, "/keys")
+        assert 204 == (await holder.ask("DELETE", "/api/v1/keys/a deploy")).status
+        problem(await holder.ask("GET", "/api/v1/keys"), 401)
+        problem(await api.ask("DELETE", "/api/v1/keys/a deploy"), 404)
+
     async def test_a_key_that_cannot_be_is_refused(self, api: Client) -> None:
         ask = api.ask
         problem(await ask("POST", "/api/v1/keys", {"name": "x", "role": "viewer"}), 422, "/role")

@@ -250,6 +250,16 @@ class TestSettings:
         assert "a program" in text
         assert key not in text
 
+    async def test_a_key_is_revoked_when_its_name_is_typed(self, pages: Client, services: Services) -> None:
+        key = await services.keys.add("a <program>", "administrator")
+        assert "Revoke the key “a <program>”?" in await shown(pages, "/settings")
+        wrong = await send(pages, "/settings/keys/revoke", key="a <program>", typed="a program")
+        assert (422, True) == (wrong.status, await services.keys.find(key) is not None)
+        done = await send(pages, "/settings/keys/revoke", key="a <program>", typed="a <program>")
+        assert (303, None) == (done.status, await services.keys.find(key))
+        gone = await send(pages, "/settings/keys/revoke", key="a <program>", typed="a <program>")
+        assert 404 == gone.status
+
     @pytest.mark.parametrize(("name", "status"), [("", 422), ("tests", 409)])
     async def test_a_key_that_cannot_be_made_is_told_at_its_field(
         self, pages: Client, name: str, status: int

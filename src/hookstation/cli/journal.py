@@ -1,4 +1,4 @@
-"""Commands on what happened: events, records, keys."""
+"""Commands on what happened: events, records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from hookstation.cli.speaking import (
     out,
     place,
     print_one,
-    say,
     settings_of,
     station_options,
     table,
@@ -177,37 +176,4 @@ def count(entity: str, as_json: bool, data: str | None, database_url: str | None
         write(str(counted["count"]))
 
 
-@click.group()
-def keys() -> None:
-    """Keys of the API: add, list."""
-
-
-@keys.command("add")
-@click.argument("name")
-@click.option("--role", required=True, type=click.Choice(["administrator"]), help="What it may do.")
-@json_option
-@station_options
-def add_key(name: str, role: str, as_json: bool, data: str | None, database_url: str | None) -> None:
-    """Make a key of the API and print it, this once."""
-    made = one_call(settings_of(data, database_url), "POST", "/keys", {"name": name, "role": role})
-    if as_json:
-        out(cast("JSON", made))
-    else:
-        write(str(made["key"]))
-        say("Keep it now: it is not shown again.")
-
-
-@keys.command("list")
-@json_option
-@station_options
-def list_keys(as_json: bool, data: str | None, database_url: str | None) -> None:
-    """List keys by name; what would open them is not kept."""
-    listed = one_call(settings_of(data, database_url), "GET", "/keys")
-    if as_json:
-        out({"items": listed["items"]})
-        return
-    shown = cast("Sequence[Mapping[str, JSON]]", listed["items"])
-    table([[str(one[k]) for k in ("name", "role", "created_at")] for one in shown], ("NAME", "ROLE", "MADE"))
-
-
-COMMANDS: Final[tuple[click.Command, ...]] = (events, records, keys)
+COMMANDS: Final[tuple[click.Command, ...]] = (events, records)

@@ -380,6 +380,10 @@ class Settings(Protocol):
         """Keep a key. Raises `Conflict` where the name is taken."""
         ...
 
+    async def remove_key(self, name: str) -> bool:
+        """Forget a key; whether there was one."""
+        ...
+
     async def keys(self) -> Sequence[ApiKey]:
         """All keys."""
         ...

@@ -24,6 +24,11 @@ class MemoryFacts:
             raise Conflict(f"There is a key “{key.name}” already: choose another name.")
         self._keys[key.name] = key
 
+    async def remove_key(self, name: str) -> bool:
+        """Forget a key."""
+        self._check()
+        return self._keys.pop(name, None) is not None
+
     async def keys(self) -> Sequence[ApiKey]:
         """All keys by name."""
         return [self._keys[name] for name in sorted(self._keys)]

@@ -103,6 +103,12 @@ def add_key(connection: apsw.Connection, key: ApiKey) -> None:
         raise Conflict(f"There is a key “{key.name}” already: choose another name.") from error
 
 
+def remove_key(connection: apsw.Connection, name: str) -> bool:
+    """Forget a key of the API."""
+    connection.execute("DELETE FROM keys WHERE name = ?", (name,))
+    return bool(connection.changes())
+
+
 def keys(connection: apsw.Connection) -> Sequence[ApiKey]:
     """All keys by name."""
     rows = connection.execute("SELECT name, role, digest, created_at FROM keys ORDER BY name").fetchall()

@@ -259,6 +259,10 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
         """Keep a key; raises `Conflict` where the name is taken."""
         await self._commits.run(lambda connection: configuration.add_key(connection, key))
 
+    async def remove_key(self, name: str) -> bool:
+        """Forget a key; whether there was one."""
+        return await self._commits.run(lambda connection: configuration.remove_key(connection, name))
+
     async def keys(self) -> Sequence[ApiKey]:
         """All keys."""
         return self._readers.look_up(configuration.keys)

@@ -84,6 +84,16 @@ class SettingsCases:
         assert isinstance(refused, Conflict)
         assert [second, first] == list(await store.keys())
 
+    async def test_a_removed_key(self, store: Store) -> None:
+        """A key is forgotten once, and its name is free again."""
+        first, second = ApiKey("a", "administrator", "d1", NOW), ApiKey("a", "administrator", "d2", NOW)
+        await store.add_key(first)
+
+        assert [True, False] == [await store.remove_key("a"), await store.remove_key("a")]
+        assert [] == list(await store.keys())
+        await store.add_key(second)
+        assert [second] == list(await store.keys())
+
     async def test_facts(self, store: Store) -> None:
         """A fact is empty until it is set, and can be set again."""
         assert "" == await store.get_fact("fingerprint")

@@ -1,4 +1,4 @@
-"""Operations on what happened: events, records, keys, backup."""
+"""Operations on what happened: events, records, backup."""
 
 from __future__ import annotations
 
@@ -85,19 +85,6 @@ def _entity(request: Request, services: Services) -> str:
     raise NotFound("entity", wanted)
 
 
-async def add_key(request: Request, services: Services) -> Response:
-    """Make an API key; it is shown this once."""
-    body = await asking.fields(request, "name", "role")
-    name, role = asking.member(body, "name", str, ""), asking.member(body, "role", str, "")
-    key = await services.keys.add(name, role)
-    return reply({"name": name, "role": role, "key": key}, 201)
-
-
-async def list_keys(_request: Request, services: Services) -> Response:
-    """API keys, without what would open them."""
-    return listed([shapes.key(one) for one in await services.keys.list()])
-
-
 async def backup(request: Request, services: Services) -> Response:
     """Copy the running database to a new file on the station's machine."""
     body = await asking.fields(request, "path")
@@ -167,18 +154,6 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET", "/records/{entity}/count", count_records, "Count built-in records", "Count", refusals=(404,)
-    ),
-    Operation("GET", "/keys", list_keys, "List API keys", "Keys", act=Act.ADMINISTER),
-    Operation(
-        "POST",
-        "/keys",
-        add_key,
-        "Make an API key",
-        "NewKey",
-        "KeyRequest",
-        201,
-        refusals=(400, 409, 422),
-        act=Act.ADMINISTER,
     ),
     Operation(
         "POST",

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from hookstation.core.people import Act, Role
 from hookstation.errors import Conflict, Invalid, Problem
 from hookstation.web.browsers import set_cookie
-from hookstation.web.pages.forms import read_form
+from hookstation.web.pages.forms import check_typed, read_form
 from hookstation.web.pages.rendering import THEME, THEMES, page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
@@ -60,6 +60,15 @@ async def add_key(request: Request, services: Services) -> Response:
     return await _show(request, services, {"made": key, "made_name": name})
 
 
+async def revoke_key(request: Request, services: Services) -> Response:
+    """Revoke a key, whose name was typed."""
+    form = await read_form(request)
+    name = form.one("key")
+    check_typed(form, name)
+    await services.keys.revoke(name)
+    return RedirectResponse("/settings#keys", 303)
+
+
 async def choose_look(request: Request, _services: Services) -> Response:
     """Light, dark, or as the machine is set; kept in a cookie."""
     chosen = request.query_params.get("theme", "")
@@ -76,4 +85,5 @@ PAGES: Final = (
     Page("/settings", show),
     Page("/settings/look", choose_look, ("POST",)),
     Page("/settings/keys", add_key, ("POST",), act=Act.ADMINISTER),
+    Page("/settings/keys/revoke", revoke_key, ("POST",), act=Act.ADMINISTER),
 )

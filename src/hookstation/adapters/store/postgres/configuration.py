@@ -100,6 +100,11 @@ async def add_key(connection: Connection, key: ApiKey) -> None:
         raise Conflict(f"There is a key “{key.name}” already: choose another name.")
 
 
+async def remove_key(connection: Connection, name: str) -> bool:
+    """Forget a key of the API."""
+    return await connection.execute("DELETE FROM keys WHERE name = $1", name) == "DELETE 1"
+
+
 async def keys(connection: Connection) -> Sequence[ApiKey]:
     """All keys by name."""
     rows = await connection.fetch("SELECT name, role, digest, created_at FROM keys ORDER BY name")

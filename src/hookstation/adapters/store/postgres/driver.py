@@ -250,6 +250,10 @@ class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, Postgres
         """Keep a key; raises `Conflict` where the name is taken."""
         await self._sessions.change(partial(configuration.add_key, key=key))
 
+    async def remove_key(self, name: str) -> bool:
+        """Forget a key; whether there was one."""
+        return await self._sessions.change(partial(configuration.remove_key, name=name))
+
     async def keys(self) -> Sequence[ApiKey]:
         """All keys."""
         return await self._sessions.read(configuration.keys)
