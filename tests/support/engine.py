@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.jobs import EVENTS, StoredJob
 from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
-from hookstation.engine import replay_many
+from hookstation.engine import queued, replay_many
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing, changing_of
 from hookstation.engine.checks import Checks
@@ -27,16 +28,19 @@ from hookstation.engine.dashboard import Glance
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
+from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.listen import Captures
 from hookstation.engine.listing import Listing
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.sending import Sending, sending_of
 from hookstation.engine.process import Process
+from hookstation.engine.queued import QueuedEvents
 from hookstation.engine.recount import Recount
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
+from hookstation.engine.retrying import Retrying
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.tallying import CallCounts, Tallying
@@ -145,15 +149,28 @@ class Engine:
         self.lookout = Lookout(store, clock)
         self.sending = self._sending()
         self.outgoing = self.sending.outgoing
+        self.luck = 0.5
+        self.retrying = Retrying(self.switchboard, clock, self.log, lambda: self.luck)
         self.executor = Executor(
-            store, clock, self.log, self.counts, self.outgoing.emitter, self.outgoing.connections
+            store,
+            clock,
+            self.log,
+            self.counts,
+            self.outgoing.emitter,
+            self.outgoing.connections,
+            self.retrying,
         )
         self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
         self.repeats = Repeats(store, clock)
         self.captures = Captures(store, self.vault, self.targets, clock, self.identifiers)
         self.ingest = self._ingest()
-        self.settler = Settler(store, self.targets, self.executor, self.membership, clock, self.log)
+        self.settler = Settler(
+            store, self.targets, self.executor, self.membership, clock, self.log, self.retrying
+        )
         self.board.on_new_connections(self.settler.hurry)
+        self.waiting = self._waiting()
+        self.board.on_new_connections(self.waiting.hurry)
+        self.queue = LaneWorker(self.waiting, self.lookout, clock, at_once=queued.AT_ONCE)
         self.worker = Worker(
             store,
             self.membership,
@@ -194,6 +211,19 @@ class Engine:
             role="all",
             address="http://node",
             version="1.2.3",
+        )
+
+    def _waiting(self) -> QueuedEvents:
+        return QueuedEvents(
+            self.store,
+            self.switchboard,
+            self.targets,
+            self.executor,
+            self.settler,
+            self.retrying,
+            self.membership,
+            self.clock,
+            self.log,
         )
 
     def _sending(self) -> Sending:
@@ -315,6 +345,18 @@ class Engine:
     async def job(self) -> StoredJob | None:
         """The job of the newest event."""
         return await self.store.find_job(EVENTS, (await self.last()).id)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """What was acknowledged is done by itself, as in a process."""
+        tasks = [asyncio.ensure_future(self.lookout.run()), asyncio.ensure_future(self.queue.run())]
+        await self.clock.settle()
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def settle_after(self, seconds: float) -> None:
         """Let the time pass, then do what is due, until nothing is, and let its calls end."""

@@ -14,6 +14,7 @@ from hookstation.engine.ingest import Ingest
 from hookstation.engine.replay import Replay
 from hookstation.engine.replay_many import ReplayMany
 from hookstation.engine.resolve import Resolve
+from hookstation.engine.run_again import RunAgain
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.ports.clock import Clock, Identifiers
@@ -29,6 +30,7 @@ class Remedies:
     """Each is a use case of its own; this only holds them together."""
 
     cancel: Cancel
+    run_again: RunAgain
     resolve: Resolve
     indexer: Indexer
     many: ReplayMany
@@ -50,6 +52,7 @@ def remedies(  # noqa: PLR0913 - what all of them need
     """All of them, on one station."""
     return Remedies(
         Cancel(store, executor, clock, event_log),
+        RunAgain(store, replay, clock, event_log),
         Resolve(store, replay, targets, executor, clock, event_log),
         Indexer(store, clock, switchboard.is_searched, lambda: ingest.in_flight > QUIET),
         ReplayMany(store, replay, clock, identifiers, event_log),

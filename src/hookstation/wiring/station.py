@@ -23,9 +23,9 @@ from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.batches import ITEMS
-from hookstation.core.jobs import EVENTS
+from hookstation.core.jobs import EVENTS, JobEnd, Leased
 from hookstation.core.values import JSON
-from hookstation.engine import replay_many
+from hookstation.engine import queued, replay_many
 from hookstation.engine.board import Board
 from hookstation.engine.changing import changing_of
 from hookstation.engine.checks import Checks
@@ -35,6 +35,7 @@ from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
+from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.listen import Captures
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
@@ -42,10 +43,12 @@ from hookstation.engine.outgoing.sending import Sending, sending_of
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
+from hookstation.engine.queued import QueuedEvents
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.replay_many import ReplayMany
+from hookstation.engine.retrying import Retrying
 from hookstation.engine.runs import Runs
 from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.sign_in import Lifetime, SignIn
@@ -103,6 +106,7 @@ class Station:
     watch: Watch
     replays: Worker
     lookout: Lookout
+    queue: LaneWorker[Leased, JobEnd]
     sending: Sending
     app: Front
     lane: HookLane
@@ -129,6 +133,7 @@ class Station:
             self._tasks.append(_begin("index", self.services.remedies.indexer.run))
             self._tasks.append(_begin("replay many", self.replays.run))
             self._tasks.append(_begin("look at lanes", self.lookout.run))
+            self._tasks.append(_begin("do what was acknowledged", self.queue.run))
             self._tasks.append(_begin("look at destinations", self.sending.outgoing.destinations.run))
             self._tasks.append(_begin("deliver", self.sending.worker.run))
 
@@ -156,6 +161,7 @@ class Station:
         ended = await asyncio.gather(
             self.executor.drain(DRAIN_SECONDS),
             self.worker.drain(DRAIN_SECONDS),
+            self.queue.drain(DRAIN_SECONDS),
             self.replays.drain(DRAIN_SECONDS),
             self.sending.worker.drain(DRAIN_SECONDS),
         )
@@ -278,11 +284,16 @@ async def _assemble(
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
     membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
-    sending = _sending(store, board, vault, membership, lookout, clock, identifiers, event_log)
+    sending = _sending(settings, store, board, vault, membership, lookout, clock, identifiers, event_log)
     outgoing = sending.outgoing
-    executor = Executor(store, clock, event_log, counts, outgoing.emitter, outgoing.connections)
-    settler = Settler(store, targets, executor, membership, clock, event_log)
+    retrying = Retrying(switchboard, clock, event_log, random.random)
+    executor = Executor(store, clock, event_log, counts, outgoing.emitter, outgoing.connections, retrying)
+    settler = Settler(store, targets, executor, membership, clock, event_log, retrying)
     board.on_new_connections(settler.hurry)
+    waiting = QueuedEvents(
+        store, switchboard, targets, executor, settler, retrying, membership, clock, event_log
+    )
+    board.on_new_connections(waiting.hurry)
     captures = Captures(store, vault, targets, clock, identifiers)
     ingest = Ingest(
         switchboard,
@@ -339,13 +350,15 @@ async def _assemble(
         watch_of(services, membership, identifiers, event_log),
         _replays(store, membership, clock, services.remedies.many),
         lookout,
+        LaneWorker(waiting, lookout, clock, at_once=queued.AT_ONCE),
         sending,
         Front(lane, Rest(services), senders),
         lane,
     )
 
 
-def _sending(
+def _sending(  # noqa: PLR0913 - what the sending side needs
+    settings: StationSettings,
     store: Store,
     board: Board,
     vault: AesVault,
@@ -368,6 +381,7 @@ def _sending(
         SystemIdentifiers(clock),
         random.random,
         event_log,
+        alone=settings.database is None,
     )
 
 
