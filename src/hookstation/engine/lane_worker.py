@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from hookstation.engine.bell import Bell
@@ -97,16 +97,25 @@ class LaneWorker(Generic[Item, End]):
         self._at_work: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[End | None], str] = {}
         self._ends: list[tuple[str, End]] = []
-        self._bell = Bell(clock)
+        self._bell, self._ended = Bell(clock), Bell(clock)
         lookout.watch(work.queue, self._hear)
 
     async def run(self) -> None:
-        """Until cancelled, which ends no job that is under way: `drain` waits for these."""
+        """Until cancelled, which ends no job that is under way: `drain` waits for these.
+
+        Leasing and settling wait for the disk by turns, neither for the other: while one does, jobs are done.
+        """
+        settling = asyncio.ensure_future(self._go_on(self._settle_next))
+        try:
+            await self._go_on(self._take_next)
+        finally:
+            settling.cancel()
+            await asyncio.wait({settling})
+
+    async def _go_on(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self.settle()
-                await self.take()
-                await self._wait()
+                await step()
             except StoreError as failure:
                 log.error(
                     "the queue “%s” cannot be worked off just now: %s", self._work.queue, failure.message
@@ -115,6 +124,15 @@ class LaneWorker(Generic[Item, End]):
             except Exception:
                 log.exception("the work on the queue “%s” broke and goes on", self._work.queue)
                 await self._clock.sleep(PAUSE)
+
+    async def _take_next(self) -> None:
+        await self.take()
+        await self._wait()
+
+    async def _settle_next(self) -> None:
+        if not self._ends:
+            await self._ended.wait(AT_REST)
+        await self.settle()
 
     def ring(self, lane: str) -> None:
         """The lane may have room again."""
@@ -218,9 +236,9 @@ class LaneWorker(Generic[Item, End]):
         lane = self._tasks.pop(task)
         if not task.cancelled() and (end := task.result()) is not None:
             self._ends.append((lane, end))
+            self._ended.ring()
         else:
             self._leave(lane)
-        self._bell.ring()
 
     def _leave(self, lane: str) -> None:
         """A job of the lane makes room."""
@@ -230,6 +248,7 @@ class LaneWorker(Generic[Item, End]):
         if lane in self._full:
             self._full.discard(lane)
             self._due[lane] = self._clock.monotonic()
+        self._bell.ring()
 
     def _hear(self, lanes: Mapping[str, float]) -> None:
         now = self._clock.monotonic()
@@ -239,7 +258,7 @@ class LaneWorker(Generic[Item, End]):
                 self._bell.ring()
 
     async def _wait(self) -> None:
-        """Until some lane has its turn, or something is to be settled."""
+        """Until some lane has its turn."""
         rest = AT_REST
         if self._due and len(self._tasks) < self._at_once:
             rest = min(self._due.values()) - self._clock.monotonic()

@@ -16,13 +16,14 @@ from msgspec import structs
 from hookstation.core.jobs import DELIVERIES
 from hookstation.core.outgoing.health import Ended
 from hookstation.core.outgoing.retrying import Again, Delivered, Verdict, after
+from hookstation.core.outgoing.subscribing import CompiledSubscription
 from hookstation.core.outgoing.values import Delivery, DeliveryState, Emission
 from hookstation.core.values import JSON
 from hookstation.engine.lane_worker import Room
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.attempt import Tried, Trying
 from hookstation.engine.outgoing.counts import DeliveryCounts
-from hookstation.engine.outgoing.destinations import Destinations
+from hookstation.engine.outgoing.destinations import AHEAD, Destinations
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.listening import Listening
 from hookstation.engine.outgoing.live import Live, Place
@@ -99,7 +100,7 @@ class Deliver:
     async def lease(self, lane: str, limit: int, most: int) -> Sequence[LeasedDelivery]:
         """Lease deliveries of a destination."""
         place = self._live.place(lane)
-        seconds = SENDS * (place.destination.timeout if place else 0.0) + LEASE_SLACK
+        seconds = AHEAD * SENDS * (place.destination.timeout if place else 0.0) + LEASE_SLACK
         found = await self._store.lease_deliveries(lane, self._membership.node_id, seconds, limit, most)
         self._destinations.leave(lane, len(found))
         return found
@@ -118,6 +119,11 @@ class Deliver:
         place, shape = self._live.place(delivery.destination), self._live.shape(delivery.subscription)
         if place is None or shape is None:
             return self.put_off(item)
+        async with self._destinations.slot(place.destination):
+            return await self._try(item, place, shape)
+
+    async def _try(self, item: LeasedDelivery, place: Place, shape: CompiledSubscription) -> Done:
+        delivery = item.delivery
         if not self._destinations.may_leave(delivery.destination):
             return self._put_back(item, 0.0)
         if not await self._is_ours(item):

@@ -34,6 +34,9 @@ LOOK_EVERY: Final = 5.0
 SOON: Final = 60 * 1_000_000
 """Microseconds of nothing but failures that are not worth a word in the database yet."""
 
+AHEAD: Final = 2
+"""How many times as many deliveries as may be under way at once a node that is alone has leased."""
+
 SECOND: Final = 1_000_000
 TRIES: Final = 5
 OF_NOBODY: Final = 100
@@ -43,15 +46,25 @@ log = logging.getLogger(__name__)
 
 
 class Destinations:
-    """Knows the states, and changes them."""
+    """Knows the states, and changes them. `alone`: no other node can work on this store."""
 
-    def __init__(self, store: Store, live: Live, emitter: Emitter, clock: Clock, event_log: EventLog) -> None:
+    def __init__(
+        self,
+        store: Store,
+        live: Live,
+        emitter: Emitter,
+        clock: Clock,
+        event_log: EventLog,
+        *,
+        alone: bool = False,
+    ) -> None:
         self._store, self._live, self._emitter = store, live, emitter
-        self._clock, self._event_log = clock, event_log
+        self._clock, self._event_log, self._alone = clock, event_log, alone
         self._states: dict[str, DestinationState] = {}
         self._recent: dict[str, tuple[Ended, ...]] = {}
         self._failing: dict[str, int] = {}
         self._paces: dict[str, Pace] = {}
+        self._slots: dict[str, tuple[int, asyncio.Semaphore]] = {}
         self._nodes = 1
         self._saving = asyncio.Lock()
 
@@ -83,12 +96,15 @@ class Destinations:
         if any(one.rate for one in destinations.values()):
             delivering = [node for node in await self._store.nodes() if node.role in ("all", "worker")]
             self._nodes = max(len(delivering), 1)
-        for known in (self._recent, self._failing, self._paces):
+        for known in (self._recent, self._failing, self._paces, self._slots):
             for name in [name for name in known if name not in destinations]:
                 del known[name]
 
     def room(self, name: str, at_work: int) -> Room:
-        """How many deliveries may leave for a destination now; what has no destination any more may all be ended."""
+        """How many deliveries may leave for a destination now; what has no destination any more may all be ended.
+
+        A node that is alone leases ahead: what is leased then waits for its `slot` here and not for the disk.
+        """
         if not self._live.has(name):
             return Room(OF_NOBODY)
         destination, now = self._live.destination(name), self._clock.now()
@@ -99,13 +115,14 @@ class Destinations:
             if goes is Passage.PROBE:
                 return Room(0 if at_work else 1, 1)
             return Room(0, seconds=max(state.until - now, 0) / SECOND)
-        limit = destination.concurrency - at_work
+        most = destination.concurrency * (AHEAD if self._alone else 1)
+        limit = most - at_work
         if destination.rate is not None:
             at, pace = self._clock.monotonic(), self._pace(destination)
             if (free := pace.room(at)) < 1:
                 return Room(0, seconds=pace.wait(at))
             limit = min(limit, free)
-        return Room(limit, destination.concurrency)
+        return Room(limit, most)
 
     def may_leave(self, name: str) -> bool:
         """Whether what was leased may still go: it may have been paused, or its destination may have gone, since."""
@@ -114,6 +131,14 @@ class Destinations:
             return False
         state = self._states.get(name)
         return state is None or passage(state, self._clock.now()) is not Passage.CLOSED
+
+    def slot(self, destination: Destination) -> asyncio.Semaphore:
+        """What a delivery holds while it is tried: there are as many as its destination takes at once."""
+        known = self._slots.get(destination.name)
+        if known is None or known[0] != destination.concurrency:
+            known = destination.concurrency, asyncio.Semaphore(destination.concurrency)
+            self._slots[destination.name] = known
+        return known[1]
 
     def leave(self, name: str, count: int) -> None:
         """So many deliveries were leased for it."""

@@ -59,11 +59,17 @@ def sending_of(  # noqa: PLR0913 - the meeting point of the sending side
     inside: Identifiers,
     chance: Callable[[], float],
     event_log: EventLog,
+    *,
+    alone: bool = False,
 ) -> Sending:
-    """One for this process. `inside`: identifiers for use within the store; `chance`: random numbers from 0 to 1."""
+    """One for this process.
+
+    `inside`: identifiers for use within the store; `chance`: random numbers from 0 to 1; `alone`: no other process can
+    work on this store.
+    """
     live = Live(board)
     emitter = Emitter(live, clock, identifiers, inside)
-    destinations = Destinations(store, live, emitter, clock, event_log)
+    destinations = Destinations(store, live, emitter, clock, event_log, alone=alone)
     trying = Trying(sender, Tokens(sender, clock), clock, lambda: membership.node_id)
     outgoing = _outgoing(
         store, board, vault, live, emitter, destinations, trying, clock, identifiers, event_log
