@@ -381,7 +381,7 @@ def _sending(  # noqa: PLR0913 - what the sending side needs
         SystemIdentifiers(clock),
         random.random,
         event_log,
-        alone=settings.database is None,
+        alone=not settings.database.url,
     )
 
 
