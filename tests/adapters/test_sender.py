@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hookstation.adapters.guard import SystemNames
 from hookstation.adapters.sender import HttpSender, pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
 from hookstation.adapters.sender.troubles import FOREIGN, translate
@@ -19,6 +18,15 @@ from tests.support.names import Names
 from tests.support.receiver import CUT, HANG, Answer, Receiver
 
 LOOPBACK = ("127.0.0.0/8",)
+STANDSTILL = 0.2
+
+
+class Standstill(str):
+    """A header that a process takes longer to look at than it has: it stands still."""
+
+    def isprintable(self) -> bool:
+        time.sleep(STANDSTILL)  # house: allow sleep - nothing else in the process may go on
+        return super().isprintable()
 
 
 @pytest.fixture
@@ -185,11 +193,9 @@ async def test_the_operating_system_is_asked_by_default(sender: HttpSender, rece
     assert (200, True) == (sent.status, sent.timing.dns >= 0)
 
 
-async def test_a_name_that_the_operating_system_does_not_know_is_an_error_of_the_system() -> None:
-    names = SystemNames()
-    with pytest.raises(OSError, match="not supported"):
-        await names.resolve("localhost", 80, socket.AddressFamily.AF_UNIX)
-    await names.close()
+@pytest.mark.parametrize("name", ["a..b", "a" * 64])
+async def test_a_name_that_cannot_be_one_is_not_found(name: str, sender: HttpSender) -> None:
+    assert Trouble.NAME == (await refused(sender, Dispatch("POST", f"http://{name}/"))).trouble
 
 
 @pytest.mark.parametrize(
@@ -236,10 +242,12 @@ async def test_a_closed_sender_sends_nothing(sender: HttpSender, receiver: Recei
 
 async def test_a_process_that_stood_still_sends_nothing(sender: HttpSender, receiver: Receiver) -> None:
     """Its time is over, though its time-out has not come yet: another node may have sent the same meanwhile."""
-    progress = Progress(timeout=1.0, began=time.monotonic() - 2.0)
-    with pytest.raises(TimeoutError):
-        progress.check()
-    assert Trouble.TIMEOUT == translate(TimeoutError(), progress).trouble
+    await sender.send(to(receiver))
+    failed = await refused(
+        sender, to(receiver, headers=(("X-Late", Standstill("yes")),), timeout=STANDSTILL / 2)
+    )
+    await sender.send(to(receiver))
+    assert (Trouble.TIMEOUT, False, 2) == (failed.trouble, failed.sent, receiver.count)
 
 
 async def test_pools_are_bounded_and_one_in_use_is_never_closed(

@@ -17,7 +17,7 @@ from aiohttp import http_exceptions
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from hookstation.adapters.guard import GuardedResolver
+from hookstation.adapters.guard import GuardedResolver, SystemNames
 from hookstation.core.addresses import judge, literal
 from hookstation.errors import ActionFailed, HookstationError, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.http import HttpAnswer, HttpRequest
@@ -128,7 +128,7 @@ class GuardedHttpClient:
 
     def _open(self, networks: tuple[str, ...]) -> aiohttp.ClientSession:
         if self._names is None:
-            self._names = aiohttp.ThreadedResolver()
+            self._names = SystemNames()
         connector = aiohttp.TCPConnector(
             resolver=GuardedResolver(self._names, networks),
             use_dns_cache=False,
