@@ -1,12 +1,14 @@
 """Verifiers of webhooks that are not ours, out of npm, for the tests: ``python -m tools.judges`` brings them.
 
-Their versions stand in ``tests/judges/package-lock.json``; they are installed into the environment, once.
+Their versions stand in ``tests/judges/package-lock.json``; they are installed into the environment, once.  PHP and
+Mono, which run some of the programs that receivers are handed, are brought by apt where that may install.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,9 @@ from hatch_build import node, npm
 SOURCES: Final = Path(__file__).resolve().parent.parent / "tests" / "judges"
 FOLDER: Final = Path(sys.prefix) / "judges"
 STAMP: Final = "installed"
+INTERPRETERS: Final = {"php": "php-cli", "mcs": "mono-mcs", "mono": "mono-runtime"}
+"""Programs, and the packages of Debian that have them."""
+
 WANTED: Final = (".npmrc", "package.json", "package-lock.json")
 
 
@@ -51,5 +56,16 @@ def install() -> None:
         )
 
 
+def interpreters() -> None:
+    """Install those that are missing, where we may; without one, the tests that need it are skipped."""
+    missing = [package for program, package in INTERPRETERS.items() if not shutil.which(program)]
+    if not missing or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    sys.stderr.write(f"Installing {', '.join(missing)} by apt-get\n")
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]):
+        subprocess.run(["apt-get", *words], stdout=sys.stderr, check=False)
+
+
 if __name__ == "__main__":
+    interpreters()
     print(bring())
