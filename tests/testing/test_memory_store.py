@@ -3,10 +3,12 @@
 import pytest
 
 from hookstation.core.jobs import Reaped
+from hookstation.core.outgoing.values import DeliveryState, DestinationState
 from hookstation.errors import StoreUnavailable
 from hookstation.testing.clock import ManualClock
 from hookstation.testing.memory_store import MemoryStore
-from hookstation.testing.store_cases.making import QUEUE, chore, join, names, put, states, take
+from hookstation.testing.store_cases.making import NOW, QUEUE, chore, join, names, put, states, take
+from hookstation.testing.store_cases.outgoing import delivered, delivery_id, emission, listed, send
 from hookstation.testing.store_suite import StoreSuite
 
 
@@ -38,10 +40,12 @@ async def test_time_is_the_given_one() -> None:
 
 
 async def test_unavailable() -> None:
-    """While the twin is told to refuse commits, jobs and nodes stay as they are."""
+    """While the twin is told to refuse commits, jobs, deliveries and nodes stay as they are."""
     store = MemoryStore()
     await join(store, "n1")
     await put(store, chore("a"))
+    await store.emit([emission(1)])
+    [leased] = await send(store)
     store.unavailable = "The disk is full."
 
     for call in (
@@ -53,9 +57,18 @@ async def test_unavailable() -> None:
         store.leave("n1"),
         store.beat("n1"),
         store.reap(0),
+        store.emit([emission(2)]),
+        send(store),
+        store.settle_deliveries([delivered(leased)]),
+        store.revive([delivery_id(1)]),
+        store.cancel_deliveries([delivery_id(1)], NOW),
+        store.save_destination_state(DestinationState("shop", revision=1)),
+        store.prune_deliveries(NOW * 2, 9),
     ):
         with pytest.raises(StoreUnavailable, match="full"):
             await call
 
     assert {"a": "ready"} == await states(store)
+    assert [delivery_id(1)] == await listed(store, states=frozenset({DeliveryState.WAITING}))
+    assert [] == list(await store.destination_states())
     assert ["n1"] == [one.id for one in await store.nodes()]

@@ -115,10 +115,7 @@ class MemoryDeliveries(MemoryWork):
         self._check()
         found = self._known(ids)
         for delivery in found:
-            job = delivery_job(delivery.id, delivery.destination, delivery.key)
-            before = self._jobs.get((DELIVERIES, delivery.id))
-            if before is None or before.state is not JobState.LEASED:
-                self._keep(job, self._now(), before)
+            self._make_due(delivery)
             self._deliveries[delivery.id] = structs.replace(delivery, state=DeliveryState.WAITING, ended_at=0)
         self._tell_ready()
         return len(found)
@@ -198,6 +195,15 @@ class MemoryDeliveries(MemoryWork):
             self._deliveries[new.id] = begun(event, new)
             self._keep(delivery_job(new.id, new.destination, new.key), self._now())
         return event.id
+
+    def _make_due(self, delivery: Delivery) -> None:
+        waiting = self._jobs.get((DELIVERIES, delivery.id))
+        if waiting is None:
+            self._keep(delivery_job(delivery.id, delivery.destination, delivery.key), self._now())
+        elif waiting.state is not JobState.LEASED:
+            waiting.job = structs.replace(waiting.job, tries=0)
+            waiting.due_at = min(waiting.due_at, self._now())
+            self._note_ready(waiting)
 
     def _end(self, end: DeliveryEnd) -> None:
         delivery, attempt = self._deliveries[end.lease.id], end.attempt
