@@ -198,21 +198,20 @@ class PostgresDeliveries(SharedWork):
 
     async def prune_deliveries(self, before: int, limit: int) -> int:
         """Delete what is old, in steps."""
+        gone = await self._prune(delivery_pruning.prune, before, limit)
+        gone += await self._prune(delivery_pruning.prune_bare, before, limit)
+        while await self._sessions.change(partial(delivery_pruning.prune_figures, before=before)):
+            pass
+        return gone
+
+    async def _prune(self, prune: delivery_pruning.Step, before: int, limit: int) -> int:
         gone, left = 0, limit
         while left > 0:
             asked = min(left, delivery_pruning.STEP)
-            step = partial(delivery_pruning.prune, before=before, limit=asked)
-            deliveries, together = await self._sessions.change(step)
-            gone, left = gone + together, left - deliveries
-            if deliveries < asked:
+            done = await self._sessions.change(partial(prune, before=before, limit=asked))
+            gone, left = gone + done.gone, left - done.counted
+            if done.looked < asked:
                 break
-        looked = delivery_pruning.STEP
-        while looked == delivery_pruning.STEP:
-            bare = partial(delivery_pruning.prune_bare, before=before)
-            looked, events = await self._sessions.change(bare)
-            gone += events
-        while await self._sessions.change(partial(delivery_pruning.prune_figures, before=before)):
-            pass
         return gone
 
 

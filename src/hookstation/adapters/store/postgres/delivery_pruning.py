@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.core.journal_rules import ID_SLACK, lowest_id
@@ -51,31 +51,45 @@ DROP_FIGURES: Final = (
 """Forget hours that were over long ago."""
 
 
-async def prune(connection: Connection, before: int, limit: int) -> tuple[int, int]:
-    """One step: how many deliveries went, and how many with the events that have none left."""
+class Pruned(NamedTuple):
+    """One step: how many rows were looked at, how many of them went, and how many with what hung on them."""
+
+    looked: int = 0
+    counted: int = 0
+    gone: int = 0
+
+
+class Step(Protocol):
+    """One transaction that forgets at most `limit` of what is older than `before`."""
+
+    async def __call__(self, connection: Connection, before: int, limit: int) -> Pruned: ...
+
+
+async def prune(connection: Connection, before: int, limit: int) -> Pruned:
+    """Forget the oldest deliveries that have ended, and their events that have none left."""
     states = [state.value for state in ENDED]
     found = await connection.fetch(OLDEST, states, lowest_id(before + ID_SLACK), before, limit)
     going = await connection.fetch(GOING, [delivery_id for (delivery_id,) in found])
     if not going:
-        return 0, 0
+        return Pruned()
     ids, events = [row[0] for row in going], sorted({row[1] for row in going})
     await connection.execute(LOCK_EVENTS, events)
     await connection.execute(DROP_ATTEMPTS, ids)
     await connection.execute(DROP_DELIVERIES, ids)
     gone = await connection.execute(DROP_EVENTS, events, before)
-    return len(ids), len(ids) + _count(gone)
+    return Pruned(len(ids), len(ids), len(ids) + _count(gone))
 
 
-async def prune_bare(connection: Connection, before: int) -> tuple[int, int]:
-    """One step: how many events were looked at that may have no deliveries, and how many went."""
-    found = await connection.fetch(BARE, lowest_id(before + ID_SLACK), before, STEP)
+async def prune_bare(connection: Connection, before: int, limit: int) -> Pruned:
+    """Forget the oldest events that have no deliveries."""
+    found = await connection.fetch(BARE, lowest_id(before + ID_SLACK), before, limit)
     ids = [event_id for (event_id,) in found]
     if not ids:
-        return 0, 0
+        return Pruned()
     gone = _count(await connection.execute(DROP_EVENTS, ids, before))
     if gone < len(ids):
         await connection.execute(NOT_BARE, ids)
-    return len(ids), gone
+    return Pruned(len(ids), gone, gone)
 
 
 async def prune_figures(connection: Connection, before: int) -> int:
