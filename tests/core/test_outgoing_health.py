@@ -19,6 +19,7 @@ from hookstation.core.outgoing.health import (
     passage,
     remembered,
     rest_after,
+    seen,
     settled,
     told,
 )
@@ -115,6 +116,12 @@ def test_a_busy_destination_is_slowed_for_the_longer_of_its_pause_and_its_wish()
 def test_a_slowed_destination_gets_nothing_until_its_time_and_then_everything() -> None:
     slowed = run(GOOD, end(1, Trouble.BUSY))
     assert [Passage.CLOSED, Passage.FREE] == [passage(slowed, clock(30)), passage(slowed, clock(31))]
+
+
+def test_a_slowed_destination_whose_time_is_over_is_seen_as_good_and_one_at_rest_is_not() -> None:
+    slowed = run(GOOD, end(1, Trouble.BUSY))
+    assert [Health.SLOWED, Health.GOOD] == [seen(slowed, clock(at)).health for at in (30, 31)]
+    assert OPEN is seen(OPEN, clock(10**6))
 
 
 def test_what_had_left_before_does_not_shorten_the_slowing() -> None:

@@ -63,6 +63,13 @@ def passage(state: DestinationState, now: int) -> Passage:
     return Passage.FREE if state.health is Health.SLOWED else Passage.PROBE
 
 
+def seen(state: DestinationState, now: int) -> DestinationState:
+    """The state as people see it: the time of a slowed one may be over before an attempt has shown that it is good."""
+    if state.health is Health.SLOWED and now >= state.until:
+        return msgspec.structs.replace(state, health=Health.GOOD, until=0, why="")
+    return state
+
+
 def settled(
     state: DestinationState, destination: Destination, recent: Sequence[Ended], last: Ended
 ) -> DestinationState:

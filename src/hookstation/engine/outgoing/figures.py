@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.core.outgoing.definitions import Destination, DestinationMode
+from hookstation.core.outgoing.health import seen
 from hookstation.core.outgoing.values import DeliveryFigures, DestinationState, Health
 from hookstation.engine.outgoing.live import Live
 from hookstation.errors import Invalid, Problem
@@ -63,7 +64,7 @@ class Figures:
     async def all(self) -> Sequence[Standing]:
         """Every destination with how it stands, by name."""
         waiting = await self._store.count_waiting_deliveries()
-        states = {one.name: one for one in await self._store.destination_states()}
+        states = await self._states()
         return [
             Standing(one, states.get(one.name, DestinationState(one.name)), waiting.get(one.name, 0))
             for one in sorted(self._live.destinations.values(), key=lambda one: one.name)
@@ -73,8 +74,12 @@ class Figures:
         """One destination with how it stands. Raises `NotFound`."""
         destination = self._live.destination(name)
         waiting = await self._store.count_waiting_deliveries()
-        states = {one.name: one for one in await self._store.destination_states()}
+        states = await self._states()
         return Standing(destination, states.get(name, DestinationState(name)), waiting.get(name, 0))
+
+    async def _states(self) -> Mapping[str, DestinationState]:
+        now = self._clock.now()
+        return {one.name: seen(one, now) for one in await self._store.destination_states()}
 
     async def waiting(self) -> Mapping[str, int]:
         """Deliveries on their way by destination, counted up to `MOST_COUNTED` each."""
