@@ -85,6 +85,7 @@ _jobs = some.tuples(
     some.booleans(),
     some.sampled_from(Priority),
     some.sampled_from([b"", b"t"]),
+    some.sampled_from(["", "", "l1"]),
 )
 _maybe_job = some.none() | _jobs
 _holders = some.sampled_from([None, Holder("n1", HOUR), Holder("n2", 0), Holder("stranger", HOUR)])
@@ -103,10 +104,17 @@ _steps: some.SearchStrategy[Step] = some.one_of(
         _maybe_job,
         _holders,
         _leases,
+        some.sampled_from([0, NOW + 7]),
+        some.booleans(),
     ),
     some.tuples(some.just("enqueue"), some.lists(some.tuples(_numbers, _jobs), max_size=3)),
     some.tuples(
-        some.just("lease"), some.sampled_from(["n1", "n2", "nobody"]), some.booleans(), some.integers(1, 4)
+        some.just("lease"),
+        some.sampled_from(["n1", "n2", "nobody"]),
+        some.booleans(),
+        some.integers(1, 4),
+        some.sampled_from(["", "l1"]),
+        some.integers(0, 2),
     ),
     some.tuples(some.just("settle"), some.lists(some.tuples(some.integers(0, 9), _maybe_job), max_size=3)),
     some.tuples(some.just("cancel"), _numbers),
@@ -151,7 +159,20 @@ class Asker:
                     Hold(hold, _HELD) if isinstance(hold, str) else None,
                 )
                 return self._noted(await self.store.accept(acceptance))
-            case ("finish", int(n), State() as old, State() as new, effect, key, int(at), job, holder, lease):
+            case (
+                "finish",
+                int(n),
+                State() as old,
+                State() as new,
+                effect,
+                key,
+                int(at),
+                job,
+                holder,
+                lease,
+                int(began),
+                bool(keep),
+            ):
                 finish = Finish(
                     event_id(n),
                     frozenset({old}),
@@ -161,7 +182,9 @@ class Asker:
                     _job(n, job),
                     holder if isinstance(holder, Holder) else None,
                     self._lease(lease) if isinstance(lease, int) else None,
-                    mark=_mark(n, key),
+                    began,
+                    _mark(n, key),
+                    keep_attempt=keep,
                 )
                 return self._noted(await self.store.finish(finish))
             case ("prune", int(before), int(rejected), int(most), int(size), int(now)):
@@ -173,8 +196,8 @@ class Asker:
         match step:
             case ("enqueue", list(jobs)):
                 return list(await self.store.enqueue([_some_job(n, job) for n, job in jobs]))
-            case ("lease", str(node), bool(over), int(limit)):
-                found = await self.store.lease(EVENTS, node, 0 if over else HOUR, limit)
+            case ("lease", str(node), bool(over), int(limit), str(lane), int(most)):
+                found = await self.store.lease(EVENTS, node, 0 if over else HOUR, limit, lane, most)
                 self.leases += [one.lease for one in found]
                 return [(one.job, one.lease.node) for one in found]
             case ("settle", list(asked)):
@@ -208,9 +231,9 @@ class Asker:
 _HELD = Settlement(State.HELD, 202, b"later")
 
 
-def _some_job(number: int, what: tuple[str, bool, Priority, bytes]) -> Job:
-    key, later, priority, turn = what
-    return Job(EVENTS, event_id(number), "x", key, LATER if later else 0, priority, 1, turn)
+def _some_job(number: int, what: tuple[str, bool, Priority, bytes, str]) -> Job:
+    key, later, priority, turn, lane = what
+    return Job(EVENTS, event_id(number), "x", key, LATER if later else 0, priority, 1, turn, lane)
 
 
 def _job(number: int, what: object) -> Job | None:
@@ -238,6 +261,7 @@ async def seen(store: Store) -> list[object]:
     events = (await store.list_events(EventFilter(), 100)).items
     jobs = await store.list_jobs(EVENTS, "", 100)
     shown: list[object] = [events, await store.count_waiting(EVENTS), await store.nodes() == []]
+    shown.append({place: wait > 0 for place, wait in (await store.due_lanes([EVENTS])).items()})
     shown += [(one.job, one.state, one.node) for one in jobs]
     for state in State:
         shown.append((await store.list_events(EventFilter("shop", frozenset({state})), 100)).items)

@@ -62,7 +62,9 @@ class Pruned(NamedTuple):
 class Step(Protocol):
     """One transaction that forgets at most `limit` of what is older than `before`."""
 
-    async def __call__(self, connection: Connection, before: int, limit: int) -> Pruned: ...
+    async def __call__(self, connection: Connection, before: int, limit: int) -> Pruned:
+        """Within the transaction that is open."""
+        ...
 
 
 async def prune(connection: Connection, before: int, limit: int) -> Pruned:
