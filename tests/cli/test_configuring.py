@@ -102,6 +102,37 @@ def test_whoever_reads_json_gets_a_document_when_it_fails_too(folder: Path) -> N
     )
 
 
+SENDING = """\
+version: 1
+destinations:
+  - {name: crm, url: https://crm.example.org/hooks}
+subscriptions:
+  - {name: members, events: [record.*], destination: crm, condition: exists(fields.ID)}
+"""
+
+
+def test_a_secret_that_the_station_makes_is_told_once(tmp_path: Path) -> None:
+    file, data = tmp_path / "sending.yaml", tmp_path / "data"
+    file.write_text(SENDING)
+    applied = here("apply", file, "--yes", "--data", data)
+    first, second, secret = applied.stdout.splitlines()
+    assert ("+ destination crm", "+ subscription members", "whsec_") == (first, second, secret[:6])
+    assert "The destination crm signs with this secret" in applied.stderr
+    again = here("apply", file, "--yes", "--data", data)
+    assert "  destination crm\n  subscription members\n" == again.stdout
+    assert "whsec_" not in here("export", "--data", data).stdout
+    elsewhere = json.loads(here("apply", file, "--yes", "--json", "--data", tmp_path / "other").stdout)
+    assert ["crm"] == [*elsewhere["secrets"]]
+
+
+def test_a_mistake_in_a_condition_is_told_with_its_place_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "sending.yaml"
+    file.write_text(SENDING.replace("exists(fields.ID)", "exist(fields.ID)"))
+    planned = here("plan", file, "--data", tmp_path / "data")
+    assert 1 == planned.exit_code
+    assert f"error: {file}:5:70: subscriptions.0.condition: There is no function “exist”" in planned.stderr
+
+
 def test_a_secret_in_the_file_itself_must_be_allowed(folder: Path) -> None:
     file = changed(folder, "${file:token.txt}", "in the clear")
     refused = command("plan", file, "--data", folder / "data", **PASSWORD)
