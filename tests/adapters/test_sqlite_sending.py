@@ -13,7 +13,7 @@ from hookstation.adapters.store.outgoing_lists import ids_query
 from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
 from hookstation.core.jobs import DELIVERIES, Job
 from hookstation.core.outgoing.values import DeliveryState, Trouble
-from hookstation.ports.deliveries import DeliveryFilter
+from hookstation.ports.deliveries import MOST_COUNTED, DeliveryFilter
 from hookstation.testing.store_cases.making import NOW, QUEUE, SECOND, event_id, join
 from hookstation.testing.store_cases.outgoing import (
     SHOP,
@@ -108,6 +108,18 @@ async def test_lists_walk_an_index(store: SqliteStore, which: dict[str, object],
         assert [] == [one for one in searched if expected not in one]
         assert [] == [one for one in told if one == "SCAN deliveries"]
         assert way.whole is not ("event_id" in which and bool(states))
+
+
+async def test_waiting_deliveries_are_counted_up_to_a_bound(store: SqliteStore) -> None:
+    """However many wait for a destination, counting them ends at the bound; others are counted all the same."""
+    store._handles.writer.execute(
+        "WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < ?) INSERT INTO deliveries "
+        "SELECT printf('%026d', n), 'e', 'test', 's', 'shop', '', 'waiting', 0, 0, 0, '', '', 0 FROM n",
+        (MOST_COUNTED,),
+    )
+    await store.emit([emission(1, "crm")])
+
+    assert {SHOP: MOST_COUNTED, "crm": 1} == await store.count_waiting_deliveries()
 
 
 async def test_a_page_that_was_looked_for_in_vain(
