@@ -400,6 +400,12 @@ class TestAccount:
         await third.get("/", 303)
         assert "End all others" not in await here.get("/account")
 
+    async def test_a_browser_is_called_what_people_call_it(self, tab: Tab) -> None:
+        agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+        tab.client.headers = {**tab.client.headers, "user-agent": agent}
+        await tab.sign_in()
+        assert f'title="{agent}">Firefox 145 on Linux<' in await tab.get("/account")
+
 
 class TestUsers:
     async def test_somebody_is_let_in_by_a_link_that_is_shown_once(
@@ -475,6 +481,7 @@ class TestApi:
         await tab.sign_in()
         (one,) = (await api.ask("GET", place)).document["items"]
         assert ("203.0.113.7", False) == (one["address"], tab.cookies["session"] in str(one))
+        assert "An unnamed browser" == one["browser"]
         assert 204 == (await api.ask("DELETE", f"{place}/{one['id']}")).status
         assert 404 == (await api.ask("DELETE", f"{place}/{one['id']}")).status
         await tab.get("/", 303)

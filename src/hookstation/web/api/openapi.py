@@ -339,6 +339,7 @@ def _people() -> dict[str, JSON]:
             id=TEXT,
             address=TEXT,
             agent=TEXT,
+            browser=TEXT,
             opened_at=MOMENT,
             seen_at=MOMENT,
             until=MOMENT,

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hookstation.core.agents import browser_name
 from hookstation.core.people import Act, Role
 from hookstation.core.values import JSON
 from hookstation.engine.people import Invitation
@@ -97,6 +98,7 @@ def _session(one: Session) -> dict[str, JSON]:
         "id": one.digest,
         "address": one.address,
         "agent": one.agent,
+        "browser": browser_name(one.agent),
         "opened_at": moment(one.opened_at),
         "seen_at": moment(one.seen_at),
         "until": moment(one.until),

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from hookstation.core.agents import browser_name
 from hookstation.core.events import State
 from hookstation.core.jsontext import dump_json
 from hookstation.core.schema_words import pointer
@@ -110,6 +111,7 @@ FILTERS: Final[dict[str, Any]] = {
     "count_of": count_of,
     "pretty": pretty,
     "query": query,
+    "browser_name": browser_name,
     "shown": shown,
     "pointer": pointer,
     "path_text": path_text,
