@@ -173,6 +173,7 @@ def gone(url: str) -> bool | None:
 def test_what_the_demo_prints_works_as_pasted(tmp_path: Path) -> None:
     with demo(tmp_path / "data") as (running, lines):
         assert lines[0].startswith("Hookstation ready at http://127.0.0.1:")
+        assert 1 == "".join(lines).count("/setup/")
         works, refuses, sandbox, api = [line.split("curl", 1)[1] for line in lines if "curl" in line]
         assert {"success": True} == pasted("curl" + works)
         assert "amount: must be a number, but is text" in pasted("curl" + refuses)["validationErrors"]
@@ -186,6 +187,7 @@ def test_what_the_demo_prints_works_as_pasted(tmp_path: Path) -> None:
         assert 0 == running.wait(ENDING)
         assert until(lambda: gone(sandbox.split()[0]))
     assert not (tmp_path / "data" / "control.json").exists()
+    assert "/setup/" not in (tmp_path / "data.log").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

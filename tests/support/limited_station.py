@@ -18,7 +18,7 @@ from hookstation.wiring.station import Station
 NO_LIMIT: Final = 1_000_000_000
 
 
-async def ready(station: Station, url: str) -> None:
+async def ready(station: Station, url: str) -> bool:
     """Listen for the two signals, then say that it is ready."""
     store, loop = station.store, asyncio.get_running_loop()
     assert isinstance(store, SqliteStore)
@@ -34,7 +34,7 @@ async def ready(station: Station, url: str) -> None:
 
     loop.add_signal_handler(signal.SIGUSR1, limit, 1)  # SQLite takes no less than what is there
     loop.add_signal_handler(signal.SIGUSR2, limit, NO_LIMIT)
-    await announce_ready(station, url)
+    return await announce_ready(station, url)
 
 
 if __name__ == "__main__":

@@ -59,9 +59,10 @@ async def _demo(settings: StationSettings) -> None:
         if not address.startswith("http"):
             raise DemoFailed
 
-        async def ready(station: Station, url: str) -> None:
+        async def ready(station: Station, url: str) -> bool:
             await _set_up(station, address)
             await _tell(station, url, address)
+            return True
 
         await serve_station(settings, ready)
     finally:

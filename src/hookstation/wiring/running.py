@@ -17,7 +17,6 @@ from typing import Any, Final
 from hookstation.adapters.log import JsonLog, set_up_logging
 from hookstation.config.settings import StationSettings
 from hookstation.errors import Invalid, Problem
-from hookstation.testing.sandbox import serve_sandbox
 from hookstation.web.server import Listening, reserve
 from hookstation.web.server import serve as serve_http
 from hookstation.wiring import control
@@ -55,6 +54,8 @@ def sandbox(port: int, *, until_stdin_ends: bool) -> None:
             threading.Thread(target=_end_with_stdin, daemon=True).start()
         print(f"Sandbox ready at {url}", flush=True)
 
+    from hookstation.testing.sandbox import serve_sandbox
+
     asyncio.run(serve_sandbox("127.0.0.1", port, ready))
 
 
@@ -73,9 +74,10 @@ def calm_collector() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
-async def announce_ready(_station: Station, url: str) -> None:
+async def announce_ready(_station: Station, url: str) -> bool:
     """The one line on stdout that says the server can be called."""
     print(f"Hookstation ready at {url}", flush=True)
+    return False
 
 
 def check_certificate(certificate: str, key: str) -> None:
@@ -96,10 +98,12 @@ def check_certificate(certificate: str, key: str) -> None:
         raise Invalid([Problem(("tls_cert",), f"{files} cannot be read: {failure.strerror}.")]) from failure
 
 
-async def serve_station(
-    settings: StationSettings, on_ready: Callable[[Station, str], Coroutine[Any, Any, None]]
-) -> None:
-    """Serve until a signal. `on_ready` gets the station and its address once calls can be taken."""
+OnReady = Callable[[Station, str], Coroutine[Any, Any, bool]]
+"""Gets the station and its address once calls can be taken; returns whether it has told how one signs in."""
+
+
+async def serve_station(settings: StationSettings, on_ready: OnReady) -> None:
+    """Serve until a signal."""
     log = JsonLog()
     set_up_logging(log, settings.log_level)
     check_certificate(settings.tls_cert, settings.tls_key)
@@ -108,10 +112,9 @@ async def serve_station(
         await _serve_on(public, private, settings, log, on_ready)
 
 
-async def _begun(
-    station: Station, url: str, log: JsonLog, on_ready: Callable[[Station, str], Coroutine[Any, Any, None]]
-) -> None:
-    await on_ready(station, url)
+async def _begun(station: Station, url: str, log: JsonLog, on_ready: OnReady) -> None:
+    if await on_ready(station, url):
+        return
     if path := await station.services.users.offer_setup():
         message = "Nobody can sign in yet: within 24 hours, this link makes the first administrator, once."
         log.write("setup_link_made", url=station.services.base_url + path, message=message)
@@ -123,7 +126,7 @@ async def _serve_on(
     private: socket.socket,
     settings: StationSettings,
     log: JsonLog,
-    on_ready: Callable[[Station, str], Coroutine[Any, Any, None]],
+    on_ready: OnReady,
 ) -> None:
     port = public.getsockname()[1]
     url, place = address(settings, port), listens_at(settings, port)
