@@ -126,7 +126,9 @@ def test_stripe_reads_two_signatures_and_github_the_new_one_alone() -> None:
     )
     proofs = header(sign(stripe, ID, AT, BODY, NOW), "Stripe-Signature").split(",")
     assert ["t", "v1", "v1"] == [proof.partition("=")[0] for proof in proofs]
-    assert (Secret("new"),) == signing_secrets(github, NOW)
+    assert (Secret("new"), None, 0) == (github.secret, github.previous, github.previous_until)
+    by_hand = replace(github, previous=Secret("old"), previous_until=NOW + 1)
+    assert (Secret("new"),) == signing_secrets(by_hand, NOW)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -88,20 +88,24 @@ def signing_secrets(signing: StandardSigning | HmacSigning, now: int) -> tuple[S
 
     An HMAC whose form has no room for two is signed with the new secret alone.
     """
-    rotating = signing.previous is not None and now < signing.previous_until
-    both = rotating and (isinstance(signing, StandardSigning) or bool(signing.joint))
+    both = _has_room_for_two(signing) and now < signing.previous_until
     found = (signing.secret, signing.previous if both else None)
     return tuple(secret for secret in found if secret is not None)
+
+
+def _has_room_for_two(signing: StandardSigning | HmacSigning) -> bool:
+    return isinstance(signing, StandardSigning) or bool(signing.joint)
 
 
 def rotate(signing: Signing, secret: Secret, until: int) -> StandardSigning | HmacSigning:
     """The signing with a new secret; the one until now signs too until `until` (microseconds since the epoch, 0: no).
 
-    A secret that was already being replaced signs no more.  Raises `Conflict` where deliveries are not signed.
+    A secret that was already being replaced signs no more, nor does the old one of an HMAC whose form has no room for
+    two.  Raises `Conflict` where deliveries are not signed.
     """
     if isinstance(signing, NoSigning):
         raise Conflict("Its deliveries are not signed: there is no secret to rotate. Choose a signing first.")
-    if signing.secret is None or not until:
+    if signing.secret is None or not until or not _has_room_for_two(signing):
         return replace(signing, secret=secret, previous=None, previous_until=0)
     return replace(signing, secret=secret, previous=signing.secret, previous_until=until)
 
