@@ -122,6 +122,25 @@ async def test_a_connection_is_kept_for_the_next_request_and_the_parts_are_timed
     assert 0 <= kept.first_byte <= kept.total
 
 
+async def test_a_connection_that_nobody_uses_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "KEEP_SECONDS", 0.05)
+    ended = asyncio.Event()
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(Answer().written())
+        await reader.read()
+        ended.set()
+        writer.close()
+
+    sender = HttpSender()
+    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as server, asyncio.timeout(30):
+        port = server.sockets[0].getsockname()[1]
+        await sender.send(Dispatch("POST", f"http://127.0.0.1:{port}", networks=LOOPBACK))
+        await ended.wait()
+    await sender.close()
+
+
 async def test_a_literal_address_has_no_look_up(sender: HttpSender, receiver: Receiver) -> None:
     timing = (await sender.send(to(receiver))).timing
     assert (NO_TIMING, True) == (timing.dns, timing.connect >= 0)

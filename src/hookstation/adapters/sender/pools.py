@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -54,7 +53,6 @@ class Pools:
 
     def __init__(self, names: AbstractResolver) -> None:
         self._names = names
-        self._usual_tls: ssl.SSLContext | None = None
         self._pools: OrderedDict[Key, Pool] = OrderedDict()
 
     def __len__(self) -> int:
@@ -85,18 +83,10 @@ class Pools:
         while self._pools:
             await self._pools.popitem()[1].session.close()
 
-    def _tls(self, tls: Tls | None) -> ssl.SSLContext:
-        """What asks for nothing special shares one context: the machine's authorities take megabytes."""
-        if tls is not None:
-            return tls_context(tls)
-        if self._usual_tls is None:
-            self._usual_tls = tls_context(None)
-        return self._usual_tls
-
     def _open(self, dispatch: Dispatch) -> aiohttp.ClientSession:
         connector = BoundedConnector(
             resolver=GuardedResolver(self._names, dispatch.networks),
-            ssl=self._tls(dispatch.tls),
+            ssl=tls_context(dispatch.tls),
             ttl_dns_cache=LOOKUP_SECONDS,
             keepalive_timeout=KEEP_SECONDS,
             limit=CONNECTIONS,

@@ -7,6 +7,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from hookstation.adapters.sender.progress import TimedContext
@@ -22,15 +23,30 @@ def tls_context(tls: Tls | None) -> ssl.SSLContext:
 
     Trusted are `Tls.authorities` alone, or those of the machine where there are none.  Raises `TlsUnusable`.
     """
+    if tls is None:
+        return _usual_context()
+    context = _bare_context()
+    if tls.authorities:
+        _trust(context, tls.authorities)
+    else:
+        context.load_default_certs()
+    if tls.certificate:
+        _show(context, tls)
+    return context
+
+
+@cache
+def _usual_context() -> ssl.SSLContext:
+    """What asks for nothing special shares one: the machine's authorities take megabytes, and long to read."""
+    context = _bare_context()
+    context.load_default_certs()
+    return context
+
+
+def _bare_context() -> ssl.SSLContext:
     context = TimedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    if tls is None or not tls.authorities:
-        context.load_default_certs()
-    else:
-        _trust(context, tls.authorities)
-    if tls is not None and tls.certificate:
-        _show(context, tls)
     return context
 
 
