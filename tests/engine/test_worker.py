@@ -29,13 +29,15 @@ class CountedStore(MemoryStore):
         self.asked: Counter[str] = Counter()
         self.batches: list[int] = []
 
-    async def lease(self, queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
+    async def lease(
+        self, queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
         self.asked["lease"] += 1
-        return await super().lease(queue, node_id, seconds, limit)
+        return await super().lease(queue, node_id, seconds, limit, lane, most)
 
-    async def next_due(self, queue: str) -> int | None:
+    async def next_due(self, queue: str, lane: str = "") -> int | None:
         self.asked["next_due"] += 1
-        return await super().next_due(queue)
+        return await super().next_due(queue, lane)
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         self.asked["settle"] += 1
