@@ -41,7 +41,7 @@ def raw_rows(events: int) -> Rows:
         for one in asked
         if one.mark is not None
     ]
-    rows = [event_row(one.entry, one.settle(WRITTEN), one.mark) for one in asked]
+    rows = [event_row(one.entry, one.settle(WRITTEN), one.mark, queued=False) for one in asked]
     effects = [one.effect for one in asked if one.effect is not None]
     records: list[Row] = [
         (1, number, "10420", None, fields_text({"SEQN": number, **effect.fields}), one.entry.id)
