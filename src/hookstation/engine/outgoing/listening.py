@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -83,7 +83,7 @@ class Listening:
             for ear in self._ears:
                 ear.tell(Heard(delivery, attempt))
 
-    async def listen(self, destination: str = "") -> AsyncIterator[Heard]:
+    async def listen(self, destination: str = "") -> AsyncGenerator[Heard, None]:
         """What happens from now on, to one destination or to all; until the caller stops. Raises `TryLater`."""
         with self._ear(destination) as ear:
             await self._remember()

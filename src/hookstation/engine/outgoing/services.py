@@ -18,7 +18,7 @@
 `portal.enter`           ``(token) -> Guest(destination, until; .name) | None``
 `portal.revoke`          ``(name, who)``
 `guests.*`               what somebody who came by a link may do: see `engine.outgoing.guests`
-`listening.listen`       ``(destination="") -> AsyncIterator[Heard(delivery, attempt, missed)]``
+`listening.listen`       ``(destination="") -> AsyncGenerator[Heard(delivery, attempt, missed)]``
 `live`                   ``.destinations``, ``.destination(name)``, ``.has_subscription(name)``
 `counts`                 ``.ends``, ``.durations``: for ``/metrics``
 =======================  =================================================================================

@@ -1,0 +1,175 @@
+"""How destinations stand: slowed, given a rest, probed, gone, given up; and who is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hookstation.core.outgoing.values import DeliveryState, Health
+from hookstation.core.values import JSON
+from tests.support.receiver import Answer
+from tests.support.sending import SendingBench, subscription
+
+ALERTS: JSON = {"name": "alerts", "destination": "pager", "events": ["destination.*", "delivery.dead"]}
+
+
+async def ready(bench: SendingBench, **more: Any) -> None:
+    """A destination for orders, and another one that wants to know how destinations do."""
+    await bench.configure(
+        destinations=[bench.destination(**more), bench.destination("pager")],
+        subscriptions=[subscription(), ALERTS],
+    )
+
+
+async def raise_many(bench: SendingBench, count: int) -> None:
+    for number in range(count):
+        await bench.raised(id=str(number))
+
+
+async def alerts(bench: SendingBench) -> list[str]:
+    """The types of what the pager was told, in the order of their events."""
+    return [one.type for one in await bench.deliveries(destination="pager")]
+
+
+async def test_a_busy_receiver_slows_all_that_goes_there(bench: SendingBench) -> None:
+    await ready(bench, concurrency=1)
+    bench.receiver.plan(Answer(429, (("Retry-After", "120"),)))
+    await raise_many(bench, 3)
+    assert 1 == await bench.deliver()
+    assert Health.SLOWED == await bench.health()
+
+    assert 0 == await bench.after(119)
+    assert 3 == await bench.after(1)
+    assert Health.GOOD == await bench.health()
+    assert [] == await alerts(bench)
+
+
+async def test_a_destination_that_keeps_failing_is_given_a_rest_and_probed_once_for_all_nodes(
+    bench: SendingBench,
+) -> None:
+    await ready(bench, concurrency=1, breaker={"calls": 3, "pause": "30s"}, retry={"schedule": ["1d"]})
+    other = await bench.another_node()
+    bench.receiver.usual = lambda call: Answer(500 if call.path == "/crm" else 200)
+    await raise_many(bench, 8)
+    await bench.deliver()
+    assert (3, Health.OPEN) == (len(bench.calls()), await bench.health())
+
+    await other.outgoing.destinations.look()
+    assert 0 == await bench.after(29) + await other.deliver()
+    await bench.clock.advance(1)
+    assert 1 == await bench.begin() + await other.begin()
+    assert (0, 0) == (await bench.worker.drain(60), await other.worker.drain(60))
+    assert (2, 4) == ((await bench.state()).opened, len(bench.calls()))
+
+    bench.receiver.usual = Answer()
+    assert 0 == await bench.after(59)
+    assert 4 + 1 == await bench.after(1)  # the probe, those behind it, and the word that it works again
+    assert Health.GOOD == await bench.health()
+    assert ["destination.opened", "destination.closed"] == await alerts(bench)
+
+
+async def test_a_destination_is_given_up_after_days_of_nothing_but_failures_and_keeps_everything(
+    bench: SendingBench,
+) -> None:
+    days = {"schedule": ["6h"] * 30, "jitter": "0%"}
+    await ready(bench, breaker={"calls": 1000}, disable_after="2d", retry=days)
+    bench.receiver.usual = lambda call: Answer(500 if call.path == "/crm" else 200)
+    await raise_many(bench, 2)
+    await bench.deliver()
+    for _ in range(9):
+        await bench.after(6 * 3_600)
+    assert Health.GIVEN_UP == await bench.health()
+    assert 2 == (await bench.outgoing.figures.one("crm")).waiting
+    assert ["destination.disabled"] == await alerts(bench)
+
+    bench.receiver.usual = Answer()
+    assert 0 == await bench.after(86_400)
+    await bench.outgoing.destinations.enable("crm", "ann")
+    assert 2 == await bench.deliver()
+
+
+async def test_one_delivery_that_goes_well_begins_the_days_anew(bench: SendingBench) -> None:
+    await ready(bench, breaker={"calls": 1000}, disable_after="1d", retry={"schedule": ["12h"] * 9})
+    for status in (500, 200, 500, 500):
+        bench.receiver.plan(Answer(status))
+        await bench.raised(status=status)
+        await bench.deliver()
+        await bench.clock.advance(600)
+    assert (Health.GOOD, True) == (await bench.health(), (await bench.state()).failing_since > 0)
+    await bench.after(20 * 3_600)
+    assert (Health.GOOD, 0) == (await bench.health(), (await bench.state()).failing_since)
+
+
+async def test_a_dead_delivery_is_told_to_others_once_and_never_to_its_own_destination(
+    bench: SendingBench,
+) -> None:
+    everything: dict[str, JSON] = {
+        "name": "all",
+        "destination": "crm",
+        "events": ["*"],
+        "body": {"type": "json"},
+    }
+    await bench.configure(
+        destinations=[
+            bench.destination(retry={"schedule": []}, breaker={"calls": 1000}),
+            bench.destination("pager", retry={"schedule": []}, breaker={"calls": 1000}),
+        ],
+        subscriptions=[everything, {**everything, "name": "too", "destination": "pager"}],
+    )
+    bench.receiver.usual = Answer(400)
+    await bench.raised()
+    await bench.deliver()
+    told = [(one.type, one.destination, one.state) for one in await bench.deliveries()]
+    dead = DeliveryState.DEAD
+    assert [("order.paid", "crm", dead), ("order.paid", "pager", dead)] == told[:2]
+    assert [("delivery.dead", "crm", dead), ("delivery.dead", "pager", dead)] == sorted(told[2:])
+
+
+async def test_what_one_node_found_out_holds_for_the_others(bench: SendingBench) -> None:
+    await ready(bench)
+    other = await bench.another_node()
+    bench.receiver.plan(Answer(410))
+    await raise_many(bench, 1)
+    await bench.deliver()
+    await bench.raised(id="9")
+    assert 0 == await other.deliver()
+    await other.outgoing.destinations.enable("crm", "ann")
+    assert 1 == await bench.deliver()
+
+
+async def test_a_destination_that_hangs_holds_its_own_slots_and_no_others(bench: SendingBench) -> None:
+    await bench.configure(
+        destinations=[bench.destination("slow", concurrency=2), bench.destination("crm")],
+        subscriptions=[subscription(), subscription("slow", "slow", events=["slow.*"])],
+    )
+    bench.receiver.usual = lambda call: Answer(hang=call.path == "/slow")
+    for _ in range(5):
+        await bench.raised("slow.down")
+    assert 2 == await bench.begin()
+    await bench.receiver.until(2)
+    await raise_many(bench, 20)
+    begun = [await bench.begin() for _ in range(2)]
+    await bench.receiver.until(12)
+    assert (10, 10, 2) == (begun[0], len(bench.calls()), len(bench.calls("slow")))
+    bench.receiver.release()
+
+
+async def test_a_chart_has_every_hour(bench: SendingBench) -> None:
+    await ready(bench, breaker={"calls": 1000}, retry={"schedule": []})
+    bench.receiver.plan(Answer(200), Answer(500))
+    await raise_many(bench, 1)
+    await bench.deliver()
+    await bench.after(3_600)
+    await raise_many(bench, 1)
+    await bench.deliver()
+    bars = await bench.outgoing.figures.chart("crm", 3)
+    assert [(0, 0, 0), (1, 0, 0), (0, 1, 1)] == [(one.delivered, one.failed, one.dead) for one in bars]
+    assert bars[1].took > 0
+
+
+async def test_what_ended_long_ago_goes(bench: SendingBench) -> None:
+    await ready(bench)
+    await raise_many(bench, 3)
+    await bench.deliver()
+    before = bench.clock.now() + 1
+    assert 3 + 3 == await bench.store.prune_deliveries(before, 100)
+    assert [] == await bench.deliveries()
