@@ -139,7 +139,9 @@ async def test_a_hint_that_comes_while_it_takes_is_not_lost(bench: Bench) -> Non
     """Between a lease that found nothing and the wait for a hint."""
     lease = bench.store.lease
 
-    async def late(queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
+    async def late(
+        queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
         leased = await lease(queue, node_id, seconds, limit)
         if bench.store.asked["lease"] == 1:
             await bench.put("a")
@@ -226,10 +228,12 @@ async def test_a_mistake_of_the_store_does_not_end_it(bench: Bench, caplog: pyte
     """Whatever was not foreseen is logged, and the queue goes on."""
     lease, mistakes = bench.store.lease, [RuntimeError("nobody thought of that")]
 
-    async def broken(queue: str, node_id: str, seconds: float, limit: int) -> Sequence[Leased]:
+    async def broken(
+        queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
+    ) -> Sequence[Leased]:
         if mistakes:
             raise mistakes.pop()
-        return await lease(queue, node_id, seconds, limit)
+        return await lease(queue, node_id, seconds, limit, lane, most)
 
     bench.store.lease = broken  # type: ignore[method-assign]
     await bench.put("a")
