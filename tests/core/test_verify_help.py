@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Final
 
 import pytest
 from _pytest.mark.structures import ParameterSet
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hookstation.core.outgoing.definitions import HmacSigning, NoSigning, Signing, StandardSigning
 from hookstation.core.outgoing.families import FAMILIES
 from hookstation.core.outgoing.signing import rotate, sign
+from hookstation.core.outgoing.snippets.forms import quoted
 from hookstation.core.outgoing.verify_help import PLACEHOLDER, Snippet, how_to_verify
 from hookstation.core.standard_keys import KeyKind, new_standard_secret, public_text
 from hookstation.core.values import Secret
@@ -145,6 +149,12 @@ def test_the_public_key_is_shown_always_and_what_verifies_with_it_is_named() -> 
 @pytest.mark.parametrize("signing", [NoSigning(), StandardSigning()])
 def test_what_is_not_signed_needs_no_program(signing: Signing) -> None:
     assert () == how_to_verify(signing)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\r\n\t\x85")))
+def test_a_text_in_quotes_reads_back_as_it_was(text: str) -> None:
+    assert text == ast.literal_eval(quoted(text))
+    assert 1 == len(quoted(text).splitlines())
 
 
 def test_a_secret_that_is_no_text_has_no_place_in_a_program() -> None:

@@ -15,6 +15,18 @@ TOLERANCE: Final = 300
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _MARK: Final = re.compile("«([a-z_]+)»")
 _MARKED_LINE: Final = re.compile("[ ]*«([a-z_]+)»\n")
+_ESCAPES: Final = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\x85": "\\u0085",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+"""The last three end a line in C#."""
+
 _PATTERNS: Final = {"signature": "(.+)", "timestamp": "([0-9]{1,12})", "id": ".+"}
 
 
@@ -110,6 +122,6 @@ def filled(program: str, **facts: str) -> str:
 
 def quoted(text: str) -> str:
     """A text as Python, JavaScript and C# write it, in double quotes."""
-    for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+    for plain, written in _ESCAPES.items():
         text = text.replace(plain, written)
     return f'"{text}"'
