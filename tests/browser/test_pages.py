@@ -12,11 +12,15 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Demo
 from tests.support.browsing import PHONE, Visit
 
+SECTIONS = ("general", "data", "action", "access", "test", "save")
 PLACES = (
     "/",
     "/webhooks",
     "/webhooks?search=nothing+is+like+this",
     "/webhooks/course-panel",
+    "/webhooks/_new",
+    *(f"/webhooks/course-records/edit/{section}" for section in SECTIONS),
+    "/webhooks/course-records/handout",
     "/events",
     "/events?live=off&status=rejected",
     "/events?text=homer&sender=127.0.0.1",

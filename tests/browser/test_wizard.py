@@ -13,15 +13,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Demo
-from tests.support.browsing import PHONE, Visit
+from tests.support.browsing import Visit
 from tests.support.wire import ask
-from tests.support.wizarding import READY, REFUSED, Person
+from tests.support.wizarding import REFUSED, Person
 
 Open = Callable[..., Visit]
 SAMPLE = (Path(__file__).parents[2] / "examples" / "thinkific" / "payload.json").read_text()
 MEMBER = "{{ payload.user.email | split: '@' | first }}"
 SIGNATURE = "X-Thinkific-Hmac-Sha256"
-SECTIONS = ("general", "data", "action", "access", "test", "save")
 
 
 def url_of(person: Person) -> str:
@@ -278,24 +277,8 @@ def test_what_could_fail_is_shown_and_one_button_closes_each_gap(look: Open) -> 
     person.sees("Whatever the schema lets through can be written")
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_section_is_accessible_and_fits_on_a_phone(look: Open, section: str) -> None:
-    """WCAG 2.2 AA as far as axe can tell, light and dark; and nothing sticks out at 360 pixels."""
-    visit = look(f"/webhooks/course-records/edit/{section}")
-    visit.page.wait_for_function(READY)
-    visit.page.wait_for_load_state("networkidle")
-    assert [] == visit.axe()
-    visit.page.emulate_media(color_scheme="dark")
-    assert [] == visit.axe("color-contrast")
-    phone = look(f"/webhooks/course-records/edit/{section}", viewport=PHONE, has_touch=True, is_mobile=True)
-    phone.page.wait_for_function(READY)
-    assert PHONE["width"] == phone.page.evaluate("document.documentElement.scrollWidth")
-    assert [] == phone.axe("target-size", "scrollable-region-focusable")
-
-
 def test_the_hand_out_says_what_a_vendor_needs_and_nothing_secret(look: Open) -> None:
     visit = look("/webhooks/course-records/handout")
-    assert [] == visit.axe()
     for heading in ("Send each event as one call", "Sending again", "A body that is accepted", "Answers"):
         expect(visit.page.get_by_role("heading", name=heading)).to_be_visible()
     with visit.page.expect_download() as download:
