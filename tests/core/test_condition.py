@@ -27,7 +27,6 @@ from hookstation.core.condition import (
     Search,
     Term,
     Where,
-    check_names,
     compile_condition,
     text_of_term,
 )
@@ -249,9 +248,8 @@ def test_a_condition_is_told_in_words() -> None:
     ) == compile_condition(source).said
 
 
-def test_names_that_the_schema_does_not_declare_are_warned_of() -> None:
-    schema: JSON = {"type": "object", "properties": {"member": {"type": "object", "properties": {"id": {}}}}}
-    condition = compile_condition('membr.id == 1 or member.id == 2 or event.type == "x" or member.no == 3')
-    told = check_names(condition, schema, {"event"})
-    assert [("warning", 0), ("warning", 56)] == [(one.severity, one.position) for one in told]
-    assert "The schema does not declare “membr.id”. Did you mean “member”?" == told[0].message
+def test_a_condition_knows_the_properties_that_it_reads_and_where() -> None:
+    names = compile_condition('a.b == 1 or contains(tags[0], ["odd name"])').names
+    assert [(("a", "b"), 0), (("tags", 0), 21), (("odd name",), 30)] == [
+        (one.path, one.position) for one in names
+    ]

@@ -141,6 +141,19 @@ async def test_with_pruning_a_destination_goes_only_with_its_subscriptions() -> 
         assert ["subscription", "destination"] == [one.kind for one in pruned.done][:2]
 
 
+async def test_a_misspelt_property_is_a_warning_that_stops_nothing() -> None:
+    async with engine() as bench:
+        subscription: JSON = {**MEMBERS, "condition": 'record.entty == "ACTIVITY"'}
+        planned = await bench.configurator.apply(document(CRM, subscriptions=[subscription]))
+        [problem] = planned.problems
+        assert (("subscriptions", 0, "condition"), "warning", 0) == (
+            problem.path,
+            problem.severity,
+            problem.position,
+        )
+        assert "Did you mean “record.entity”?" in problem.message
+
+
 async def test_who_wants_to_know_is_told_of_changes_of_what_goes_out_and_of_no_others() -> None:
     async with engine() as bench:
         told: list[tuple[int, int]] = []

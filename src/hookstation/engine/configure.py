@@ -31,6 +31,7 @@ from hookstation.core.documents.destination_secrets import (
 )
 from hookstation.core.documents.sending import subscribers, with_kept_signings
 from hookstation.core.jsontext import dump_json
+from hookstation.core.outgoing.names import unknown_names
 from hookstation.core.plan import Change, Verb, plan
 from hookstation.core.records import RECORDS
 from hookstation.core.spectext import write_spec
@@ -281,6 +282,7 @@ class Configurator:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
         unfit = await self._check_connections(planned, current, document)
         planned.problems += _carried_secrets(planned, current, document)
+        planned.problems += self._unknown_names(planned, document)
         webhooks = {name: planned.wanted.webhooks[name] for name in _done(planned, "webhook")}
         dependents = self._dependents(planned, set(webhooks))
         among = planned.wanted if prune else merged(current, planned.wanted)
@@ -305,6 +307,23 @@ class Configurator:
                     planned.problems.append(
                         Problem((), f"The webhook “{name}” would not work any more: {problem}", "error")
                     )
+
+    def _unknown_names(self, planned: Plan, document: JSON) -> list[Problem]:
+        """Warnings for what changed subscriptions read and no event of theirs is known to have."""
+        changed = _done(planned, "subscription")
+        if not changed:
+            return []
+        patterns = (one for name in changed for one in planned.wanted.subscriptions[name].events)
+        meant = {pattern.partition(".")[2] for pattern in patterns}
+        schemas: dict[str, JSON] = dict.fromkeys(self._board.stored.webhooks, True)
+        schemas |= {name: one.schema for name, one in self._board.webhooks(meant).items()}
+        schemas |= {name: one.schema for name, one in planned.wanted.webhooks.items()}
+        return [
+            problem.under("subscriptions", index)
+            for index, name in enumerate(_names(document, "subscriptions"))
+            if name in changed
+            for problem in unknown_names(planned.wanted.subscriptions[name], schemas)
+        ]
 
     async def _check_connections(self, planned: Plan, current: Configuration, document: JSON) -> set[str]:
         """Add what is wrong with connections; return the names of those that must not even be tried."""

@@ -3,7 +3,7 @@
 `compile_condition` makes a `Condition`; its `holds` takes any JSON and never raises.
 """
 
-from hookstation.core.condition.compiled import Condition, check_names, compile_condition
+from hookstation.core.condition.compiled import Condition, compile_condition
 from hookstation.core.condition.parsing import (
     DEEPEST,
     FUNCTIONS,
@@ -51,7 +51,6 @@ __all__ = [
     "Search",
     "Term",
     "Where",
-    "check_names",
     "compile_condition",
     "describe",
     "text_of_term",

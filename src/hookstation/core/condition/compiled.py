@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from hookstation.core.condition.parsing import Parser
-from hookstation.core.condition.terms import Term, property_text, text_of_term
+from hookstation.core.condition.terms import Term, text_of_term
 from hookstation.core.condition.truth import Facts, Test, test_of
 from hookstation.core.condition.words import describe
-from hookstation.core.schema_paths import Verdict, find
 from hookstation.core.template.names import Name
 from hookstation.core.values import JSON
-from hookstation.errors import Problem
 
 NO_FACTS: Final[Facts] = MappingProxyType({})
 
@@ -55,18 +52,3 @@ def compile_condition(source: str) -> Condition:
     parser = Parser(source)
     term = parser.whole()
     return Condition(source, term, tuple(parser.names), test_of(term))
-
-
-def check_names(condition: Condition, schema: JSON, facts: Collection[str] = ()) -> list[Problem]:
-    """A warning for every property that `schema` does not declare, with its offset and the nearest known name.
-
-    A property that is not there only makes its comparison false, so none is an error.  `facts` are passed over.
-    """
-    problems: list[Problem] = []
-    for name in condition.names:
-        finding = find(schema, name.path) if name.path[0] not in facts else None
-        if finding is not None and finding.verdict in (Verdict.UNDECLARED, Verdict.ADDITIONAL):
-            hint = f" Did you mean “{finding.nearest}”?" if finding.nearest else ""
-            message = f"The schema does not declare “{property_text(name.path)}”.{hint}"
-            problems.append(Problem((), message, "warning", name.position))
-    return problems
