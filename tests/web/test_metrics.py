@@ -12,6 +12,8 @@ from hookstation.web import metrics
 from hookstation.web.api import access, build_api
 from tests.support.asgi import Answered, Client
 from tests.support.engine import engine, webhook
+from tests.support.receiver import Answer as Delivered
+from tests.support.sending import sending, subscription
 from tests.support.services import services_of
 
 if TYPE_CHECKING:
@@ -96,3 +98,24 @@ async def test_a_call_that_a_proxy_passed_on_is_not_of_this_machine() -> None:
 
 def test_a_caller_without_an_address_is_not_of_this_machine() -> None:
     assert not access.from_loopback(Request({"type": "http", "client": None, "headers": []}))
+
+
+async def test_deliveries_are_counted_by_destination_and_end() -> None:
+    async with sending() as bench:
+        await bench.configure(
+            destinations=[bench.destination(retry={"schedule": ["1h"]})], subscriptions=[subscription()]
+        )
+        bench.receiver.plan(Delivered(200), Delivered(503))
+        for _ in range(2):
+            await bench.raised()
+            await bench.deliver()
+        found = samples(await Client(build_api(services_of(bench.engine)), {}).ask("GET", "/metrics"))
+        expected = {
+            ("hookstation_delivery_attempts_total", "crm", "delivered"): 1,
+            ("hookstation_delivery_attempts_total", "crm", "busy"): 1,
+            ("hookstation_deliveries_waiting", "crm"): 1,
+            ("hookstation_destination_state", "crm", "slowed"): 1,
+            ("hookstation_destination_state", "crm", "active"): 0,
+            ("hookstation_delivery_seconds_count",): 2,
+        }
+        assert expected == {name: found[name] for name in expected}

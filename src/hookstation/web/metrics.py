@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from typing import Final
@@ -12,15 +12,24 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from hookstation.core.tallies import BUCKETS
+from hookstation.engine.outgoing.figures import Standing
 from hookstation.errors import StoreError
+from hookstation.web import delivery_metrics
 from hookstation.web.services import Services
 
 MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 
 
 class _Collector:
-    def __init__(self, services: Services, held: Mapping[str, int], findings: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        held: Mapping[str, int],
+        findings: Mapping[str, int],
+        standings: Sequence[Standing],
+    ) -> None:
         self._services, self._held, self._findings = services, held, findings
+        self._standings = standings
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of this moment."""
@@ -55,6 +64,7 @@ class _Collector:
         for kind, count in self._findings.items():
             noticed.add_metric([kind], count)
         yield noticed
+        yield from delivery_metrics.collect(self._services.outgoing.counts, self._standings)
 
     def _durations(self) -> Metric:
         counts, seconds = self._services.ingest.counts.durations
@@ -69,8 +79,10 @@ async def render(services: Services) -> bytes:
     """The text of ``/metrics``. What is asked of the database is left out where that does not answer."""
     held: Mapping[str, int] = {}
     findings: Mapping[str, int] = {}
+    standings: Sequence[Standing] = ()
     with suppress(StoreError):
         held, findings = await services.glance.vitals()
+        standings = await services.outgoing.figures.all()
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(services, held, findings))
+    registry.register(_Collector(services, held, findings, standings))
     return generate_latest(registry)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from hookstation.core.outgoing.definitions import SECONDS
 from hookstation.core.outgoing.values import DeliveryState, Health, Trouble
-from tests.support.receiver import Answer
+from tests.support.certificates import Authority
+from tests.support.receiver import Answer, Receiver
 from tests.support.sending import SendingBench, subscription
 
 
@@ -241,3 +243,22 @@ async def test_each_attempt_is_one_line_with_every_id(bench: SendingBench) -> No
         line[name]
         for name in ("delivery", "event_out", "destination", "subscription", "attempt", "status", "verdict")
     )
+
+
+async def test_a_receiver_that_wants_a_certificate_gets_ours(bench: SendingBench, tmp_path: Path) -> None:
+    authority = Authority.new()
+    ours, theirs = authority.certify("station.example"), authority.certify("127.0.0.1")
+    async with Receiver(tls=theirs.serving(tmp_path, clients=authority.certificate)) as receiver:
+        tls = {
+            "certificate": ours.certificate,
+            "key": ours.key.reveal(),
+            "authorities": authority.certificate,
+        }
+        await ready(bench, url=f"{receiver.url}/crm", tls=tls)
+        await bench.raised()
+        await bench.deliver()
+        assert (DeliveryState.DELIVERED, 1) == ((await bench.only()).state, receiver.count)
+        await ready(bench, url=f"{receiver.url}/crm", tls={"authorities": authority.certificate})
+        await bench.raised()
+        await bench.deliver()
+        assert (DeliveryState.WAITING, 1) == ((await bench.deliveries())[-1].state, receiver.count)

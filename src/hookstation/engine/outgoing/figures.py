@@ -62,7 +62,9 @@ class Figures:
         self._store, self._live, self._clock = store, live, clock
 
     async def all(self) -> Sequence[Standing]:
-        """Every destination with how it stands, by name."""
+        """Every destination with how it stands, by name; nothing is asked where there is none."""
+        if not self._live.destinations:
+            return []
         waiting = await self._store.count_waiting_deliveries()
         states = await self._states()
         return [
