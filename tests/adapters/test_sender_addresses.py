@@ -10,9 +10,7 @@ import pytest
 
 from hookstation.adapters.sender import HttpSender, pools
 from hookstation.core.outgoing.values import Trouble
-from hookstation.core.port_rules import BAD_PORTS, SERVICES, judge_port
 from hookstation.core.values import Secret
-from hookstation.errors import AddressRefused
 from hookstation.ports.sender import Dispatch, NotSent
 from tests.support.names import Names
 from tests.support.receiver import Answer, Receiver
@@ -270,18 +268,6 @@ async def test_a_port_that_is_named_is_called(sender: HttpSender) -> None:
     async with Receiver() as receiver:
         dispatch = Dispatch("POST", receiver.url, networks=LOOPBACK, ports=(receiver.port,))
         assert 200 == (await sender.send(dispatch)).status
-
-
-@pytest.mark.parametrize("port", sorted(BAD_PORTS | SERVICES))
-def test_a_port_of_another_service_is_called_only_where_it_is_named(port: int) -> None:
-    judge_port(port, (port,))
-    with pytest.raises(AddressRefused, match=f"put {port} under `ports`"):
-        judge_port(port, ())
-
-
-@pytest.mark.parametrize("port", [80, 443, 3000, 5000, 8000, 8080, 8443, 8888, 49_152, 65_535])
-def test_the_ports_on_which_web_servers_listen_are_called(port: int) -> None:
-    judge_port(port, ())
 
 
 async def test_many_refusals_leave_no_connection_and_no_pool_behind(sender: HttpSender) -> None:
