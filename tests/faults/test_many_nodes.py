@@ -47,12 +47,12 @@ async def test_frozen_past_its_lease(tmp_path: Path, database: str, long_rounds:
         await settle_up("three nodes, one frozen past its lease", long_rounds, senders, cluster.nodes[0])
 
 
-async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> None:
+async def test_stopped_in_turn(tmp_path: Path, database: str, long_rounds: int) -> None:
     """A rolling restart by SIGTERM goes unnoticed where a node leaves the balancer before it closes its door."""
     async with running_cluster(tmp_path, *[database] * 3, leave_seconds=LEAVE) as cluster:
         codes = []
         async with balanced(cluster) as (balancer, senders), senders.load() as account:
-            for number in range(rounds):
+            for number in range(long_rounds):
                 node = cluster.nodes[number % 3]
                 await senders.answered(EVENTS)
                 codes.append(await node.terminate())
@@ -61,6 +61,6 @@ async def test_stopped_in_turn(tmp_path: Path, database: str, rounds: int) -> No
                 await asyncio.to_thread(balancer.await_state, "UP", f"node{number % 3 + 1}")
             await senders.answered(EVENTS)
         print(f"rolling restart: {dict(account.answers)}")
-        await settle_up("three nodes, rolling restart by SIGTERM", rounds, senders, cluster.nodes[0])
-        assert [0] * rounds == codes
+        await settle_up("three nodes, rolling restart by SIGTERM", long_rounds, senders, cluster.nodes[0])
+        assert [0] * long_rounds == codes
         assert {200} == set(account.answers)
