@@ -12,6 +12,7 @@ from benchmarks.scenarios.jobs import jobs
 from benchmarks.scenarios.many_webhooks import many_webhooks
 from benchmarks.scenarios.on_postgres import on_postgres
 from benchmarks.scenarios.one_sender import one_sender
+from benchmarks.scenarios.queued import queued
 
 SCENARIOS: Final[dict[str, Scenario]] = {
     "against-echo": against_echo,
@@ -21,4 +22,5 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "full-journal": full_journal,
     "postgres": on_postgres,
     "jobs": jobs,
+    "queued": queued,
 }

@@ -76,8 +76,8 @@ class SystemIdentifiers:
         return self._pool[self._used - _RANDOM_DIGITS : self._used]
 
     def run_id(self) -> str:
-        """128 random bits: it tells nothing, not even when it was made."""
-        return _encode(int.from_bytes(urandom(16)))
+        """130 random bits: it tells nothing, not even when it was made."""
+        return self._random_digits() + self._random_digits()[:10]
 
     def token(self) -> str:
         """192 random bits, URL-safe."""

@@ -30,6 +30,9 @@ APPLIED: Final = ("Preference-Applied", "respond-async")
 ASK_AGAIN: Final = 2
 """Seconds after which a sender may ask how a run stands."""
 
+_TIME: Final = 10
+"""Characters of an event's id that tell when it was made."""
+
 INVALID: Final = "Invalid JSON body: "
 
 SUCCEEDED: Final = Answer(200, b'{"success": true}')
@@ -122,8 +125,8 @@ class Acknowledging(Voice):
         return Answer(first.status, first.body, (*first.headers, REPLAYED))
 
     def _receipt(self, event_id: str, run_id: str) -> bytes:
-        second = time_in(event_id) // 1_000_000
-        return b'{"error": false, "id": "%b", "queueTime": "%b"}' % (run_id.encode(), _moment(second))
+        made = _moment(event_id[:_TIME])
+        return b'{"error": false, "id": "%b", "queueTime": "%b"}' % (run_id.encode(), made)
 
     def _error(self, told: str) -> dict[str, JSON]:
         return {"error": True, "message": told}
@@ -173,8 +176,10 @@ def _queued(run_id: str) -> bytes:
     return b'{"id": "%b", "status": "queued"}' % run_id.encode()
 
 
-@lru_cache(maxsize=8)
-def _moment(second: int) -> bytes:
+@lru_cache(maxsize=64)
+def _moment(beginning: str) -> bytes:
+    """The second in which an id was made that begins so: as long as the millisecond lasts, many do."""
+    second = time_in(beginning) // 1_000_000
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 

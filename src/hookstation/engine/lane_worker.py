@@ -94,11 +94,12 @@ class LaneWorker(Generic[Item, End]):
         self._due: dict[str, float] = {}
         self._in_vain: Counter[str] = Counter()
         self._full: set[str] = set()
+        self._shut: set[str] = set()
         self._at_work: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[End | None], str] = {}
         self._ends: list[tuple[str, End]] = []
         self._bell, self._ended = Bell(clock), Bell(clock)
-        lookout.watch(work.queue, self._hear)
+        lookout.watch(work.queue, self._hear, self._hint)
 
     async def run(self) -> None:
         """Until cancelled, which ends no job that is under way: `drain` waits for these.
@@ -180,9 +181,11 @@ class LaneWorker(Generic[Item, End]):
         limit = min(share, room.limit)
         if limit <= 0:
             self._full.add(lane)
+            self._shut.add(lane)
             if room.seconds:
                 self._due[lane] = self._clock.monotonic() + room.seconds
             return 0
+        self._shut.discard(lane)
         try:
             leased = await self._work.lease(lane, limit, room.most)
         except BaseException:
@@ -245,10 +248,16 @@ class LaneWorker(Generic[Item, End]):
         self._at_work[lane] -= 1
         if not self._at_work[lane]:
             del self._at_work[lane]
+        self._shut.discard(lane)
         if lane in self._full:
             self._full.discard(lane)
             self._due[lane] = self._clock.monotonic()
         self._bell.ring()
+
+    def _hint(self, lane: str) -> None:
+        """The lane has something more, which is no news where it has no room."""
+        if lane not in self._shut:
+            self._hear({lane: 0.0})
 
     def _hear(self, lanes: Mapping[str, float]) -> None:
         now = self._clock.monotonic()

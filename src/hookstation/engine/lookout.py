@@ -26,11 +26,11 @@ class Lookout:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._listeners: dict[str, Heard] = {}
+        self._listeners: dict[str, tuple[Heard, Callable[[str], None]]] = {}
 
-    def watch(self, queue: str, heard: Heard) -> None:
-        """Tell `heard` of the lanes of `queue` from now on."""
-        self._listeners[queue] = heard
+    def watch(self, queue: str, heard: Heard, hinted: Callable[[str], None]) -> None:
+        """Tell `heard` of the lanes of `queue` from now on with every look, and `hinted` of a lane with every hint."""
+        self._listeners[queue] = heard, hinted
 
     async def run(self) -> None:
         """Until cancelled: look, and pass on hints as they come."""
@@ -54,11 +54,11 @@ class Lookout:
             if lane:
                 found[queue][lane] = due / 1e6
         for queue, lanes in found.items():
-            self._listeners[queue](lanes)
+            self._listeners[queue][0](lanes)
 
     def _hear(self, hint: str) -> None:
         if not hint.startswith(JOBS_READY):
             return
         queue, _, lane = hint[len(JOBS_READY) :].partition("/")
         if lane and queue in self._listeners:
-            self._listeners[queue]({lane: 0.0})
+            self._listeners[queue][1](lane)
