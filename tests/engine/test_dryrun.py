@@ -126,3 +126,29 @@ async def test_the_document_of_a_trial_is_json() -> None:
         shown: Any = told.as_json()
         assert {"verdict", "status", "answer", "stages", "record"} == shown.keys()
         assert json.dumps(shown["stages"])
+
+
+async def test_in_mode_queued_it_shows_the_acknowledgement_and_whom_the_event_would_follow() -> None:
+    async with engine(webhook(answer="queued", work={"order": "$$id$$"})) as bench:
+        told = trial(bench)
+        answer = json.loads(told.answer.body)
+        assert (True, 200, ["error", "id", "queueTime"]) == (
+            told.accepted,
+            told.answer.status,
+            list(answer),
+        )
+        assert "after the others of “7”" == {one.stage: one.detail for one in told.stages}["order"]
+        refused = trial(bench, b"{")
+        assert (400, True) == (refused.answer.status, json.loads(refused.answer.body)["error"])
+
+
+async def test_what_is_checked_later_is_rejected_though_its_sender_gets_an_acknowledgement() -> None:
+    async with engine(webhook(answer="poll", check="later")) as bench:
+        told = trial(bench, b'{"id": 7}')
+        assert (False, 202, "rejected") == (told.accepted, told.answer.status, verdicts(told)["schema"])
+        assert "rejected" == told.as_json()["verdict"]
+
+
+async def test_an_answer_without_a_body_is_shown_as_none() -> None:
+    async with engine(webhook(answer="queued", omit_body=True)) as bench:
+        assert None is trial(bench).as_json()["answer"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hookstation.core import answers
+from hookstation.core.answers import Acknowledging
 from hookstation.core.content import compressed, is_json
 from hookstation.core.definitions import NoAuthentication, WebhookState
 from hookstation.core.events import Answer
@@ -16,6 +17,8 @@ from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.core.values import JSON
 from hookstation.engine.ingest import MISCONFIGURED, ONLY_JSON, ONLY_PLAIN, UNAUTHENTICATED
+from hookstation.engine.retrying import key_shown
+from hookstation.engine.stages import RawRequest
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import AuthenticationFailed, BodyRefused, Invalid, MappingFailed, NotFound
 from hookstation.ports.clock import Clock, Identifiers
@@ -44,8 +47,8 @@ class Trial:
 
     @property
     def accepted(self) -> bool:
-        """Whether the call would have been answered with success."""
-        return self.answer.status < 300
+        """Whether the call would have been answered with success, and its event done."""
+        return self.answer.status < 300 and all(stage.verdict != REJECTED for stage in self.stages)
 
     def passed(self, stage: str, detail: str = "") -> None:
         """The call gets past `stage`."""
@@ -66,7 +69,7 @@ class Trial:
         return {
             "verdict": "accepted" if self.accepted else "rejected",
             "status": self.answer.status,
-            "answer": parse_json(self.answer.body).value,
+            "answer": parse_json(self.answer.body).value if self.answer.body else None,
             "stages": [{"stage": s.stage, "verdict": s.verdict, "detail": s.detail} for s in self.stages],
             "record": None if self.record is None else self.record.as_json(),
         }
@@ -95,7 +98,7 @@ class DryRun:
             hook = self._switchboard.compiled(line)
         except Invalid as invalid:
             trial = _tell_state(Trial(), line.state)
-            return trial.rejected("configuration", invalid.message, answers.failed(MISCONFIGURED))
+            return trial.rejected("configuration", invalid.message, line.voice.failed(MISCONFIGURED))
         return self.try_on(hook, body, headers, query)
 
     def try_on(
@@ -106,23 +109,32 @@ class DryRun:
         Headers may be those of a captured call: what is masked of them is not held against it.
         """
         trial = _tell_state(Trial(), hook.definition.state)
-        now = self._clock.now()
-        return self._prove(trial, hook, body, headers, now) or self._map(
-            trial, hook, body, headers, query, now
+        raw = RawRequest(
+            self._identifiers.event_id(),
+            hook,
+            headers,
+            query,
+            "",
+            self._clock.now(),
+            self._clock.monotonic(),
+            voice=hook.voice_for(headers),
         )
+        if isinstance(raw.voice, Acknowledging):
+            trial.answer = raw.voice.acknowledged(raw.event_id, self._identifiers.run_id())
+        return self._prove(trial, raw, body) or self._map(trial, raw, body)
 
-    def _prove(
-        self, trial: Trial, hook: CompiledWebhook, body: bytes, headers: Mapping[str, str], now: int
-    ) -> Trial | None:
+    @staticmethod
+    def _prove(trial: Trial, raw: RawRequest, body: bytes) -> Trial | None:
+        hook, headers, voice = raw.hook, raw.headers, raw.voice
         most = hook.definition.limits.body
         if len(body) > most:
             detail = f"The body has {len(body)} bytes, the limit is {most}."
             return trial.rejected(
-                "length", detail, answers.refused(413, f"The body is larger than {most} bytes.")
+                "length", detail, voice.refused(413, f"The body is larger than {most} bytes.")
             )
         trial.passed("length", f"{len(body)} bytes")
         if compressed(headers.get("content-encoding")):
-            return trial.rejected("body", ONLY_PLAIN, answers.refused(415, ONLY_PLAIN))
+            return trial.rejected("body", ONLY_PLAIN, voice.refused(415, ONLY_PLAIN))
         if not headers and not isinstance(hook.definition.authentication, NoAuthentication):
             trial.skipped("authentication", "No header was given; a real call must prove who it is from.")
             return None
@@ -133,40 +145,42 @@ class DryRun:
             return None
         try:
             hook.verifier.before_body(headers)
-            hook.verifier.over_body(headers, body, now)
+            hook.verifier.over_body(headers, body, raw.received_at)
         except AuthenticationFailed as refusal:
-            return trial.rejected("authentication", refusal.message, answers.refused(401, UNAUTHENTICATED))
+            return trial.rejected("authentication", refusal.message, voice.refused(401, UNAUTHENTICATED))
         trial.passed("authentication")
         return None
 
-    def _map(
-        self,
-        trial: Trial,
-        hook: CompiledWebhook,
-        body: bytes,
-        headers: Mapping[str, str],
-        query: str,
-        now: int,
-    ) -> Trial:
+    def _map(self, trial: Trial, raw: RawRequest, body: bytes) -> Trial:
+        hook, headers, voice = raw.hook, raw.headers, raw.voice
         if not is_json(headers.get("content-type")):
-            return trial.rejected("body", ONLY_JSON, answers.refused(415, ONLY_JSON))
+            return trial.rejected("body", ONLY_JSON, voice.refused(415, ONLY_JSON))
         try:
             parsed = parse_json(body)
         except BodyRefused as refusal:
-            return trial.rejected("body", refusal.reason, answers.unreadable(refusal))
+            return trial.rejected("body", refusal.reason, voice.unreadable(refusal))
         trial.passed("body", "JSON")
         self._tell_key(trial, hook, headers, parsed, body)
         violations = hook.schema.violations(parsed)
         if violations:
             detail = "; ".join(v.message for v in violations)
-            return trial.rejected("schema", detail, answers.invalid(violations))
+            told = trial.answer if raw.is_checked_later else voice.invalid(violations)
+            return trial.rejected("schema", detail, told)
         trial.passed("schema")
-        scope = Scope(parsed.value, now, self._identifiers.event_id(), hook.name, headers, query)
+        scope = Scope(parsed.value, raw.received_at, raw.event_id, hook.name, headers, raw.query)
         try:
-            trial.record = hook.mapping.map(scope, now)
+            record = hook.mapping.map(scope, raw.received_at)
+            order = hook.order_in(scope)
         except MappingFailed as failed:
-            return trial.rejected("mapping", failed.message, answers.failed(failed.message))
-        trial.passed("mapping", f"{len(trial.record.fields)} fields")
+            told = trial.answer if raw.is_checked_later else voice.failed(failed.message)
+            return trial.rejected("mapping", failed.message, told)
+        trial.record = record
+        trial.passed("mapping", f"{len(record.fields)} fields")
+        if hook.order is not None and voice is not answers.OUTCOME:
+            told_order = (
+                f"after the others of “{key_shown(order)}”" if order else "in any order: it has no value"
+            )
+            trial.passed("order", told_order)
         trial.skipped("write", "A dry run writes nothing.")
         return trial
 
