@@ -23,9 +23,14 @@ from hookstation.core.documents import (
     PersonSecrets,
     check_configuration,
     decode_configuration,
+    decode_destination,
     decode_panel,
+    decode_subscription,
     decode_webhook,
     encode_configuration,
+    encode_destination,
+    encode_subscription,
+    encode_webhook,
     known_secrets,
 )
 from hookstation.core.documents.schemas import configuration_schema
@@ -387,6 +392,17 @@ def test_a_document_read_back_is_the_same_configuration(configuration: Configura
     again, problems = decode_configuration(document, CATALOGUE, PersonSecrets(known_secrets(configuration)))
     assert problems == []
     assert again == configuration
+
+
+@given(configurations)
+def test_what_is_written_with_all_defaults_is_read_back_as_the_same(configuration: Configuration) -> None:
+    secrets = PersonSecrets(known_secrets(configuration))
+    for hook in configuration.webhooks.values():
+        assert (hook, []) == decode_webhook(encode_webhook(hook, PERSON, defaults=True), secrets)
+    for place in configuration.destinations.values():
+        assert (place, []) == decode_destination(encode_destination(place, PERSON, defaults=True), secrets)
+    for one in configuration.subscriptions.values():
+        assert (one, []) == decode_subscription(encode_subscription(one, defaults=True))
 
 
 @given(configurations)

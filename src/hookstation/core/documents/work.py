@@ -198,6 +198,10 @@ def _seconds(time: float) -> int | Number:
     return int(time) if time == int(time) else Number(repr(time))
 
 
+USUAL: Final = Values({name: one for name, one in work_values(Work()).items() if one})
+"""A group that says nothing but what is so anyway, as a document has it that was written out with all defaults."""
+
+
 def check_answering(values: Values) -> Iterator[Problem]:
     """What decoding the settings of a webhook's `ANSWERING` alone cannot see."""
     if "acknowledge" in values and values.integer("acknowledge") not in (200, 202):
@@ -210,7 +214,7 @@ def check_answering(values: Values) -> Iterator[Problem]:
     if values.text("answer") in ("", AnswerMode.OUTCOME) and not values.flag("respond_async"):
         if values.text("check") == Check.LATER:
             yield Problem(("check",), ONLY_LATER)
-        if values.group("work"):
+        if values.group("work") not in (Values({}), USUAL):
             yield Problem(("work",), ONLY_LATER)
     yield from (problem.under("work") for problem in _check_work(values.group("work")))
 
