@@ -14,6 +14,7 @@ ROOMS: Final = {
     "connections": ("connections",),
     "drafting": ("draft",),
     "journal": ("events", "records"),
+    "runs": ("runs",),
     "keys": ("keys",),
     "nodes": ("nodes",),
     "users": ("users",),

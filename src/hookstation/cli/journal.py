@@ -34,7 +34,7 @@ LIMIT = click.option(
 )
 
 
-async def _pages(control: Control, path: str, query: Mapping[str, str], limit: int) -> list[JSON]:
+async def pages(control: Control, path: str, query: Mapping[str, str], limit: int) -> list[JSON]:
     """Up to `limit` items of a list, however many pages that takes."""
     items: list[JSON] = []
     after = ""
@@ -101,7 +101,7 @@ def list_events(  # noqa: PLR0913 - an option each
         "record_key": record_key,
     }
     try:
-        items = ask(settings_of(data, database_url), lambda control: _pages(control, "/events", query, limit))
+        items = ask(settings_of(data, database_url), lambda control: pages(control, "/events", query, limit))
     except Refused as refused:
         tell(refused)
         sys.exit(2 if refused.document.get("status") == UNPROCESSABLE else 1)
@@ -154,7 +154,7 @@ def records() -> None:
 def list_records(entity: str, limit: int, as_json: bool, data: str | None, database_url: str | None) -> None:
     """List records of Activity or a panel, in the order of writing."""
     path = place("/records", "entity", entity)
-    items = ask(settings_of(data, database_url), lambda control: _pages(control, path, {}, limit))
+    items = ask(settings_of(data, database_url), lambda control: pages(control, path, {}, limit))
     if as_json:
         out({"items": items})
         return

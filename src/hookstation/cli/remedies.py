@@ -185,7 +185,7 @@ def replay(  # noqa: PLR0913 - an option each
     else:
         for one in cast("Sequence[Mapping[str, JSON]]", items):
             write(f"{one['id']}: {one['verdict']}{' ' + str(one['why']) if one['why'] else ''}")
-    if set(cast("Mapping[str, JSON]", ended["counts"])) - {"succeeded"}:
+    if set(cast("Mapping[str, JSON]", ended["counts"])) - {"succeeded", "working"}:
         sys.exit(1)
 
 

@@ -26,6 +26,7 @@ from hookstation.engine.sign_in import SignIn
 from hookstation.engine.switching import Switching
 from hookstation.engine.targets import Targets
 from hookstation.engine.trying import Trying
+from hookstation.engine.waiting_room import WaitingRoom
 from hookstation.engine.wizard import Wizard
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
@@ -70,12 +71,14 @@ class Services:
     wizard: Wizard = field(init=False)
     previews: Previews = field(init=False)
     switching: Switching = field(init=False)
+    waiting_room: WaitingRoom = field(init=False)
 
     def __post_init__(self) -> None:
         self.listing = Listing(self.board)
         self.glance = Glance(self.store, self.clock)
         self.trying = Trying(self.configurator)
         self.browse = Browse(self.store)
+        self.waiting_room = WaitingRoom(self.store)
         self.switching = Switching(self.board, self.configurator, self.changing)
         self.previews = Previews(self.targets, self.clock)
         self.wizard = Wizard(self.board, self.targets, self.configurator.checks, self.previews)
