@@ -23,9 +23,8 @@ from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.batches import ITEMS
-from hookstation.core.jobs import EVENTS, JobEnd, Leased
 from hookstation.core.values import JSON
-from hookstation.engine import queued, replay_many
+from hookstation.engine import replay_many
 from hookstation.engine.board import Board
 from hookstation.engine.changing import changing_of
 from hookstation.engine.checks import Checks
@@ -35,7 +34,6 @@ from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
 from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
-from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.listen import Captures
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
@@ -43,14 +41,11 @@ from hookstation.engine.outgoing.sending import Sending, sending_of
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
 from hookstation.engine.prune import Pruner, RetentionRule
-from hookstation.engine.queued import QueuedEvents
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
 from hookstation.engine.replay_many import ReplayMany
-from hookstation.engine.retrying import Retrying
 from hookstation.engine.runs import Runs
-from hookstation.engine.settle import AT_ONCE, LOOK_UP_LEASE, Settler
 from hookstation.engine.sign_in import Lifetime, SignIn
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.tallying import CallCounts
@@ -67,6 +62,7 @@ from hookstation.web.services import Services
 from hookstation.wiring.opening import backup_of, check_whole, open_store, open_vault
 from hookstation.wiring.places import KEY_FILE, place_of
 from hookstation.wiring.watching import Watch, watch_of
+from hookstation.wiring.working import Queue, working_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -106,7 +102,7 @@ class Station:
     watch: Watch
     replays: Worker
     lookout: Lookout
-    queue: LaneWorker[Leased, JobEnd]
+    queue: Queue
     sending: Sending
     app: Front
     lane: HookLane
@@ -286,31 +282,14 @@ async def _assemble(
     membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
     sending = _sending(settings, store, board, vault, membership, lookout, clock, identifiers, event_log)
     outgoing = sending.outgoing
-    retrying = Retrying(switchboard, clock, event_log, random.random)
-    executor = Executor(store, clock, event_log, counts, outgoing.emitter, outgoing.connections, retrying)
-    settler = Settler(store, targets, executor, membership, clock, event_log, retrying)
-    board.on_new_connections(settler.hurry)
-    waiting = QueuedEvents(
-        store, switchboard, targets, executor, settler, retrying, membership, clock, event_log
-    )
-    board.on_new_connections(waiting.hurry)
+    given = (store, board, targets, switchboard, membership, lookout, counts, outgoing, clock, event_log)
+    executor, worker, queue = working_of(*given)
     captures = Captures(store, vault, targets, clock, identifiers)
-    ingest = Ingest(
-        switchboard,
-        store,
-        Process(store, clock, identifiers, executor, membership),
-        Repeats(store, clock),
-        clock,
-        identifiers,
-        counters,
-        event_log,
-        settings.most_in_flight,
-        settings.most_body_bytes,
-        captures,
-        counts=counts,
-    )
+    process, repeats = Process(store, clock, identifiers, executor, membership), Repeats(store, clock)
+    most = settings.most_in_flight, settings.most_body_bytes
+    accepting = (switchboard, store, process, repeats, clock, identifiers, counters, event_log, *most)
+    ingest = Ingest(*accepting, captures, counts=counts)
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
-    given = (store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers)
     services = Services(
         clock=clock,
         store=store,
@@ -318,7 +297,9 @@ async def _assemble(
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
         replay=replay,
-        remedies=remedies(*given),
+        remedies=remedies(
+            store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers
+        ),
         keys=Keys(store, clock),
         users=Users(store, passwords, clock, event_log),
         sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
@@ -345,12 +326,12 @@ async def _assemble(
         services,
         executor,
         membership,
-        Worker(store, membership, clock, EVENTS, settler, at_once=AT_ONCE, lease_seconds=LOOK_UP_LEASE),
+        worker,
         Pruner(store, clock, _retention(settings)),
         watch_of(services, membership, identifiers, event_log),
         _replays(store, membership, clock, services.remedies.many),
         lookout,
-        LaneWorker(waiting, lookout, clock, at_once=queued.AT_ONCE),
+        queue,
         sending,
         Front(lane, Rest(services), senders),
         lane,
