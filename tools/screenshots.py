@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import Demo
-from tests.support.browsing import launch
+from tests.support.browsing import Visit, launch
 from tests.support.station import process, until
+from tests.support.wizarding import Person
 
-IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
+ROOT: Final = Path(__file__).resolve().parent.parent
+IMAGES: Final = ROOT / "docs" / "images"
+SAMPLE: Final = ROOT / "examples" / "thinkific" / "payload.json"
 Side = Literal["light", "dark"]
 PICTURES: Final[tuple[tuple[str, str, Side], ...]] = (
     ("dashboard", "/", "light"),
@@ -28,6 +33,8 @@ PICTURES: Final[tuple[tuple[str, str, Side], ...]] = (
 """File, page and side of the look; EVENT stands for the newest one that succeeded."""
 
 NAMES: Final = ("Homer", "Marge", "Lisa", "Bart", "Ned")
+SIGNATURE: Final = "X-Thinkific-Hmac-Sha256"
+MEMBER: Final = "{{ payload.user.email | split: '@' | first }}"
 
 
 def main() -> int:
@@ -41,6 +48,7 @@ def main() -> int:
                 browser = launch(playwright)
                 for name, path, side in PICTURES:
                     take(browser, demo, name, path, side)
+                walk(browser, demo)
                 browser.close()
     return 0
 
@@ -55,9 +63,9 @@ def fill(demo: Demo) -> None:
     until(lambda: demo.api("/dashboard")["total"]["calls"] >= 3 + len(NAMES) * len(demo.paths) or None)
 
 
-def take(browser: Browser, demo: Demo, name: str, path: str, side: Side) -> None:
-    """One picture, with everything on the page drawn."""
-    newest = demo.events("course-completions", status="succeeded")[0]["id"]
+@contextmanager
+def opened(browser: Browser, demo: Demo, side: Side) -> Iterator[Page]:
+    """An empty page of a visitor who is let in."""
     context = browser.new_context(
         viewport={"width": 1180, "height": 760},
         color_scheme=side,
@@ -65,11 +73,56 @@ def take(browser: Browser, demo: Demo, name: str, path: str, side: Side) -> None
         timezone_id="UTC",
         extra_http_headers={"Authorization": f"Bearer {demo.key}"},
     )
-    page = context.new_page()
-    page.goto(demo.url + path.replace("EVENT", f"/events/{newest}"))
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=IMAGES / f"{name}.png")
+    yield context.new_page()
     context.close()
+
+
+def take(browser: Browser, demo: Demo, name: str, path: str, side: Side) -> None:
+    """One picture, with everything on the page drawn."""
+    newest = demo.events("course-completions", status="succeeded")[0]["id"]
+    with opened(browser, demo, side) as page:
+        page.goto(demo.url + path.replace("EVENT", f"/events/{newest}"))
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def walk(browser: Browser, demo: Demo) -> None:
+    """The wizard from a vendor's sample to a webhook, a picture a section."""
+    with opened(browser, demo, "light") as page:
+        person = Person(Visit(page, demo.url))
+        page.goto(demo.url + "/webhooks")
+        person.begin("Course completions from Thinkific")
+        shoot(person, "wizard-sample")
+        person.paste(SAMPLE.read_text())
+        shoot(person, "wizard-data", "Fields of a call")
+        person.click("button", "Next step")
+        person.act("insert_activity|imis")
+        person.type("ID", MEMBER)
+        person.type("ACTIVITY_TYPE", "LMS")
+        person.sees("would be written")
+        shoot(person, "wizard-action", "Field mapping")
+        person.click("button", "Next step")
+        person.type("Header", SIGNATURE)
+        shoot(person, "wizard-access", "How does a call prove")
+        person.click("button", "Generate a secret")
+        person.click("button", "Next step")
+        person.click("button", "Try it, write nothing")
+        person.sees("would be accepted")
+        shoot(person, "wizard-test")
+        person.click("link", "Next step")
+        person.click("button", "Publish")
+        person.sees("It is live.")
+        shoot(person, "wizard-save")
+
+
+def shoot(person: Person, name: str, heading: str = "") -> None:
+    """One picture of where a person is, from a heading on where one is named."""
+    person.settle()
+    person.page.wait_for_load_state("networkidle")
+    place = person.page.get_by_role("heading", name=heading).first
+    if heading:
+        place.evaluate("one => { one.scrollIntoView(); scrollBy(0, -24); }")
+    person.page.screenshot(path=IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":
