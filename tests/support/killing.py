@@ -14,11 +14,15 @@ from tests.support.station_process import StationProcess
 SETTLE_SECONDS: Final = 120.0
 
 
-async def kill_with_records(station: StationProcess, rounds: int, what: str) -> None:
-    """Every acknowledged event stands with its one record, and repeating all of them completes the rest."""
-    await station.configure({"version": 1, "webhooks": [key_webhook("records")]})
+async def kill_with_records(station: StationProcess, rounds: int, what: str, **more: object) -> None:
+    """Every acknowledged event stands with its one record, and repeating all of them completes the rest.
+
+    `more`: settings of the webhook.
+    """
+    await station.configure({"version": 1, "webhooks": [key_webhook("records", "keys", **more)]})
     sender = Sender(await station.hook("keys"))
     await kill_under_load(station, sender, rounds)
+    await station.settled(SETTLE_SECONDS)
     ledger = sender.ledger
     written = {one["id"]: one["record"] for one in await station.items("/events", status="succeeded")}
     records = await station.items("/records/Activity")
@@ -34,17 +38,23 @@ async def kill_with_records(station: StationProcess, rounds: int, what: str) -> 
     assert len(ledger.acknowledged) > rounds
 
     assert {200} == set(await sender.repeat(station.url, ledger.sent))
+    await station.settled(SETTLE_SECONDS)
     again = Counter(one["fields"]["UF_1"] for one in await station.items("/records/Activity"))
     assert dict.fromkeys(ledger.sent, 1) == again
 
 
-async def kill_with_sandbox(station: StationProcess, sandbox: Sandbox, rounds: int, what: str) -> None:
-    """What was in flight is unknown, then settled by its marker; no activity is doubled, none acknowledged is lost."""
+async def kill_with_sandbox(
+    station: StationProcess, sandbox: Sandbox, rounds: int, what: str, **more: object
+) -> None:
+    """What was in flight is unknown, then settled by its marker; no activity is doubled, none acknowledged is lost.
+
+    `more`: settings of the webhook.
+    """
     await station.configure(
         {
             "version": 1,
             "connections": [sandbox_connection(sandbox.url)],
-            "webhooks": [key_webhook("imis")],
+            "webhooks": [key_webhook("imis", "keys", **more)],
         }
     )
     sender = Sender(await station.hook("keys"))
@@ -64,5 +74,6 @@ async def kill_with_sandbox(station: StationProcess, sandbox: Sandbox, rounds: i
     assert len(written) == rows.total()
 
     assert {200} == set(await sender.repeat(station.url, ledger.sent))
+    await station.settled(SETTLE_SECONDS)
     again = Counter(str(row["UF_1"]) for row in sandbox.rows("Activity"))
     assert dict.fromkeys(ledger.sent, 1) == again
