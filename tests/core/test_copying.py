@@ -39,7 +39,8 @@ def test_a_digest_does_not_know_of_batches(rows: list[Row], cut: int) -> None:
 
 def test_a_table_is_found_by_its_first_columns() -> None:
     assert [] == [table.name for table in TABLES if not 0 < table.key < len(table.columns)]
-    assert ("events", "01") == TABLES[-2].key_of(("events", "01", *range(10)))
+    [jobs] = [table for table in TABLES if table.name == "jobs"]
+    assert ("events", "01") == jobs.key_of(("events", "01", *range(10)))
 
 
 def digest(*batches: list[Row]) -> tuple[int, str]:
