@@ -10,7 +10,13 @@ import pytest
 from msgspec import structs
 
 from hookstation.adapters.store.postgres import deliveries as room
-from hookstation.adapters.store.postgres import delivery_ends, delivery_lists, delivery_pruning, emissions
+from hookstation.adapters.store.postgres import (
+    delivery_ends,
+    delivery_lists,
+    delivery_pruning,
+    emissions,
+    migrations,
+)
 from hookstation.adapters.store.postgres.connecting import Access, connect
 from hookstation.adapters.store.postgres.driver import PostgresStore, open_postgres
 from hookstation.core.jobs import DELIVERIES, Job
@@ -35,7 +41,7 @@ from hookstation.testing.store_cases.outgoing import (
     shown,
 )
 from tests.support.cutting_proxy import Line
-from tests.support.postgres import Server, execute
+from tests.support.postgres import Given, Server, execute, new_database
 
 MANY = 4
 """Nodes that race."""
@@ -165,12 +171,16 @@ async def test_everybody_at_once(nodes: list[PostgresStore], database: str) -> N
 
 
 async def test_hints_reach_other_nodes(nodes: list[PostgresStore]) -> None:
-    """A delivery that begins on one node is heard of on the others, in its lane."""
-    listener = Listener(nodes[1])
-    await nodes[1].emit([emission(1, "crm")])  # so that it listens by now
-    await listener.hears(f"{JOBS_READY}{DELIVERIES}/crm")
-    await nodes[0].emit([emission(2)])
-    await listener.hears(f"{JOBS_READY}{DELIVERIES}/{SHOP}")
+    """A delivery that begins on one node is heard of on another, in its lane, once that one listens."""
+    listener, number = Listener(nodes[1]), 0
+
+    async with asyncio.timeout(20):
+        while f"{JOBS_READY}{DELIVERIES}/{SHOP}" not in listener.heard:
+            number += 1
+            await nodes[0].emit([emission(number)])
+            await nodes[1].next_due(DELIVERIES, SHOP)
+
+    assert {f"{JOBS_READY}{DELIVERIES}/{SHOP}"} == set(listener.heard)
 
 
 async def test_states_of_a_destination_follow_one_another(nodes: list[PostgresStore]) -> None:
@@ -354,3 +364,27 @@ async def test_most_of_the_lane_without_a_name(nodes: list[PostgresStore]) -> No
     found = await asyncio.gather(*(node.lease("things", "n0", HOUR, 9, "", 3) for node in nodes))
 
     assert 3 == sum(map(len, found))
+
+
+OF_THE_OLD_PROGRAM = (
+    "INSERT INTO jobs (queue, id, key, state, priority, due_at, tries, payload, turn, node, token, until, call) "
+    "SELECT 'things', n::text, '', 0, 1, 0, 0, '', NULL, '', 1, 0, 0 FROM generate_series({}) n"
+)
+"""Jobs as a program writes them that knows no lanes."""
+
+
+async def test_an_old_database_gets_lanes(postgres: Server | Given) -> None:
+    """Jobs that were there before there were lanes, or come from a node that knows none, are in the one without a name."""
+    async with new_database(postgres, "template0") as url:
+        connection = await asyncpg.connect(url)
+        assert 1 == await migrations.migrate(connection, 1)
+        await connection.execute(OF_THE_OLD_PROGRAM.format("1, 2"))
+        await connection.close()
+
+        store = await open_postgres(url)
+        await execute(url, OF_THE_OLD_PROGRAM.format("3, 4"))
+        await join(store, "n1")
+        found = await store.lease("things", "n1", HOUR, 9)
+        await store.close()
+
+    assert [("1", ""), ("2", ""), ("3", ""), ("4", "")] == [(one.job.id, one.job.lane) for one in found]
