@@ -374,7 +374,7 @@ OF_THE_OLD_PROGRAM = (
 
 
 async def test_an_old_database_gets_lanes(postgres: Server | Given) -> None:
-    """Jobs that were there before there were lanes, or come from a node that knows none, are in the one without a name."""
+    """Jobs from before there were lanes, or of a node that knows none, stand in the one without a name."""
     async with new_database(postgres, "template0") as url:
         connection = await asyncpg.connect(url)
         assert 1 == await migrations.migrate(connection, 1)
