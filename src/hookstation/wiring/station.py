@@ -153,6 +153,7 @@ class Station:
     async def stop(self) -> None:
         """Lease nothing more, let what is under way end, and give what is left back to the other nodes."""
         self.stop_accepting()
+        self.sending.deliver.stopping = True
         await _end(self._tasks)
         ended = await asyncio.gather(
             self.executor.drain(DRAIN_SECONDS),

@@ -63,7 +63,8 @@ class Done(NamedTuple):
 class Deliver:
     """Does the jobs of the queue `DELIVERIES`. Implements `engine.lane_worker.LaneWork`.
 
-    `follow`: makes sure that the newest configuration is live.  `chance`: random numbers from 0 to 1.
+    `follow`: makes sure that the newest configuration is live.  `chance`: random numbers from 0 to 1.  `stopping`: what
+    has not left yet is put back.
     """
 
     def __init__(  # noqa: PLR0913 - the meeting point of the sending side
@@ -87,6 +88,7 @@ class Deliver:
         self._membership, self._clock, self._event_log = membership, clock, event_log
         self._follow, self._chance = follow, chance
         self._asking = asyncio.Lock()
+        self.stopping = False
 
     @property
     def queue(self) -> str:
@@ -95,7 +97,7 @@ class Deliver:
 
     def room(self, lane: str, at_work: int) -> Room:
         """How many deliveries may leave for a destination now."""
-        return self._destinations.room(lane, at_work)
+        return Room(0) if self.stopping else self._destinations.room(lane, at_work)
 
     async def lease(self, lane: str, limit: int, most: int) -> Sequence[LeasedDelivery]:
         """Lease deliveries of a destination."""
@@ -124,7 +126,7 @@ class Deliver:
 
     async def _try(self, item: LeasedDelivery, place: Place, shape: CompiledSubscription) -> Done:
         delivery = item.delivery
-        if not self._destinations.may_leave(delivery.destination):
+        if self.stopping or not self._destinations.may_leave(delivery.destination):
             return self._put_back(item, 0.0)
         if not await self._is_ours(item):
             return self._put_back(item, STOOD_STILL)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -85,12 +85,21 @@ class Listening:
 
     async def listen(self, destination: str = "") -> AsyncGenerator[Heard, None]:
         """What happens from now on, to one destination or to all; until the caller stops. Raises `TryLater`."""
+        async with aclosing(self.breaths(destination)) as breaths:
+            async for heard in breaths:
+                if heard is not None:
+                    yield heard
+
+    async def breaths(self, destination: str = "") -> AsyncGenerator[Heard | None, None]:
+        """As `listen`, with ``None`` at the beginning and after each `LOOK_EVERY` seconds of silence."""
         with self._ear(destination) as ear:
             await self._remember()
+            yield None
             while True:
                 while ear.waiting:
                     yield ear.waiting.popleft()
-                await ear.bell.wait(LOOK_EVERY)
+                if not await ear.bell.wait(LOOK_EVERY):
+                    yield None
 
     @contextmanager
     def _ear(self, destination: str) -> Iterator[_Ear]:
