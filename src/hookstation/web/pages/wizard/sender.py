@@ -1,4 +1,4 @@
-"""The fourth section: who may call, how often, and how a repeated call is known."""
+"""The fourth section: who may call, how often, how a repeated call is known, and when the sender is answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hookstation.core.signing import ALGORITHMS, ENCODINGS
 from hookstation.core.values import JSON
 from hookstation.ports.captures import CapturedCall
 from hookstation.web.pages.forms import Form, read_form
-from hookstation.web.pages.wizard import listening
+from hookstation.web.pages.wizard import acknowledging, listening
 from hookstation.web.pages.wizard.frame import Look, Section, keep, look_at, refuse_stale, samples_of, show
 from hookstation.web.services import Services
 
@@ -68,6 +68,7 @@ async def read(look: Look, form: Form) -> Document:
     _put(document, "duplicates", {"key": key, **({"window": window} if window else {})} if key else {})
     for flag in ("hold", "keep_rejected_bodies"):
         _put(document, flag, bool(form.one(flag)))
+    acknowledging.read(document, form)
     return document
 
 
@@ -130,6 +131,7 @@ async def context(look: Look) -> dict[str, object]:
         "keep_rejected_bodies": bool(document.get("keep_rejected_bodies")),
         "senders": sorted({one.sender for one in calls if one.sender}),
         "fresh_secret": look.secret,
+        **acknowledging.context(document),
     }
 
 
