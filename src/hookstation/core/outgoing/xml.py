@@ -67,6 +67,8 @@ def _name_refused(name: str, declared: frozenset[str]) -> str:
         return f"“{name[:60]}” is not a name in XML: letters, digits, “_”, “-” and “.”, beginning with a letter or “_”."
     if bare.lower().startswith("xml") and not name.startswith(("@xmlns", "@xml:")):
         return f"“{name[:60]}”: names that begin with “xml” belong to XML itself; choose another."
+    if name.lower().startswith("@xmlns:xml"):
+        return f"“{name[:60]}”: prefixes that begin with “xml” belong to XML itself; choose another."
     prefix = bare.partition(":")[0] if ":" in bare else ""
     if prefix not in declared | {"", "xml", "xmlns"}:
         return f"“{name[:60]}”: the prefix “{prefix}” is declared nowhere around it; add the attribute @xmlns:{prefix}."
@@ -114,6 +116,10 @@ def _attributes(content: dict[str, JSON], pieces: list[str], place: str, declare
         if member.startswith("@"):
             if refused := _name_refused(member, declared):
                 raise MappingFailed(f"{place}.{member}", refused)
+            if member.startswith(_XMLNS) and one in ("", None):
+                raise MappingFailed(
+                    f"{place}.{member}", "is empty, but a prefix stands for a name of its own."
+                )
             pieces.append(f' {member[1:]}="{_escaped(one, f"{place}.{member}", attribute=True)}"')
 
 
