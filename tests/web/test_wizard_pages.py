@@ -92,3 +92,25 @@ async def test_a_webhook_that_is_not_live_leads_to_its_draft_or_its_events(
     assert (303, "/events?webhook=courses") == (gone.status, gone.headers["location"])
     assert 200 == (await pages.ask("GET", "/events?webhook=courses")).status
     assert 404 == never.status
+
+
+async def test_when_the_sender_is_answered_is_chosen_and_given_up_again(pages: Client, bench: Engine) -> None:
+    target = "/webhooks/courses/edit/access"
+    chosen = {
+        "answer": "queued",
+        "accepted": "on",
+        "order": "$$id$$",
+        "poison": "drop",
+        "attempts": "4",
+        "concurrency": "2",
+    }
+    await send(pages, target, type="none", began="1", do="save", **chosen)
+    draft = await bench.changing.drafts.show("courses")
+    work = {"concurrency": 2, "order": "$$id$$", "poison": "drop", "retry": {"attempts": 4}}
+    assert ("queued", 202, work) == tuple(draft.document[name] for name in ("answer", "acknowledge", "work"))
+    shown = (await pages.ask("GET", target)).body.decode()
+    assert '<option value="drop" selected>' in shown
+    assert 'value="$$id$$"' in shown
+    await send(pages, target, type="none", began=str(draft.began), do="save", answer="outcome")
+    again = (await bench.changing.drafts.show("courses")).document
+    assert not {"answer", "acknowledge", "work"} & again.keys()
