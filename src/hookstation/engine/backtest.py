@@ -12,7 +12,9 @@ from hookstation.core.differences import Difference
 from hookstation.core.events import Event
 from hookstation.core.values import JSON
 from hookstation.engine.judging import ACCEPTED, UNJUDGED, Judgement, changes, judge
+from hookstation.engine.retrying import GAVE_UP, PARKED
 from hookstation.engine.runs import moment
+from hookstation.engine.settlements import CANCELLED
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.ports.clock import Clock
@@ -32,7 +34,7 @@ SECONDS: Final = 60.0
 MOST_AT_ONCE: Final = 3
 """Back-tests that a node runs at once: calls go first."""
 
-BODILESS: Final = frozenset({"", "schema", "body", "mapping"})
+BODILESS: Final = frozenset({"", "schema", "body", "mapping", GAVE_UP, PARKED, CANCELLED})
 """Reasons of events whose body had been read: refused earlier, an event says nothing of schema and mapping."""
 
 GONE: Final = Judgement(UNJUDGED, "body", "The body was not kept, so nobody can say.")

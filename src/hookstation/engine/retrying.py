@@ -33,6 +33,9 @@ NEVER: Final = 3_650 * 86_400.0
 GAVE_UP: Final = "gave_up"
 """The reason of an event for which nothing more is tried: a dead letter."""
 
+PARKED: Final = "parked"
+"""The reason of an event that stays at the head of its key until a person lets it go."""
+
 TOO_LATE: Final = "{error} It is given up, since the webhook allows no more than {time:g} s for it."
 OVER: Final = "Its time was over before it could be done: the webhook allows {time:g} s."
 
@@ -119,7 +122,7 @@ class Retrying:
             left = rule.time - self._age(work) if rule.time else NEVER
             parked = structs.replace(work, parked=True, waits=0)
             again = unfinished_job(event_id, parked, key=job.key, seconds=left, tries=tries, lane=job.lane)
-            return Settlement(State.HELD, error=error), again
+            return Settlement(State.HELD, error=error, reason=PARKED), again
         key = "" if step is Step.ASIDE else job.key
         tried = structs.replace(work, waits=0)
         again = unfinished_job(event_id, tried, key=key, seconds=seconds, tries=tries, lane=job.lane)

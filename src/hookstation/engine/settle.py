@@ -25,7 +25,7 @@ from hookstation.engine.lanes import OCCUPIED
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.process import WAITS_BEHIND, nothing
-from hookstation.engine.retrying import NEVER, Retrying
+from hookstation.engine.retrying import NEVER, PARKED, Retrying
 from hookstation.engine.settlements import cancelled, success
 from hookstation.engine.targets import Targets
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, read_unfinished, unfinished_job
@@ -227,6 +227,7 @@ class Settler:
         key, lane = leased.job.key, leased.job.lane
         job = None
         if self._retrying is not None and key and not work.cancelled and self._retrying.holds(lane):
+            settlement = structs.replace(settlement, reason=PARKED)
             parked = structs.replace(work, parked=True)
             job = unfinished_job(event.id, parked, key=key, seconds=NEVER, tries=leased.job.tries, lane=lane)
         committed = await self._move(event, leased.lease, settlement, job)

@@ -9,7 +9,7 @@ from typing import Final
 
 from hookstation.core.events import OPEN_STATES, Event, State
 from hookstation.core.jobs import EVENTS, JobState, StoredJob
-from hookstation.engine.retrying import GAVE_UP, key_shown
+from hookstation.engine.retrying import GAVE_UP, PARKED, key_shown
 from hookstation.engine.runs import word_of
 from hookstation.engine.settlements import CANCELLED
 from hookstation.engine.unfinished import read_unfinished
@@ -38,7 +38,7 @@ STATES: Final = {
     Kind.SUCCEEDED: frozenset({State.SUCCEEDED}),
     Kind.FAILED: frozenset({State.FAILED}),
 }
-REASONS: Final = {Kind.DEAD: GAVE_UP, Kind.CANCELLED: CANCELLED}
+REASONS: Final = {Kind.PARKED: PARKED, Kind.DEAD: GAVE_UP, Kind.CANCELLED: CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class WaitingRoom:
             for event in page.items
             if event.run_id and (reason is None or event.reason == reason)
         ]
-        return [run for run in runs if kind is not Kind.PARKED or run.parked], page.next
+        return runs, page.next
 
     async def show(self, name: str) -> Run:
         """The run with this id, or of the event with this id. Raises `NotFound`."""

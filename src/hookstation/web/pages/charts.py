@@ -43,6 +43,8 @@ WORDS: Final = {
     "state": "webhook not active",
     "method": "not POST",
     "duplicate": "the first one still runs",
+    "gave_up": "given up after its last try",
+    "cancelled": "cancelled by a person",
 }
 """Reasons in words for people; one that is not here goes by its own name."""
 
