@@ -10,7 +10,7 @@ from hookstation.core.condition import Condition, compile_condition
 from hookstation.core.outgoing.body import CompiledBody, compile_body
 from hookstation.core.outgoing.definitions import Subscription
 from hookstation.core.outgoing.headers import CompiledHeaders, compile_headers
-from hookstation.core.outgoing.scope import KNOWN, facts_of, payload_of, scope_of
+from hookstation.core.outgoing.scope import KNOWN, OutgoingScope, facts_of, payload_of, scope_of
 from hookstation.core.outgoing.types import matcher, pattern_problem
 from hookstation.core.outgoing.values import EventOut
 from hookstation.core.values import JSON
@@ -20,6 +20,9 @@ METHODS: Final = ("POST", "PUT", "PATCH")
 
 CONDITION_FACTS: Final = frozenset(KNOWN) - {"delivery"}
 """Names that a condition reads besides the payload's: see `core.outgoing.scope.facts_of`."""
+
+_UNREAD: Final = OutgoingScope(None, {}, 0)
+"""What a body gets that reads nothing."""
 
 Part = TypeVar("Part")
 
@@ -56,10 +59,12 @@ class CompiledSubscription:
 
         Raises `MappingFailed` naming the place, where a template cannot do it for this payload.
         """
-        reads = self._body.reads or self.subscription.headers
-        scope = scope_of(event, payload_of(event) if reads else None, delivery_id, attempt)
-        headers = [("Content-Type", self._body.content_type), *self._headers.render(scope)]
-        return Rendered(self.subscription.method, tuple(headers), self._body.render(event, scope))
+        typed = ("Content-Type", self._body.content_type)
+        if not (self._body.reads or self.subscription.headers):
+            return Rendered(self.subscription.method, (typed,), self._body.render(event, _UNREAD))
+        scope = scope_of(event, payload_of(event), delivery_id, attempt)
+        headers = (typed, *self._headers.render(scope))
+        return Rendered(self.subscription.method, headers, self._body.render(event, scope))
 
 
 def compile_subscription(subscription: Subscription) -> CompiledSubscription:

@@ -75,15 +75,14 @@ class Trying:
             ready = self._rendered(place, shape.render(event, delivery_id, number), delivery_id, now)
         except MappingFailed as failed:
             return Tried(_failed(attempt, Trouble.MAPPING, failed.message))
-        attempt = structs.replace(attempt, body=kept_body(ready.body))
         try:
             proof = await self._proof(destination)
             headers, receipt = await self._send(destination, ready, proof)
         except NotSent as failure:
-            headers = masked_headers(ready.headers, destination)
-            told = structs.replace(attempt, headers=headers, timing=failure.timing)
+            headers, body = masked_headers(ready.headers, destination), kept_body(ready.body)
+            told = structs.replace(attempt, headers=headers, body=body, timing=failure.timing)
             return Tried(_failed(told, failure.trouble, failure.message))
-        return self._answered(structs.replace(attempt, headers=masked_headers(headers, destination)), receipt)
+        return self._answered(attempt, masked_headers(headers, destination), ready.body, receipt)
 
     @staticmethod
     def _rendered(place: Place, made: Rendered, delivery_id: str, now: int) -> Rendered:
@@ -126,10 +125,12 @@ class Trying:
                 return _bearer((await self._tokens.get(credentials, destination)).reveal())
         assert_never(credentials)
 
-    def _answered(self, attempt: DeliveryAttempt, receipt: Receipt) -> Tried:
+    def _answered(self, attempt: DeliveryAttempt, headers: Headers, body: bytes, receipt: Receipt) -> Tried:
         trouble = judge(receipt.status)
         told = structs.replace(
             attempt,
+            headers=headers,
+            body=kept_body(body),
             status=receipt.status,
             answer_headers=masked_answer(receipt.headers),
             answer=receipt.body,

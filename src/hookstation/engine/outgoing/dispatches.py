@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -39,12 +40,17 @@ def dispatch_to(
 
 def masked_headers(headers: Headers, destination: Destination) -> Headers:
     """Headers for people: credentials masked, signatures shown, long values capped."""
-    key = destination.credentials
-    named = {key.header.lower()} if isinstance(key, ApiKeyHeader) else frozenset[str]()
-    secret = frozenset(name for name, _ in headers if name.lower() in _CREDENTIALS or name.lower() in named)
-    return tuple(mask_headers(dict(headers), secret).items())
+    key, sent = destination.credentials, dict(headers)
+    named = key.header.lower() if isinstance(key, ApiKeyHeader) else ""
+    return tuple(mask_headers(sent, _credentials(tuple(sent), named)).items())
 
 
+@lru_cache(maxsize=256)  # the same names go out with each delivery
+def _credentials(names: tuple[str, ...], key: str) -> frozenset[str]:
+    return frozenset(name for name in names if name.lower() in _CREDENTIALS or name.lower() == key)
+
+
+@lru_cache(maxsize=1_024)  # destinations keep their URLs
 def masked_url(url: str) -> str:
     """A URL for people: what in it is a credential is masked."""
     parts = urlsplit(url)
@@ -57,8 +63,13 @@ def masked_url(url: str) -> str:
 
 def masked_answer(headers: Sequence[tuple[str, str]]) -> Headers:
     """The head of an answer for people: cookies and tokens that it gives out are masked."""
-    secret = frozenset(name for name, _ in headers if "cookie" in name.lower() or is_token_like(name))
-    return tuple(mask_headers(dict(headers), secret).items())
+    came = dict(headers)
+    return tuple(mask_headers(came, _given_out(tuple(came))).items())
+
+
+@lru_cache(maxsize=256)  # a receiver answers with the same names
+def _given_out(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name for name in names if "cookie" in name.lower() or is_token_like(name))
 
 
 def kept_body(body: bytes) -> bytes:
