@@ -290,7 +290,7 @@ class Journal(Protocol):
     def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
         """Call `listener` with whatever was committed here from now on, on the event loop, before its caller hears.
 
-        It must be quick and never raise.
+        It must be quick.  Where it raises, that is logged, and what was committed is answered all the same.
         """
         ...
 

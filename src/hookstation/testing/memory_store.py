@@ -6,6 +6,7 @@ Tests and previews use it where a database would only be slow.  It passes `hooks
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -45,6 +46,8 @@ from hookstation.testing.memory_records import MemoryRecords
 from hookstation.testing.memory_search import MemorySearch
 from hookstation.testing.memory_tallies import MemoryTallies
 from hookstation.testing.memory_versions import MemoryCaptures, MemoryVersions
+
+log = logging.getLogger(__name__)
 
 Name = TypeVar("Name")
 Thing = TypeVar("Thing")
@@ -159,7 +162,10 @@ class MemoryStore(
 
     def _heard(self, unit: Acceptance | Finish, committed: Committed) -> None:
         if self._listener is not None:
-            self._listener(unit, committed)
+            try:
+                self._listener(unit, committed)
+            except Exception:
+                log.exception("who listens to what is committed broke")
 
     def note(self, acceptance: Acceptance) -> None:
         """Keep a rejected call; what cannot be kept is counted."""

@@ -25,6 +25,7 @@ from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
 from hookstation.adapters.store.jobs import JobTable, is_any_over
 from hookstation.adapters.store.journal_writer import JournalWriter
+from hookstation.adapters.store.observing import Listener, harmless
 from hookstation.adapters.store.people import SqlitePeople
 from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
@@ -140,9 +141,9 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
         """Commit a rejected call with what comes next; nobody waits."""
         self._commits.note(acceptance)
 
-    def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
+    def observe(self, listener: Listener) -> None:
         """Call `listener` with whatever is committed."""
-        self._commits.heard = listener
+        self._commits.heard = harmless(listener)
 
     @property
     def noted_lost(self) -> int:

@@ -9,7 +9,7 @@ from hookstation.core.events import Event, JournalEntry, MarkState, Settlement, 
 from hookstation.core.jobs import EVENTS
 from hookstation.core.records import RECORDS, EffectResult
 from hookstation.errors import Conflict
-from hookstation.ports.store import Acceptance, EventFilter, Payload, Store
+from hookstation.ports.store import Acceptance, Committed, EventFilter, Finish, Payload, Store
 from hookstation.testing.store_cases.making import (
     ACTIVITIES,
     COURSES,
@@ -48,6 +48,23 @@ class AcceptingCases:
         assert expected == await store.get_event(event_id(1))
         assert expected == await store.find_run("RUN1")
         assert Payload(event_id(1), b"\x00\xff body") == await store.get_payload(event_id(1))
+
+    async def test_a_listener_that_breaks(self, store: Store) -> None:
+        """Whoever listens hears of each commit; where it breaks, its caller and the next ones are answered."""
+        heard = list[str]()
+
+        def listen(unit: Acceptance | Finish, _committed: Committed) -> None:
+            heard.append(unit.entry.id if isinstance(unit, Acceptance) else unit.event_id)
+            raise RuntimeError("broken on purpose")
+
+        store.observe(listen)
+        for number in (1, 2):
+            async with asyncio.timeout(10):
+                await store.accept(Acceptance(entry(number), succeeds))
+
+        assert [event_id(1), event_id(2)] == heard
+        events = await store.list_events(EventFilter(), 9)
+        assert [event_id(2), event_id(1)] == [one.id for one in events.items]
 
     async def test_body_that_is_not_kept(self, store: Store) -> None:
         """A rejected event without its body is journalled; it has no payload, no attempts, and keeps its reason."""

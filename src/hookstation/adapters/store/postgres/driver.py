@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import asyncpg
 
+from hookstation.adapters.store.observing import Listener, harmless
 from hookstation.adapters.store.postgres import configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.postgres.connecting import Access, Connection, connect, let_go, translated
 from hookstation.adapters.store.postgres.deliveries import PostgresDeliveries
@@ -97,9 +98,9 @@ class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, Postgres
         """Commit a rejected call with what comes next; nobody waits."""
         self._commits.note(acceptance)
 
-    def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
+    def observe(self, listener: Listener) -> None:
         """Call `listener` with whatever is committed here."""
-        self._commits.heard = listener
+        self._commits.heard = harmless(listener)
 
     @property
     def noted_lost(self) -> int:
