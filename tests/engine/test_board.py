@@ -15,7 +15,7 @@ from hookstation.engine.ingest import MISCONFIGURED
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.errors import StoreUnavailable
-from hookstation.ports.store import ConfigurationChange
+from hookstation.ports.store import ConfigurationChange, StoredConfiguration
 from hookstation.testing.connector import ScriptedConnector
 from tests.support.engine import FAR, PANEL, Engine, connection, engine, upsert, webhook
 
@@ -37,14 +37,40 @@ async def test_nothing_is_read_anew_while_the_revision_is_the_same() -> None:
         assert before is bench.board.stored
 
 
-async def test_what_is_older_than_the_live_configuration_is_not_put_live() -> None:
-    """Two refreshes at once may read in one order and end in the other."""
+async def test_of_two_refreshes_at_once_the_newer_one_stays() -> None:
+    """They may read in one order and end in the other."""
     async with engine(webhook()) as bench:
+        store, older = bench.store, bench.board.stored
+        read = store.load_configuration
+        has_read, may_end = asyncio.Event(), asyncio.Event()
+
+        async def read_slowly() -> StoredConfiguration:
+            has_read.set()
+            await may_end.wait()
+            return older
+
+        store.load_configuration = read_slowly  # type: ignore[method-assign]
+        late = asyncio.create_task(bench.board.refresh())
+        await has_read.wait()
+        store.load_configuration = read  # type: ignore[method-assign]
         await bench.apply(webhook("second"))
         newer = bench.board.stored
-        bench.store._configuration = replace(newer, revision=newer.revision - 1, webhooks={})
-        await bench.board.refresh()
+        may_end.set()
+        await late
         assert newer is bench.board.stored
+        assert older.revision < newer.revision
+
+
+async def test_a_database_that_was_put_back_is_followed() -> None:
+    async with engine(webhook()) as bench:
+        before = bench.board.stored
+        await bench.apply(webhook("second"))
+        bench.store._configuration = before
+        await bench.board.refresh()
+        assert before is bench.board.stored
+        assert bench.switchboard.named("second") is None
+        await bench.apply(webhook("third"))
+        assert {"courses", "third"} == set(bench.board.stored.webhooks)
 
 
 async def test_a_webhook_that_did_not_change_keeps_what_was_compiled_for_it() -> None:

@@ -139,10 +139,20 @@ class Board:
         self.subscriptions: dict[str, Subscription] = {}
 
     async def refresh(self) -> None:
-        """Read what is stored and put it live, unless something newer is live already."""
+        """Read what is stored and put it live, unless something newer was put live meanwhile.
+
+        What is older than what was live before it was read is put live, too: the database was put back.
+        """
+        began = self.stored.revision
         stored = await self._store.load_configuration()
-        if stored.revision <= self.stored.revision:
+        if stored.revision == self.stored.revision or stored.revision < self.stored.revision != began:
             return
+        if stored.revision < began:
+            log.warning(
+                "the database was put back: revision %d of the configuration takes the place of %d",
+                stored.revision,
+                began,
+            )
         before = self._targets.connectors
         sent = self.destinations, self.subscriptions
         retired = self._put_live(stored)
