@@ -28,6 +28,7 @@ from tests.support.station_process import StationProcess
 LEFT_OUT: Final = {
     "backup": "writes a file wherever it is told to",
     "check_connection": "calls whatever address a connection was given",
+    "listen_deliveries": "answers until its caller goes",
 }
 """Operations that reach outside the station, by name, with the reason."""
 

@@ -137,7 +137,11 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _readyz(services: Services) -> Endpoint:
-    async def endpoint(_request: Request) -> Response:
+    """Whether this node can do its work; asked with ``?calls``, whether calls of webhooks may be sent to it."""
+
+    async def endpoint(request: Request) -> Response:
+        if "calls" in request.query_params and not services.takes_calls:
+            return problems.answer(503, "Not ready", "This node takes no calls: its role is worker.")
         if services.ingest.leaving or services.ingest.stopping:
             return problems.answer(503, "Not ready", "The station is stopping.")
         if not await services.store.can_commit():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -43,8 +43,7 @@ FILTERS: Final = {
     "since": "Begun from this moment on: ISO 8601, or a time ago like `24h`.",
     "until": "Begun before this moment.",
 }
-BREATH: Final = 1.0
-"""Seconds after which a listener who hears nothing gets an empty line: so each side learns that the other is there."""
+LINES: Final = "application/x-ndjson"
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -100,24 +99,27 @@ async def cancel_deliveries(request: Request, services: Services) -> Response:
 
 
 async def listen_deliveries(request: Request, services: Services) -> Response:
-    """Deliveries as they happen, a JSON object a line, until the caller goes."""
-    heard = services.outgoing.listening.listen(request.query_params.get("destination", ""))
-    return StreamingResponse(_lines(heard, services), media_type="application/x-ndjson")
+    """Deliveries as they happen, a JSON object a line, until the caller goes.
+
+    An empty line comes at the beginning and in every silence: so each side learns that the other is there.
+    """
+    destination = request.query_params.get("destination", "")
+    if destination:
+        services.outgoing.live.destination(destination)
+    breaths = services.outgoing.listening.breaths(destination)
+    await anext(breaths)  # so that a refusal is the answer, and not the end of one
+    if request.method == "HEAD":
+        await breaths.aclose()
+    return StreamingResponse(_lines(breaths, services), media_type=LINES)
 
 
-async def _lines(heard: AsyncIterator[Heard], services: Services) -> AsyncIterator[bytes]:
-    """Each thing heard as a line, an empty one at the beginning and in every silence; ends when the station does."""
-    coming = asyncio.ensure_future(anext(heard))
-    yield b"\n"
-    try:
-        while not (services.ingest.stopping or services.ingest.leaving):
-            done, _ = await asyncio.wait({coming}, timeout=BREATH)
-            yield dump_json_line(_heard(coming.result())) + b"\n" if done else b"\n"
-            if done:
-                coming = asyncio.ensure_future(anext(heard))
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+async def _lines(breaths: AsyncGenerator[Heard | None, None], services: Services) -> AsyncIterator[bytes]:
+    async with aclosing(breaths):
+        yield b"\n"
+        async for heard in breaths:
+            yield b"\n" if heard is None else dump_json_line(_heard(heard)) + b"\n"
+            if services.ingest.stopping or services.ingest.leaving:
+                return
 
 
 async def _which(request: Request, services: Services) -> tuple[DeliveryFilter, str]:
@@ -253,8 +255,8 @@ OPERATIONS: Final = (
         "Hear of deliveries as they happen, a line each",
         "HeardDelivery",
         query={"destination": "Of this destination alone."},
-        refusals=(429,),
-        media_type="application/x-ndjson",
+        refusals=(404, 429),
+        media_type=LINES,
     ),
     Operation(
         "POST",

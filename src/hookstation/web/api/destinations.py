@@ -16,7 +16,7 @@ from hookstation.engine.outgoing.portal import USUAL_SECONDS
 from hookstation.engine.outgoing.rotate import USUAL_OVERLAP
 from hookstation.engine.outgoing.try_out import TEST
 from hookstation.engine.runs import moment
-from hookstation.errors import Conflict, Invalid, Problem
+from hookstation.errors import Invalid, Problem
 from hookstation.web.api import access, asking, deliveries, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
@@ -42,8 +42,7 @@ async def put_destination(request: Request, services: Services) -> Response:
 async def post_destination(request: Request, services: Services) -> Response:
     """Make a destination under a name that is free."""
     body = await shelf.thing(request)
-    if body.get("name") in services.board.stored.destinations:
-        raise Conflict(f"There is a destination “{body['name']}” already; change it with PUT.")
+    shelf.check_free(body, services, "destination")
     return await _saved(body, request, services, 201)
 
 

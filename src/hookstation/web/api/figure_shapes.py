@@ -48,6 +48,7 @@ def figure_schemas() -> dict[str, JSON]:
                 "needs": _many(_ref("Finding")),
                 "unusual": _many(_ref("Finding")),
                 "held": _COUNTS,
+                "backlog": _object({"waiting": _COUNT, "parked": _COUNT, "dead": _COUNT}),
             }
         ),
         "WebhookFigures": _object({"webhook": _TEXT, **course, **LAST_DAY}),

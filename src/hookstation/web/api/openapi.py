@@ -88,7 +88,13 @@ def _operation(operation: Operation) -> dict[str, JSON]:
         {"name": name, "in": "query", "description": help_text, "schema": _parameter(name)}
         for name, help_text in operation.query.items()
     ]
+    parameters += [
+        {"name": name, "in": "header", "description": help_text, "schema": TEXT}
+        for name, help_text in operation.headers.items()
+    ]
     responses: dict[str, JSON] = {str(operation.status): _response(operation)}
+    if operation.repeated:
+        responses[str(operation.repeated)] = _response(operation)
     for status in sorted({401, 403, 503, *operation.refusals, *((413,) if operation.body else ())}):
         responses[str(status)] = {
             "description": TITLES[status],

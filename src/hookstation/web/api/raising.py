@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hookstation.core.jsontext import dump_json
+from hookstation.core.values import JSON
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.ports.deliveries import DeliveryFilter
 from hookstation.web.api import access, asking
@@ -24,7 +25,9 @@ async def raise_event(request: Request, services: Services) -> Response:
     """Tell subscribers that something happened; a repeat under the same key has no second effect."""
     body = await asking.fields(request, "type", "data", "key")
     if "data" not in body:
-        raise Invalid([Problem((), "“data” is missing: the facts that subscribers are told, any JSON.")])
+        raise Invalid(
+            [Problem((), "“data” is missing: the facts that subscribers are told, a JSON object or array.")]
+        )
     raised = await services.outgoing.raising.raise_event(
         asking.member(body, "type", str, ""),
         dump_json(body["data"]).encode(),
@@ -47,12 +50,14 @@ def _key(request: Request, key: str) -> str:
 
 async def list_events_out(request: Request, services: Services) -> Response:
     """Events out, newest first, without their facts."""
-    limit = asking.limit(request)
-    found = await services.store.list_events_out(
-        limit, request.query_params.get("after", ""), request.query_params.get("type", "")
-    )
-    items = [{name: value for name, value in event_out(one).items() if name != "data"} for one in found]
-    return listed([*items], found[-1].id if len(found) == limit else "")
+    most, type_ = asking.limit(request), request.query_params.get("type", "")
+    if len(type_) > asking.LONGEST_TEXT:
+        raise Invalid([Problem(("type",), f"may have {asking.LONGEST_TEXT} characters at most.")])
+    found = await services.store.list_events_out(most + 1, request.query_params.get("after", ""), type_)
+    items: list[JSON] = [
+        {name: value for name, value in event_out(one).items() if name != "data"} for one in found[:most]
+    ]
+    return listed(items, found[most - 1].id if len(found) > most else "")
 
 
 async def show_event_out(request: Request, services: Services) -> Response:
@@ -74,6 +79,10 @@ OPERATIONS: Final = (
         "RaisedEvent",
         "RaiseRequest",
         201,
+        headers={
+            "Idempotency-Key": "As `key`: a repeat under it has no second effect, and is answered with 200."
+        },
+        repeated=200,
         refusals=(400, 409, 422),
     ),
     Operation(

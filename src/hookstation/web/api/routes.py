@@ -24,7 +24,9 @@ View: TypeAlias = Callable[[Request, Services], Awaitable[Response]]
 class Operation:
     """One operation.
 
-    `query`: parameters with a sentence each.  `body` and `result` name schemas of the OpenAPI document (empty: none).
+    `query` and `headers`: parameters with a sentence each.  `body` and `result` name schemas of the OpenAPI document
+    (empty: none).
+    `repeated`: the status where it was done before, with the same result; 0: it knows no repeats.
     `refusals`: the statuses besides 401 and 403 that it may refuse with.
     `media_type`: of the result.  `act`: what it takes the right to; ``None``: to see or to change, by its method.
     """
@@ -40,6 +42,8 @@ class Operation:
     refusals: tuple[int, ...] = ()
     act: Act | None = None
     media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeated: int = 0
 
     @property
     def needs(self) -> Act:

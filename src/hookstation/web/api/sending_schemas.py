@@ -22,6 +22,7 @@ from hookstation.web.api.schema_parts import (
 )
 
 MAYBE_COUNT: Final[JSON] = {"type": ["integer", "null"], "minimum": 0}
+FACTS: Final[JSON] = {"type": ["object", "array"]}
 FLAG: Final[JSON] = {"type": "boolean"}
 HEADERS: Final[JSON] = {"type": "array", "items": {"type": "array", "items": TEXT}}
 
@@ -37,7 +38,7 @@ def _destinations() -> dict[str, JSON]:
     properties = document["properties"]
     assert isinstance(properties, dict)
     shown: dict[str, JSON] = {
-        **properties,
+        **{name: _masked(schema) for name, schema in properties.items()},
         "health": ref("DestinationHealth"),
         "waiting": COUNT,
         "more_waiting": FLAG,
@@ -71,6 +72,13 @@ def _destinations() -> dict[str, JSON]:
         "EventType": object_of(("name", "tells", "sample"), name=TEXT, tells=TEXT, sample=ANY),
         "EventTypes": list_of("EventType"),
     }
+
+
+def _masked(schema: JSON) -> JSON:
+    """The schema of what is shown: a secret too, masked."""
+    if isinstance(schema, dict):
+        return {name: _masked(one) for name, one in schema.items() if name != "writeOnly"}
+    return [_masked(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _deliveries() -> dict[str, JSON]:
@@ -165,9 +173,9 @@ def _requests() -> dict[str, JSON]:
         TEXT,
     )
     return {
-        "RaiseRequest": closed(("type", "data"), type=TEXT, data=ANY, key=TEXT),
+        "RaiseRequest": closed(("type", "data"), type=TEXT, data=FACTS, key=TEXT),
         "RotateRequest": closed(overlap=COUNT, secret=TEXT),
-        "TestRequest": closed(subscription=TEXT, type=TEXT, data=ANY),
+        "TestRequest": closed(subscription=TEXT, type=TEXT, data=FACTS),
         "PortalRequest": closed(seconds=COUNT),
         "DeliveriesRequest": closed(**texts),
     }

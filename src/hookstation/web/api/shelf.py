@@ -38,13 +38,17 @@ async def thing(request: Request) -> dict[str, JSON]:
 
 async def make(body: dict[str, JSON], services: Services, kind: str, by: str) -> str:
     """Make one thing under a name that is free, and return the name. Raises `Conflict` and `Invalid`."""
+    check_free(body, services, kind)
+    await apply_one(services, kind, body, by)
+    return str(body["name"])
+
+
+def check_free(body: dict[str, JSON], services: Services, kind: str) -> None:
+    """Raises `Conflict` where the name of the thing is taken."""
     name = body.get("name")
-    stored = services.board.stored
-    taken: Mapping[str, object] = getattr(stored, PLURALS[kind])
+    taken: Mapping[str, object] = getattr(services.board.stored, PLURALS[kind])
     if isinstance(name, str) and name in taken:
         raise Conflict(f"There is a {kind} “{name}” already; change it with PUT.")
-    await apply_one(services, kind, body, by)
-    return str(name)
 
 
 async def put(request: Request, services: Services, kind: str) -> str:

@@ -34,6 +34,11 @@ async def show_dashboard(request: Request, services: Services) -> Response:
             "needs": [finding(one) for one in shown.needs],
             "unusual": [finding(one) for one in shown.unusual],
             "held": dict(shown.held),
+            "backlog": {
+                "waiting": shown.backlog.waiting,
+                "parked": shown.backlog.parked,
+                "dead": shown.backlog.dead,
+            },
         }
     )
 
