@@ -1,7 +1,8 @@
-"""Fixtures of the fault tests on PostgreSQL: a real server, a database on it, and rounds that take long."""
+"""Fixtures of the fault tests: a real PostgreSQL, rounds that take long, and how much is under way at once."""
 
 import pytest
 
+from tests.conftest import wants_soak
 from tests.support.postgres import crashing, database, postgres
 
 __all__ = ["crashing", "database", "postgres"]
@@ -11,3 +12,9 @@ __all__ = ["crashing", "database", "postgres"]
 def long_rounds(rounds: int) -> int:
     """How often a test repeats itself of which a round takes ten seconds and more: a third as often as others."""
     return max(1, rounds // 3)
+
+
+@pytest.fixture
+def in_flight_at_once(request: pytest.FixtureRequest) -> int:
+    """How many deliveries wait when the first kill comes."""
+    return 100_000 if wants_soak(request.config) else 1_500
