@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
 import pytest
 
-from hookstation.core.events import Answer, Event, State
-from hookstation.core.jobs import EVENTS, JobState
+from hookstation.core.events import State
 from hookstation.core.values import JSON
-from hookstation.engine.runs import Runs
-from hookstation.errors import Busy, NeedsAuth, Retriable, Terminal, UnknownOutcome
+from hookstation.errors import Busy
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
-from tests.support.engine import FAR, PANEL, Engine, connection, engine, upsert, webhook
-
-AWAY = Retriable("The target is off-line.")
-LOST = UnknownOutcome("The connection broke.")
-NO = Terminal("The target refused the record (400).")
-PLAN: JSON = {"attempts": 3, "first": "10s", "factor": 2, "jitter": "0%"}
-
-
-def queued(name: str = "queued", target: str = "far", **more: Any) -> JSON:
-    """A webhook that answers before the work is done; `work` is merged with a plan of three tries."""
-    work = {"retry": PLAN, **more.pop("work", {})}
-    return webhook(name, target, **{"answer": "queued", "marked": True, "work": work, **more})
-
-
-HERE = queued("here", "records")
-AFAR = queued()
-ORDERED = queued("ordered", work={"order": "$$id$$"})
-
-
-def told(answer: Answer) -> Any:
-    return json.loads(answer.body)
-
-
-async def states(bench: Engine) -> list[str]:
-    return [event.state.value for event in await bench.events()]
-
-
-async def status(bench: Engine, event: Event | None = None) -> dict[str, Any]:
-    """What the status address says of an event, the newest as a rule."""
-    run_id = (event or await bench.last()).run_id
-    answer = await Runs(bench.store).answer("GET", run_id)
-    return {"code": answer.status, **told(answer)}
+from tests.support.engine import PANEL, engine, upsert, webhook
+from tests.support.queued import AFAR, AWAY, HERE, LOST, NO, ORDERED, PLAN, queued, states, status, told
 
 
 class TestAcceptance:
@@ -154,6 +120,87 @@ class TestRuns:
             assert (200, "failed", NO.message) == (shown["code"], shown["status"], shown["error"])
 
 
+class TestDuplicates:
+    async def test_a_repeat_gets_the_same_acknowledgement_while_it_works_and_afterwards(self) -> None:
+        async with engine(queued(duplicates={"key": "header:x-id"})) as bench:
+            first = await bench.post("queued", {"id": "1"}, x_id="k")
+            again = await bench.post("queued", {"id": "1"}, x_id="k")
+            async with bench.working():
+                await bench.clock.advance(5)
+            later = await bench.post("queued", {"id": "1"}, x_id="k")
+            assert (200, first.body) == (again.status, again.body) == (later.status, later.body)
+            assert ["true", "true"] == [
+                dict(answer.headers)["Hookstation-Replayed"] for answer in (again, later)
+            ]
+            other = await bench.post("queued", {"id": "2"}, x_id="k")
+            assert (409, True, 1) == (other.status, told(other)["error"], len(bench.far.executed))
+
+    async def test_one_that_failed_frees_its_key(self) -> None:
+        async with engine(queued(duplicates={"key": "header:x-id"})) as bench, bench.working():
+            bench.far.outcomes += [NO]
+            await bench.post("queued", {"id": "1"}, x_id="k")
+            await bench.clock.settle()
+            await bench.post("queued", {"id": "2"}, x_id="k")
+            await bench.clock.settle()
+            assert ["failed", "succeeded"] == await states(bench)
+
+    async def test_an_unknown_one_is_never_written_twice(self) -> None:
+        async with engine(queued(duplicates={"key": "header:x-id"})) as bench, bench.working():
+            bench.far.outcomes += [LOST]
+            await bench.post("queued", {"id": "1"}, x_id="k")
+            await bench.clock.settle()
+            again = await bench.post("queued", {"id": "1"}, x_id="k")
+            run_id = (await bench.last()).run_id
+            assert (202, f"/hooks/runs/{run_id}") == (again.status, dict(again.headers)["Location"])
+
+    async def test_a_repeat_in_mode_poll_gets_its_address_again(self) -> None:
+        async with engine(queued(answer="poll", duplicates={"key": "header:x-id"})) as bench:
+            first = await bench.post("queued", {"id": "1"}, x_id="k")
+            again = await bench.post("queued", {"id": "1"}, x_id="k")
+            assert (202, first.body) == (again.status, again.body)
+            assert dict(first.headers)["Location"] == dict(again.headers)["Location"]
+
+
+class TestUnknown:
+    async def test_it_is_looked_up_under_the_same_job_and_its_key_waits(self) -> None:
+        async with engine(ORDERED) as bench, bench.working():
+            bench.far.outcomes += [LOST]
+            bench.far.found += [LookUp(LookUpVerdict.FOUND, ["9"])]
+            for _ in range(2):
+                await bench.post("ordered", {"id": "1"})
+            await bench.clock.settle()
+            first, second = await bench.events()
+            assert (State.UNKNOWN, State.WORKING, 1) == (first.state, second.state, len(bench.far.executed))
+            await bench.clock.advance(2)
+            first, second = await bench.events()
+            assert (State.SUCCEEDED, "9", State.SUCCEEDED) == (first.state, first.record_key, second.state)
+
+    async def test_what_surely_was_not_written_is_tried_again_by_the_plan(self) -> None:
+        async with engine(AFAR) as bench, bench.working():
+            bench.far.outcomes += [LOST]
+            await bench.post("queued", {"id": "1"})
+            await bench.clock.advance(bench.far.settle_after + 60)
+            await bench.clock.advance(60)
+            event = await bench.last()
+            assert (State.SUCCEEDED, 2, 2) == (event.state, event.attempts, len(bench.far.executed))
+            kept = await bench.store.list_attempts(event.id)
+            assert [State.FAILED, State.SUCCEEDED] == [one.state for one in kept]
+
+    async def test_a_node_that_dies_while_it_sends_leaves_the_look_up_to_another(self) -> None:
+        async with engine(AFAR) as bench:
+            other = await bench.another_node()
+            async with bench.working():
+                bench.far.outcomes += [asyncio.get_running_loop().create_future()]
+                await bench.post("queued", {"id": "1"})
+                await bench.clock.settle()
+                assert ["sending"] == await states(bench)
+            await bench.dies()
+            bench.far.found.append(LookUp(LookUpVerdict.FOUND, ["9"]))
+            async with other.working():
+                await bench.clock.advance(3)
+            assert (["succeeded"], 1) == (await states(bench), len(bench.far.executed))
+
+
 class TestTries:
     async def test_it_is_tried_by_its_plan_with_an_attempt_kept_for_each(self) -> None:
         async with engine(AFAR) as bench, bench.working():
@@ -254,292 +301,3 @@ class TestTries:
                 gate.set_result(Written("2"))
             await bench.clock.settle()
             assert ["succeeded"] * 3 == await states(bench)
-
-
-class TestUnknown:
-    async def test_it_is_looked_up_under_the_same_job_and_its_key_waits(self) -> None:
-        async with engine(ORDERED) as bench, bench.working():
-            bench.far.outcomes += [LOST]
-            bench.far.found += [LookUp(LookUpVerdict.FOUND, ["9"])]
-            for _ in range(2):
-                await bench.post("ordered", {"id": "1"})
-            await bench.clock.settle()
-            first, second = await bench.events()
-            assert (State.UNKNOWN, State.WORKING, 1) == (first.state, second.state, len(bench.far.executed))
-            await bench.clock.advance(2)
-            first, second = await bench.events()
-            assert (State.SUCCEEDED, "9", State.SUCCEEDED) == (first.state, first.record_key, second.state)
-
-    async def test_what_surely_was_not_written_is_tried_again_by_the_plan(self) -> None:
-        async with engine(AFAR) as bench, bench.working():
-            bench.far.outcomes += [LOST]
-            await bench.post("queued", {"id": "1"})
-            await bench.clock.advance(bench.far.settle_after + 60)
-            await bench.clock.advance(60)
-            event = await bench.last()
-            assert (State.SUCCEEDED, 2, 2) == (event.state, event.attempts, len(bench.far.executed))
-            kept = await bench.store.list_attempts(event.id)
-            assert [State.FAILED, State.SUCCEEDED] == [one.state for one in kept]
-
-    async def test_a_node_that_dies_while_it_sends_leaves_the_look_up_to_another(self) -> None:
-        async with engine(AFAR) as bench:
-            other = await bench.another_node()
-            async with bench.working():
-                bench.far.outcomes += [asyncio.get_running_loop().create_future()]
-                await bench.post("queued", {"id": "1"})
-                await bench.clock.settle()
-                assert ["sending"] == await states(bench)
-            await bench.dies()
-            bench.far.found.append(LookUp(LookUpVerdict.FOUND, ["9"]))
-            async with other.working():
-                await bench.clock.advance(3)
-            assert (["succeeded"], 1) == (await states(bench), len(bench.far.executed))
-
-
-class TestOrder:
-    async def test_events_of_one_key_go_one_after_the_other_and_other_keys_pass_by(self) -> None:
-        async with engine(ORDERED) as bench, bench.working():
-            bench.far.outcomes += [slow := asyncio.get_running_loop().create_future()]
-            for person in "112":
-                await bench.post("ordered", {"id": person, "note": person})
-            await bench.clock.settle()
-            assert ["1", "2"] == [record.fields["ID"] for record in bench.far.executed]
-            slow.set_result(Written("1"))
-            await bench.clock.settle()
-            assert ["1", "2", "1"] == [record.fields["ID"] for record in bench.far.executed]
-
-    async def test_a_poison_event_is_held_at_the_head_of_its_key_with_one_alert(self) -> None:
-        async with engine(ORDERED) as bench, bench.working():
-            bench.far.outcomes += [NO]
-            for person in "112":
-                await bench.post("ordered", {"id": person})
-            await bench.clock.advance(3600)
-            assert ["held", "working", "succeeded"] == await states(bench)
-            assert [("1", "ordered")] == [
-                (line["key"], line["webhook"]) for line in bench.log.told("key_parked")
-            ]
-            first, second, _ = await bench.events()
-            assert (1, "queued") == (first.attempts, (await status(bench, second))["status"])
-            await bench.remedies.run_again.retry(first.id, "Ada")
-            await bench.clock.settle()
-            assert ["succeeded"] * 3 == await states(bench)
-
-    async def test_cancelling_the_parked_one_lets_the_next_go(self) -> None:
-        async with engine(ORDERED) as bench, bench.working():
-            bench.far.outcomes += [NO]
-            for person in "11":
-                await bench.post("ordered", {"id": person})
-            await bench.clock.settle()
-            first, _ = await bench.events()
-            await bench.remedies.cancel.cancel(first.id, "Ada")
-            await bench.clock.settle()
-            assert ["failed", "succeeded"] == await states(bench)
-            assert [] == bench.log.told("holding_ended")
-
-    async def test_skip_lets_the_others_pass_and_tries_on(self) -> None:
-        rule = {"order": "$$id$$", "poison": "skip", "skip_after": 1}
-        async with engine(queued("ordered", work=rule)) as bench, bench.working():
-            bench.far.outcomes += [AWAY]
-            for person in "11":
-                await bench.post("ordered", {"id": person})
-            await bench.clock.settle()
-            assert ["working", "succeeded"] == await states(bench)
-            await bench.clock.advance(10)
-            assert ["succeeded", "succeeded"] == await states(bench)
-
-    async def test_drop_gives_it_up_and_the_next_goes(self) -> None:
-        rule = {"order": "$$id$$", "poison": "drop"}
-        async with engine(queued("ordered", work=rule)) as bench, bench.working():
-            bench.far.outcomes += [NO]
-            for person in "11":
-                await bench.post("ordered", {"id": person})
-            await bench.clock.settle()
-            assert ["failed", "succeeded"] == await states(bench)
-
-    async def test_an_unknown_outcome_that_nobody_can_settle_parks_its_key(self) -> None:
-        unmarked = queued("ordered", marked=False, work={"order": "$$id$$"})
-        async with engine(unmarked) as bench, bench.working():
-            bench.far.outcomes += [LOST]
-            for person in "11":
-                await bench.post("ordered", {"id": person})
-            await bench.clock.advance(600)
-            assert ["unknown", "working"] == await states(bench)
-            first, _ = await bench.events()
-            shown = await status(bench, first)
-            assert (200, "unknown") == (shown["code"], shown["status"])
-            await bench.remedies.resolve.written(first.id, "7", "Ada")
-            await bench.clock.settle()
-            assert ["succeeded", "succeeded"] == await states(bench)
-
-
-class TestCancel:
-    async def test_what_waits_is_cancelled_at_once(self) -> None:
-        async with engine(AFAR) as bench:
-            await bench.post("queued", {"id": "1"})
-            event = await bench.last()
-            await bench.remedies.cancel.cancel(event.id, "Ada")
-            async with bench.working():
-                await bench.clock.settle()
-            shown = await status(bench)
-            assert (200, "cancelled", None, []) == (
-                shown["code"],
-                shown["status"],
-                shown["started_at"],
-                bench.far.executed,
-            )
-
-    async def test_what_is_leased_already_is_cancelled_too(self) -> None:
-        async with engine(AFAR) as bench:
-            await bench.post("queued", {"id": "1"})
-            [leased] = await bench.waiting.lease("queued", 1, 0)
-            await bench.remedies.cancel.cancel((await bench.last()).id, "Ada")
-            await bench.waiting.do(leased)
-            assert (["failed"], []) == (await states(bench), bench.far.executed)
-
-    @pytest.mark.parametrize(
-        ("found", "state", "word"),
-        [
-            ([LookUp(LookUpVerdict.FOUND, ["9"])], State.SUCCEEDED, "succeeded"),
-            ([], State.FAILED, "cancelled"),
-        ],
-    )
-    async def test_one_under_way_is_taken_from_its_worker_looked_up_and_never_sent_again(
-        self, found: list[LookUp], state: State, word: str
-    ) -> None:
-        async with engine(AFAR) as bench, bench.working():
-            bench.far.outcomes += [call := asyncio.get_running_loop().create_future()]
-            await bench.post("queued", {"id": "1"})
-            await bench.clock.settle()
-            taken = await bench.remedies.cancel.cancel((await bench.last()).id, "Ada")
-            assert State.UNKNOWN is taken.state
-            call.set_result(Written("5"))
-            await bench.clock.settle()
-            assert ["unknown"] == await states(bench)
-            bench.far.found += found
-            await bench.clock.advance(bench.far.settle_after + 60)
-            event = await bench.last()
-            assert (state, word, 1) == (
-                event.state,
-                (await status(bench))["status"],
-                len(bench.far.executed),
-            )
-
-
-class TestDuplicates:
-    async def test_a_repeat_gets_the_same_acknowledgement_while_it_works_and_afterwards(self) -> None:
-        async with engine(queued(duplicates={"key": "header:x-id"})) as bench:
-            first = await bench.post("queued", {"id": "1"}, x_id="k")
-            again = await bench.post("queued", {"id": "1"}, x_id="k")
-            async with bench.working():
-                await bench.clock.advance(5)
-            later = await bench.post("queued", {"id": "1"}, x_id="k")
-            assert (200, first.body) == (again.status, again.body) == (later.status, later.body)
-            assert ["true", "true"] == [
-                dict(answer.headers)["Hookstation-Replayed"] for answer in (again, later)
-            ]
-            other = await bench.post("queued", {"id": "2"}, x_id="k")
-            assert (409, True, 1) == (other.status, told(other)["error"], len(bench.far.executed))
-
-    async def test_one_that_failed_frees_its_key(self) -> None:
-        async with engine(queued(duplicates={"key": "header:x-id"})) as bench, bench.working():
-            bench.far.outcomes += [NO]
-            await bench.post("queued", {"id": "1"}, x_id="k")
-            await bench.clock.settle()
-            await bench.post("queued", {"id": "2"}, x_id="k")
-            await bench.clock.settle()
-            assert ["failed", "succeeded"] == await states(bench)
-
-    async def test_an_unknown_one_is_never_written_twice(self) -> None:
-        async with engine(queued(duplicates={"key": "header:x-id"})) as bench, bench.working():
-            bench.far.outcomes += [LOST]
-            await bench.post("queued", {"id": "1"}, x_id="k")
-            await bench.clock.settle()
-            again = await bench.post("queued", {"id": "1"}, x_id="k")
-            run_id = (await bench.last()).run_id
-            assert (202, f"/hooks/runs/{run_id}") == (again.status, dict(again.headers)["Location"])
-
-    async def test_a_repeat_in_mode_poll_gets_its_address_again(self) -> None:
-        async with engine(queued(answer="poll", duplicates={"key": "header:x-id"})) as bench:
-            first = await bench.post("queued", {"id": "1"}, x_id="k")
-            again = await bench.post("queued", {"id": "1"}, x_id="k")
-            assert (202, first.body) == (again.status, again.body)
-            assert dict(first.headers)["Location"] == dict(again.headers)["Location"]
-
-
-class TestHolding:
-    HOLDS = queued(hold=True, work={"concurrency": 5})
-
-    async def test_while_the_target_is_away_its_lane_rests_and_no_try_is_used_up(self) -> None:
-        async with engine(self.HOLDS) as bench, bench.working():
-            bench.far.outcomes += [AWAY] * 12
-            for person in range(20):
-                await bench.post("queued", {"id": str(person)})
-            await bench.clock.advance(60)
-            assert 5 + 7 == len(bench.far.executed)
-            assert {"held", "working"} == set(await states(bench))
-            await bench.clock.advance(60)
-            assert ["succeeded"] * 20 == await states(bench)
-
-    async def test_a_changed_connection_is_tried_at_once(self) -> None:
-        async with engine(self.HOLDS) as bench, bench.working():
-            bench.far.outcomes += [NeedsAuth("no")] * 20
-            await bench.post("queued", {"id": "1"})
-            await bench.clock.advance(70)
-            bench.far.outcomes.clear()
-            assert ["held"] == await states(bench)
-            await bench.apply(connections=[connection(password="new")])
-            await bench.clock.advance(1)
-            assert ["succeeded"] == await states(bench)
-
-
-class TestChanges:
-    async def test_a_paused_webhook_keeps_what_it_has_and_goes_on_when_it_is_active_again(self) -> None:
-        async with engine(AFAR) as bench:
-            await bench.post("queued", {"id": "1"})
-            await bench.apply(queued(state="paused"), connections=FAR)
-            async with bench.working():
-                await bench.clock.advance(30)
-                assert ["working"] == await states(bench)
-                refused = await bench.post("queued", {"id": "2"})
-                assert (503, True) == (refused.status, told(refused)["error"])
-                await bench.apply(AFAR, connections=FAR)
-                await bench.clock.advance(1)
-                assert "succeeded" == (await states(bench))[0]
-
-    @pytest.mark.parametrize("state", ["disabled", "archived"])
-    async def test_what_a_closed_webhook_acknowledged_is_still_done(self, state: str) -> None:
-        async with engine(AFAR) as bench:
-            await bench.post("queued", {"id": "1"})
-            await bench.apply(queued(state=state), connections=FAR)
-            async with bench.working():
-                await bench.clock.settle()
-            assert ["succeeded"] == await states(bench)
-
-    async def test_what_a_deleted_webhook_left_fails_with_the_reason_and_can_be_replayed(self) -> None:
-        async with engine(AFAR) as bench, bench.working():
-            await bench.apply(AFAR, connections=FAR)
-            await bench.post("queued", {"id": "1"})
-            await bench.apply(connections=FAR, prune=True)
-            await bench.clock.advance(1)
-            event = await bench.last()
-            assert (State.FAILED, "gave_up", 0) == (event.state, event.reason, event.attempts)
-            assert event.error.startswith("The webhook “queued” was deleted while this event waited")
-            await bench.apply(AFAR, connections=FAR)
-            await bench.replay.replay(event.id)
-            await bench.clock.settle()
-            assert ["succeeded"] == await states(bench)
-
-    async def test_after_a_change_of_mode_what_was_acknowledged_is_done(self) -> None:
-        async with engine(AFAR) as bench:
-            await bench.post("queued", {"id": "1"})
-            await bench.apply(webhook("queued", "far", marked=True), connections=FAR)
-            async with bench.working():
-                await bench.clock.settle()
-            assert {"success": True} == told(await bench.post("queued", {"id": "2"}))
-            assert ["succeeded", "succeeded"] == await states(bench)
-
-    async def test_without_its_connection_an_event_is_tried_by_its_plan(self) -> None:
-        async with engine(AFAR, connections=FAR) as bench:
-            await bench.post("queued", {"id": "1"})
-            [job] = await bench.store.list_jobs(EVENTS, "", 10)
-            assert (JobState.READY, "queued") == (job.state, job.job.lane)

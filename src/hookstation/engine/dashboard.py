@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.core.detect.findings import NEEDS_A_PERSON, Finding
+from hookstation.core.events import State
 from hookstation.core.jobs import EVENTS
 from hookstation.core.tallies import (
     DAY,
@@ -17,9 +18,11 @@ from hookstation.core.tallies import (
     Figures,
     Span,
     Tally,
+    end_name,
     figures,
     total,
 )
+from hookstation.engine.retrying import GAVE_UP, PARKED
 from hookstation.errors import Conflict, NotFound
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
@@ -53,12 +56,25 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """Events whose senders were answered before the work is done, to within a few seconds.
+
+    `waiting`: at work or before it; `parked`: waiting for a person; `dead`: given up, of those that came in the time
+    that is looked at.
+    """
+
+    waiting: int = 0
+    parked: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """The station at a glance.
 
     `course` covers all webhooks; `busiest`: those with most calls in the last day (or in `hours`, where these are
     fewer).  `needs`: findings that do not go on by themselves, `unusual`: the others; neither has dismissed ones.
-    `held`: webhook → events that wait until their target works again.
+    `held`: webhook → events that wait until their target works again.  `backlog`: what is done after the answer.
     """
 
     hours: int
@@ -67,6 +83,7 @@ class Dashboard:
     needs: Sequence[Finding]
     unusual: Sequence[Finding]
     held: Mapping[str, int]
+    backlog: Backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +112,23 @@ class Glance:
         now = self._clock.now()
         found = await self._store.list_findings(MOST_FINDINGS, is_open=True)
         open_ones = [one for one in found if one.needs_attention]
+        course = await self._course(STATION, hours, now, by_day=by_day)
         return Dashboard(
             hours,
-            await self._course(STATION, hours, now, by_day=by_day),
+            course,
             await self._busiest(min(hours, DAY_HOURS), now),
             [one for one in open_ones if one.signal.kind in NEEDS_A_PERSON],
             [one for one in open_ones if one.signal.kind not in NEEDS_A_PERSON],
             await self._store.count_waiting(EVENTS),
+            await self.backlog(course.whole),
         )
+
+    async def backlog(self, whole: Figures | None = None) -> Backlog:
+        """What is done after the answer. `whole`: the figures of the time whose dead letters are counted."""
+        counts = total(one.counts for one in await self._store.list_tallies(Span.EVER, 0, 1, [STATION]))
+        parked = sum(counts.get(end_name(state, PARKED), 0) for state in (State.HELD, State.UNKNOWN))
+        waiting = sum(counts.get(state.value, 0) for state in (State.WORKING, State.SENDING))
+        return Backlog(max(waiting, 0), max(parked, 0), (whole or figures(counts)).reasons.get(GAVE_UP, 0))
 
     async def figures(self, webhook: str, hours: int = DAY_HOURS, *, by_day: bool = False) -> Course:
         """How one webhook went in the last `hours`, as `dashboard` says of all."""

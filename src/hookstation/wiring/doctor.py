@@ -14,6 +14,7 @@ from hookstation.wiring.places import KEY_FILE, database_name, database_path
 from hookstation.wiring.running import check_certificate
 
 MOST_NAMES: Final = 5
+MOST_PARKED: Final = 100
 Finding = tuple[str, bool, str]
 
 
@@ -28,6 +29,7 @@ async def examine(settings: StationSettings) -> list[Finding]:
         async with control.reach(settings) as station:
             findings.append(("database", True, f"{database_name(settings)} opens, and its master key fits"))
             findings += _webhooks(await _all(station, "/webhooks"))
+            findings += _runs(await _page(station, "/runs", {"status": "parked", "limit": str(MOST_PARKED)}))
             for one in await _all(station, "/connections"):
                 findings.append(await _connection(station, str(one["name"])))
     except HookstationError as failure:
@@ -56,6 +58,21 @@ async def _all(station: Control, path: str) -> list[dict[str, JSON]]:
         items += cast("list[dict[str, JSON]]", page["items"])
         after = page["next"]
     return items
+
+
+async def _page(station: Control, path: str, query: dict[str, str]) -> list[dict[str, JSON]]:
+    page = cast("dict[str, JSON]", await station.call("GET", path, None, query))
+    return cast("list[dict[str, JSON]]", page["items"])
+
+
+def _runs(parked: list[dict[str, JSON]]) -> list[Finding]:
+    """Events that hold up those behind them until a person lets them go."""
+    if not parked:
+        return []
+    keys = _some([f"{one['webhook']} “{one['order'] or ''}”" for one in parked])
+    return [
+        ("runs", False, f"parked, and others wait behind them: {keys}; hookstation runs list --status parked")
+    ]
 
 
 def _folder(settings: StationSettings) -> Finding:

@@ -44,6 +44,7 @@ async def show(request: Request, services: Services) -> Response:
         "needs": noticed(shown.needs),
         "unusual": noticed(shown.unusual),
         "waiting": waiting,
+        "backlog": shown.backlog,
         "titles": {one.name: one.title for one in everything},
         "total": len(everything),
         "active": sum(one.state == "active" for one in everything),

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hookstation.core.events import Event, State
-from hookstation.core.jobs import EVENTS
+from hookstation.core.events import OPEN_STATES, Event, State
+from hookstation.core.jobs import EVENTS, JobState
 from hookstation.core.jsontext import parse_json
 from hookstation.engine.fix import EDIT_NOTE, EDITED_BY, EDITED_FROM
 from hookstation.errors import BodyRefused, Invalid, Problem
@@ -44,6 +44,7 @@ LABELS: Final = {
 DONE: Final = {
     "replayed": "A new attempt was made. It stands as follows.",
     "cancelled": "It was ended. A replay begins it anew.",
+    "hurried": "It is tried now, with all its tries before it.",
     "resolved": "Its outcome is settled as you said.",
     "fixed": "The edited copy came in, as this event of its own.",
 }
@@ -111,6 +112,7 @@ async def show_event(request: Request, services: Services) -> Response:
     told = await services.remedies.explain.explain(event_id)
     event = told.event
     payload = await services.store.get_payload(event_id)
+    job = await services.store.find_job(EVENTS, event.id) if event.state in OPEN_STATES else None
     context = {
         "one": event,
         "body": None if payload is None else await asyncio.to_thread(body_of, payload),
@@ -127,7 +129,8 @@ async def show_event(request: Request, services: Services) -> Response:
         "record_path": record_path(event, services),
         "webhook_is_there": event.webhook in services.board.stored.webhooks,
         "can_replay": can_replay(event, payload) and event.webhook in services.board.stored.webhooks,
-        "can_end": event.state in CAN_END and await services.store.find_job(EVENTS, event.id) is not None,
+        "can_end": job is not None and (event.state in CAN_END or bool(job.job.lane)),
+        "can_hurry": job is not None and bool(job.job.lane) and job.state is not JobState.LEASED,
         "similar": told.similar[:SIMILAR],
         "more_similar": told.more_similar or len(told.similar) > SIMILAR,
         "done": DONE.get(request.query_params.get("done", ""), ""),

@@ -24,6 +24,7 @@ YES: Final = "yes"
 WRITTEN: Final = "written"
 OUTCOMES: Final = (WRITTEN, "not_written")
 CAN_END: Final = frozenset({State.HELD, State.UNKNOWN})
+"""States in which an event can be ended; in any open one where its sender was answered before."""
 
 
 def can_replay(event: Event, payload: Payload | None) -> bool:
@@ -56,6 +57,12 @@ async def cancel(request: Request, services: Services) -> Response:
     """End an event that is held, or whose outcome is looked up."""
     event = await services.remedies.cancel.cancel(request.path_params["id"], visitor_of(request).name)
     return _back(event.id, "cancelled")
+
+
+async def try_now(request: Request, services: Services) -> Response:
+    """Have an event tried now that waits for its next try, or is parked."""
+    event = await services.remedies.run_again.retry(request.path_params["id"], visitor_of(request).name)
+    return _back(event.id, "hurried")
 
 
 async def show_resolve(request: Request, services: Services) -> Response:
@@ -118,6 +125,7 @@ PAGES: Final = (
     Page("/events/{id}/replay", show_replay),
     Page("/events/{id}/replay", replay, ("POST",)),
     Page("/events/{id}/cancel", cancel, ("POST",)),
+    Page("/events/{id}/try-now", try_now, ("POST",)),
     Page("/events/{id}/resolve", show_resolve),
     Page("/events/{id}/resolve", resolve, ("POST",)),
 )
