@@ -20,7 +20,7 @@ class Call(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """``/readyz`` as the back end is told; it is alive, and nothing else is there."""
         known = {"/healthz": 200, "/readyz": 200 if self.backend.ready else 503}
-        self.answer(known.get(self.path, 404))
+        self.answer(known.get(self.path.partition("?")[0], 404))
 
     def do_POST(self) -> None:
         """Note it, and do what the test wants."""

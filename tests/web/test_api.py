@@ -563,6 +563,12 @@ class TestFaults:
         bench.store.unavailable = ""
         assert {"status": "ready"} == (await api.ask("GET", "/readyz")).document
 
+    async def test_a_worker_is_ready_but_not_for_calls(self, api: Client, services: Services) -> None:
+        assert 200 == (await api.ask("GET", "/readyz?calls")).status
+        services.takes_calls = False
+        problem(await api.ask("GET", "/readyz?calls"), 503)
+        assert 200 == (await api.ask("GET", "/readyz")).status
+
     async def test_a_request_that_is_too_large_is_413(
         self, api: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:

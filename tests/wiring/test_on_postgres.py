@@ -109,8 +109,15 @@ def test_a_worker_takes_no_calls_and_says_so(tmp_path: Path, shared: Mapping[str
         called = ask(node.url + hook["path"], BODY)
         assert (503, "1", False) == (called.status, called.headers["retry-after"], called.document["success"])
         assert "its role is worker" in called.document["error"]
-        paths = ("/hooks/nothing", f"/hooks/runs/{'0' * 26}", "/healthz", "/readyz", "/metrics")
-        assert [503, 503, 200, 200, 200] == [ask(node.url + path, method="GET").status for path in paths]
+        paths = (
+            "/hooks/nothing",
+            f"/hooks/runs/{'0' * 26}",
+            "/healthz",
+            "/readyz",
+            "/readyz?calls",
+            "/metrics",
+        )
+        assert [503, 503, 200, 200, 503, 200] == [ask(node.url + path, method="GET").status for path in paths]
         [seen] = heard("nodes", "list", "--data", tmp_path / "data", **shared)["items"]
         assert "worker" == seen["role"]
 

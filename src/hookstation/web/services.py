@@ -62,6 +62,7 @@ class Services:
     base_url: str
     control_key: str = ""
     place: str = ""
+    takes_calls: bool = True
     master_key: Path | None = None
     settings: tuple[ShownSetting, ...] = ()
     listing: Listing = field(init=False)

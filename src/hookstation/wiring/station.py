@@ -315,6 +315,7 @@ async def _assemble(
         base_url=base_url,
         control_key=control_key,
         place=place_of(settings),
+        takes_calls=seat.role != "worker",
         settings=settings.shown,
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
