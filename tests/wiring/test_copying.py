@@ -58,6 +58,17 @@ def test_json_has_counts_and_hashes_of_both_sides(station_folder: Path, database
     assert 16 == len(done["master_key_fingerprint"])
 
 
+def test_a_url_with_a_password_is_named_and_not_written(
+    station_folder: Path, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_text(f"sqlite:///{station_folder}/hookstation.db\n")
+    named = ("--from", f"${{file:{tmp_path}/source}}", "--to", "${env:TARGET}")
+    assert heard("copy", *named, TARGET=database)["same"]
+    missing = here("copy", "--from", "${env:NOBODY_SET_THIS}", "--to", "${env:TARGET}", TARGET=database)
+    assert (1, "") == (missing.exit_code, missing.stdout)
+    assert "database_url: the environment variable NOBODY_SET_THIS is not set" in missing.stderr
+
+
 def test_secrets_open_on_the_target_with_the_same_key_only(station_folder: Path, database: str) -> None:
     assert heard("copy", "--data", station_folder, "--to", database)["same"]
     key = (station_folder / "master.key").read_text().strip()

@@ -32,7 +32,8 @@ def copy(source: str | None, target: str, as_json: bool, data: str | None, datab
 
     From SQLite to PostgreSQL, back, or from PostgreSQL to PostgreSQL. No station may run on either. Broken off, it goes
     on with the same command; until it is finished no station starts on the target. Ends with 1 where counts or hashes
-    differ. The master key stays the same.
+    differ. The master key stays the same. A URL with a password is better named, as ${env:NAME} or ${file:PATH}:
+    options can be seen by others on the machine.
     """
     ours, theirs = settings_of(data, source or database_url), settings_of(data, target)
     try:

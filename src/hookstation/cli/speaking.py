@@ -34,7 +34,7 @@ def options_of_a_station(folder: str) -> Callable[[Command], Command]:
         database = click.option(
             "--database-url",
             metavar="URL",
-            help="sqlite:///PATH or postgresql://… (SQLite in the data folder).",
+            help="sqlite:///PATH, postgresql://… or ${env:NAME} (SQLite in the data folder).",
         )
         return data(database(failing(command)))
 
@@ -62,7 +62,22 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON doc
 
 def settings_of(data: str | None, database_url: str | None, **more: str | None) -> StationSettings:
     """The settings of this command. Raises `Invalid`."""
-    return resolve({"data": data, "database_url": database_url, **more}, os.environ)
+    return resolve({"data": data, "database_url": _revealed(database_url), **more}, os.environ)
+
+
+def _revealed(url: str | None) -> str | None:
+    """The URL that ``${env:NAME}`` or ``${file:PATH}`` names: who lists processes sees what stands in an option.
+
+    Raises `Invalid`.
+    """
+    if url is None or "${" not in url:
+        return url
+    from hookstation.config.references import opened  # reads whole config files, which most commands do not
+
+    try:
+        return opened(url, os.environ)
+    except Invalid as refusal:
+        raise Invalid([problem.under("database_url") for problem in refusal.problems]) from refusal
 
 
 def backend() -> Backend:

@@ -40,6 +40,11 @@ def resolve_references(
     return resolved, references, problems
 
 
+def opened(written: str, environment: Mapping[str, str]) -> str:
+    """What a reference in an option names, relative to the working folder; anything else as it is. Raises `Invalid`."""
+    return _resolve(written, Path(), environment, literal_secrets=True)
+
+
 def _refuse(message: str) -> NoReturn:
     raise Invalid([Problem((), message)])
 
