@@ -62,6 +62,16 @@ class SystemIdentifiers:
 
     def event_id(self) -> str:
         """Milliseconds in 48 bits, then 80 random bits (the layout of a ULID)."""
+        return self._timed()
+
+    def run_id(self) -> str:
+        """The same layout, with 80 random bits of its own: new ones stand side by side in an index.
+
+        When it was made is no secret: whoever has it is told so by the status address that it opens.
+        """
+        return self._timed()
+
+    def _timed(self) -> str:
         millisecond = self._clock.now() // 1000
         if millisecond != self._millisecond:
             self._millisecond = millisecond
@@ -74,10 +84,6 @@ class SystemIdentifiers:
             self._pool, self._used = urandom(POOL).translate(_DIGITS).decode(), 0
         self._used += _RANDOM_DIGITS
         return self._pool[self._used - _RANDOM_DIGITS : self._used]
-
-    def run_id(self) -> str:
-        """130 random bits: it tells nothing, not even when it was made."""
-        return self._random_digits() + self._random_digits()[:10]
 
     def token(self) -> str:
         """192 random bits, URL-safe."""

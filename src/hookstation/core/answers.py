@@ -179,7 +179,11 @@ def _queued(run_id: str) -> bytes:
 @lru_cache(maxsize=64)
 def _moment(beginning: str) -> bytes:
     """The second in which an id was made that begins so: as long as the millisecond lasts, many do."""
-    second = time_in(beginning) // 1_000_000
+    return _second(time_in(beginning) // 1_000_000)
+
+
+@lru_cache(maxsize=8)
+def _second(second: int) -> bytes:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
