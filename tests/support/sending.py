@@ -15,6 +15,7 @@ from hookstation.adapters.sender import HttpSender
 from hookstation.adapters.store.sqlite import open_sqlite
 from hookstation.core.outgoing.values import Delivery, DeliveryAttempt, DestinationState, Health
 from hookstation.core.values import JSON
+from hookstation.engine.outgoing.crowd import NOTICED
 from hookstation.ports.deliveries import DeliveryFilter
 from hookstation.testing.memory_store import MemoryStore
 from tests.support.engine import Engine, Shared
@@ -63,12 +64,12 @@ class SendingBench:
 
     async def begin(self) -> int:
         """Lease what is due and begin it; how much that was."""
+        await self.outgoing.destinations.look()
         await self.engine.lookout.look()
         return await self.worker.take()
 
     async def deliver(self) -> int:
         """Do what is due now until nothing is; how many tries that took."""
-        await self.outgoing.destinations.look()
         tries = 0
         while took := await self.begin():
             tries += took
@@ -108,8 +109,10 @@ class SendingBench:
         return [call for call in self.receiver.calls if call.path.partition("?")[0] == f"/{name}"]
 
     async def another_node(self) -> SendingBench:
-        """A node beside this one."""
-        return SendingBench(await self.engine.another_node(), self.receiver)
+        """A node beside this one, of which this one knows."""
+        made = SendingBench(await self.engine.another_node(), self.receiver)
+        await self.clock.advance(NOTICED)
+        return made
 
 
 def subscription(name: str = "orders", destination: str = "crm", **more: JSON) -> JSON:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -23,7 +24,7 @@ from hookstation.engine.lane_worker import Room
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.attempt import Tried, Trying
 from hookstation.engine.outgoing.counts import DeliveryCounts
-from hookstation.engine.outgoing.destinations import AHEAD, Destinations
+from hookstation.engine.outgoing.destinations import Destinations
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.listening import Listening
 from hookstation.engine.outgoing.live import Live, Place
@@ -102,8 +103,9 @@ class Deliver:
     async def lease(self, lane: str, limit: int, most: int) -> Sequence[LeasedDelivery]:
         """Lease deliveries of a destination."""
         place = self._live.place(lane)
-        seconds = AHEAD * SENDS * (place.destination.timeout if place else 0.0) + LEASE_SLACK
-        found = await self._store.lease_deliveries(lane, self._membership.node_id, seconds, limit, most)
+        found = await self._store.lease_deliveries(
+            lane, self._membership.node_id, _lease_seconds(place, most), limit, most
+        )
         self._destinations.leave(lane, len(found))
         return found
 
@@ -242,6 +244,14 @@ class Deliver:
             first_byte_us=timing.first_byte,
             answer_size=len(attempt.answer),
         )
+
+
+def _lease_seconds(place: Place | None, most: int) -> float:
+    """So long that what is leased is done by then, also what waits for others of its destination that hang."""
+    if place is None:
+        return LEASE_SLACK
+    rounds = math.ceil(most / place.destination.concurrency)
+    return rounds * SENDS * place.destination.timeout + LEASE_SLACK
 
 
 def _standing(done: Done) -> Delivery:

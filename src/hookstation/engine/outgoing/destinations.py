@@ -19,6 +19,7 @@ from hookstation.core.outgoing.values import DestinationState, Health, Trouble
 from hookstation.core.values import JSON
 from hookstation.engine.bell import Bell
 from hookstation.engine.lane_worker import Room
+from hookstation.engine.outgoing.crowd import Crowd
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.live import Live
 from hookstation.engine.outgoing.pace import Pace
@@ -34,11 +35,11 @@ LOOK_EVERY: Final = 5.0
 SOON: Final = 60 * 1_000_000
 """Microseconds of nothing but failures that are not worth a word in the database yet."""
 
-AHEAD: Final = 2
-"""How many times as many deliveries as may be under way at once a node that is alone has leased."""
-
 SECOND: Final = 1_000_000
 TRIES: Final = 5
+MOMENT: Final = 0.1
+"""Seconds until a destination is asked for again that was not looked at yet."""
+
 OF_NOBODY: Final = 100
 """Deliveries that are ended together whose destination is not there any more."""
 
@@ -46,26 +47,20 @@ log = logging.getLogger(__name__)
 
 
 class Destinations:
-    """Knows the states, and changes them. `alone`: no other node can work on this store."""
+    """Knows the states, and changes them."""
 
     def __init__(
-        self,
-        store: Store,
-        live: Live,
-        emitter: Emitter,
-        clock: Clock,
-        event_log: EventLog,
-        *,
-        alone: bool = False,
+        self, store: Store, live: Live, emitter: Emitter, crowd: Crowd, clock: Clock, event_log: EventLog
     ) -> None:
-        self._store, self._live, self._emitter = store, live, emitter
-        self._clock, self._event_log, self._alone = clock, event_log, alone
+        self._store, self._live, self._emitter, self._crowd = store, live, emitter, crowd
+        self._clock, self._event_log = clock, event_log
+        self._bell = Bell(clock)
+        self._looked_at: frozenset[str] = frozenset()
         self._states: dict[str, DestinationState] = {}
         self._recent: dict[str, tuple[Ended, ...]] = {}
         self._failing: dict[str, int] = {}
         self._paces: dict[str, Pace] = {}
         self._slots: dict[str, tuple[int, asyncio.Semaphore]] = {}
-        self._nodes = 1
         self._saving = asyncio.Lock()
 
     @property
@@ -75,27 +70,25 @@ class Destinations:
 
     async def run(self) -> None:
         """Until cancelled: follow what other nodes find out."""
-        bell = Bell(self._clock)
-        stop = self._store.subscribe(lambda hint: bell.ring() if hint == DESTINATIONS_CHANGED else None)
+        stop = self._store.subscribe(lambda hint: self._bell.ring() if hint == DESTINATIONS_CHANGED else None)
         try:
             while True:
                 try:
                     await self.look()
                 except StoreError as failure:
                     log.error("how destinations stand cannot be read just now: %s", failure.message)
-                await bell.wait(LOOK_EVERY)
+                await self._bell.wait(LOOK_EVERY)
         finally:
             stop()
 
     async def look(self) -> None:
-        """Read the states, and how many nodes share the rates."""
+        """Read the states, and how many nodes deliver."""
         destinations = self._live.destinations
         if not destinations:
             return
         self._states = {one.name: one for one in await self._store.destination_states()}
-        if any(one.rate for one in destinations.values()):
-            delivering = [node for node in await self._store.nodes() if node.role in ("all", "worker")]
-            self._nodes = max(len(delivering), 1)
+        await self._crowd.look()
+        self._looked_at = frozenset(destinations)
         for known in (self._recent, self._failing, self._paces, self._slots):
             for name in [name for name in known if name not in destinations]:
                 del known[name]
@@ -107,6 +100,11 @@ class Destinations:
         """
         if not self._live.has(name):
             return Room(OF_NOBODY)
+        if not self._crowd.may_lease:
+            return Room(0, seconds=LOOK_EVERY)
+        if name not in self._looked_at:
+            self._bell.ring()
+            return Room(0, seconds=MOMENT)
         destination, now = self._live.destination(name), self._clock.now()
         if destination.mode is not DestinationMode.ACTIVE:
             return Room(0)
@@ -115,7 +113,7 @@ class Destinations:
             if goes is Passage.PROBE:
                 return Room(0 if at_work else 1, 1)
             return Room(0, seconds=max(state.until - now, 0) / SECOND)
-        most = destination.concurrency * (AHEAD if self._alone else 1)
+        most = destination.concurrency + self._crowd.ahead(destination.concurrency)
         limit = most - at_work
         if destination.rate is not None:
             at, pace = self._clock.monotonic(), self._pace(destination)
@@ -234,8 +232,8 @@ class Destinations:
         assert destination.rate is not None
         now, known = self._clock.monotonic(), self._paces.get(destination.name)
         if known is None or known.rate != destination.rate:
-            known = Pace(destination.rate, self._nodes, now)
-        made = self._paces[destination.name] = known.shared(self._nodes, now)
+            known = Pace(destination.rate, self._crowd.count, now)
+        made = self._paces[destination.name] = known.shared(self._crowd.count, now)
         return made
 
 

@@ -13,6 +13,7 @@ from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.attempt import Trying
 from hookstation.engine.outgoing.connections import Connections
 from hookstation.engine.outgoing.counts import DeliveryCounts
+from hookstation.engine.outgoing.crowd import Crowd
 from hookstation.engine.outgoing.deliver import AT_ONCE, Deliver, Done
 from hookstation.engine.outgoing.destinations import Destinations
 from hookstation.engine.outgoing.emitter import Emitter
@@ -69,7 +70,8 @@ def sending_of(  # noqa: PLR0913 - the meeting point of the sending side
     """
     live = Live(board)
     emitter = Emitter(live, clock, identifiers, inside)
-    destinations = Destinations(store, live, emitter, clock, event_log, alone=alone)
+    crowd = Crowd(store, membership, clock, alone=alone)
+    destinations = Destinations(store, live, emitter, crowd, clock, event_log)
     trying = Trying(sender, Tokens(sender, clock), clock, lambda: membership.node_id)
     outgoing = _outgoing(
         store, board, vault, live, emitter, destinations, trying, clock, identifiers, event_log
