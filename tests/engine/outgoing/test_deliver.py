@@ -9,6 +9,7 @@ import pytest
 
 from hookstation.core.outgoing.definitions import SECONDS
 from hookstation.core.outgoing.values import DeliveryState, Health, Trouble
+from hookstation.engine.outgoing.crowd import NOTICED
 from tests.support.certificates import Authority
 from tests.support.receiver import Answer, Receiver
 from tests.support.sending import SendingBench, subscription
@@ -262,3 +263,42 @@ async def test_a_receiver_that_wants_a_certificate_gets_ours(bench: SendingBench
         await bench.raised()
         await bench.deliver()
         assert (DeliveryState.WAITING, 1) == ((await bench.deliveries())[-1].state, receiver.count)
+
+
+async def test_what_was_leased_ahead_and_cancelled_meanwhile_does_not_leave(bench: SendingBench) -> None:
+    await ready(bench, concurrency=1)
+    bench.receiver.plan(Answer(hang=True))
+    for number in range(3):
+        await bench.raised(id=str(number))
+    assert 3 == await bench.begin()
+    await bench.receiver.until(1)
+    await bench.clock.advance(2)
+    await bench.outgoing.resend.cancel((await bench.deliveries())[1].id, "ann")
+    bench.receiver.release()
+    assert 0 == await bench.worker.drain(60)
+    assert [b'{"id": "0"}', b'{"id": "2"}'] == [call.body for call in bench.calls()]
+    assert DeliveryState.CANCELLED == (await bench.deliveries())[1].state
+
+
+async def test_a_node_that_comes_to_others_waits_until_they_have_noticed(bench: SendingBench) -> None:
+    await ready(bench, concurrency=1)
+    await bench.deliver()
+    other = SendingBench(await bench.engine.another_node(), bench.receiver)
+    for number in range(2):
+        await bench.raised(id=str(number))
+    assert 0 == await other.begin()
+    await bench.clock.advance(NOTICED)
+    bench.receiver.usual = Answer(hang=True)
+    assert (1, 0) == (await other.begin(), await bench.begin())
+    await bench.receiver.until(1)
+    bench.receiver.release()
+
+
+async def test_a_node_that_was_left_alone_leases_ahead_again(bench: SendingBench) -> None:
+    await ready(bench, concurrency=1)
+    other = await bench.another_node()
+    await bench.deliver()
+    await bench.store.leave(other.engine.membership.node_id)
+    for number in range(3):
+        await bench.raised(id=str(number))
+    assert 3 == await bench.begin()

@@ -48,6 +48,9 @@ BROKE: Final = 30.0
 STOOD_STILL: Final = 1.0
 """Seconds until a delivery is tried again that was leased by a node which was buried meanwhile."""
 
+STALE: Final = 1.0
+"""Seconds after which a delivery that was leased ahead is looked at again before it leaves."""
+
 SECOND: Final = 1_000_000
 DEAD: Final = "delivery.dead"
 
@@ -123,7 +126,10 @@ class Deliver:
         place, shape = self._live.place(delivery.destination), self._live.shape(delivery.subscription)
         if place is None or shape is None:
             return self.put_off(item)
+        asked = self._clock.monotonic()
         async with self._destinations.slot(place.destination):
+            if self._clock.monotonic() - asked > STALE and not await self._still_waits(delivery):
+                return self._put_back(item, 0.0)
             return await self._try(item, place, shape)
 
     async def _try(self, item: LeasedDelivery, place: Place, shape: CompiledSubscription) -> Done:
@@ -151,6 +157,11 @@ class Deliver:
     def _is_known(self, delivery: Delivery) -> bool:
         named = not delivery.subscription or self._live.has_subscription(delivery.subscription)
         return named and self._live.has(delivery.destination)
+
+    async def _still_waits(self, delivery: Delivery) -> bool:
+        """Whether nobody has cancelled it while it waited for its place here."""
+        found = await self._store.get_delivery(delivery.id)
+        return found is not None and found.state is DeliveryState.WAITING
 
     async def _is_ours(self, item: LeasedDelivery) -> bool:
         """Whether this node surely counts as alive, so that nobody else has leased what it holds."""

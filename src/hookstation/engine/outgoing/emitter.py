@@ -116,8 +116,12 @@ class Emitter:
         subscribers = self._live.subscribers(type_)
         if not subscribers:
             return []
-        payload, text, now = parse_json(arrived).value, arrived.decode(), self._clock.now()
-        return _made(self._identifiers, subscribers, type_, payload, text, now, told.event_id, "")
+        try:
+            payload, text, now = parse_json(arrived).value, arrived.decode(), self._clock.now()
+            return _made(self._identifiers, subscribers, type_, payload, text, now, told.event_id, "")
+        except Exception:  # as in `_about`
+            log.exception("what came in could not be told", extra={"event_id": told.event_id})
+            return []
 
     def _about(
         self,
