@@ -10,11 +10,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
-from hookstation.adapters.store.migrations import known_number
+from hookstation.adapters.store.backup import schema_of
+from hookstation.adapters.store.migrations import known_number, migrate
 from tests.support.command_line import heard, here
 from tests.support.program import environment
 from tests.support.station import Station, command, station, told
@@ -166,6 +169,26 @@ def test_migrate_goes_through_the_server_or_opens_the_folder(running: Station, t
         assert (
             f"{data / 'hookstation.db'} is at this version, schema {newest}: nothing to do." in ended.stderr
         )
+
+
+def test_a_command_brings_no_older_database_to_this_version_in_passing(tmp_path: Path) -> None:
+    """It says how that is done, and does nothing; nodes of the version before may work on it."""
+    data, newest = tmp_path / "data", known_number()
+    assert newest == heard("migrate", "--data", data)["to"]
+    (data / "hookstation.db").unlink()
+    with closing(apsw.Connection(str(data / "hookstation.db"))) as connection:
+        assert 1 == migrate(connection, 1)
+    for words in (["webhooks", "list"], ["keys", "add", "a", "--role", "administrator"]):
+        refused = here(*words, "--data", data)
+        assert (1, "") == (refused.exit_code, refused.stdout)
+        said = refused.stderr.replace("\n    ", " ")
+        assert f"is of an older version (schema 1; this one works on {newest})" in said
+        assert "hookstation migrate" in said
+    doctor = here("doctor", "--data", data)
+    assert (1, True) == (doctor.exit_code, "hookstation migrate" in doctor.output)
+    assert 1 == schema_of(data / "hookstation.db")
+    assert {"from": 1, "to": newest}.items() <= heard("migrate", "--data", data).items()
+    assert [] == heard("webhooks", "list", "--data", data)["items"]
 
 
 def test_a_backup_leaves_the_key_out_and_says_so(running: Station, tmp_path: Path) -> None:

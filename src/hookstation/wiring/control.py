@@ -53,16 +53,21 @@ def withdraw(path: Path, key: str) -> None:
 
 
 @asynccontextmanager
-async def reach(settings: StationSettings) -> AsyncIterator[Control]:
-    """The running server, else the data folder itself. Raises `FolderInUse` where its holder cannot be reached."""
+async def reach(settings: StationSettings, *, migrating: bool = False) -> AsyncIterator[Control]:
+    """The running server, else the data folder itself; it is brought to this version only where that is asked for.
+
+    Raises `FolderInUse` where its holder cannot be reached, and `Conflict` where the database is of an older version.
+    """
     for attempt in range(TRIES):
         if server := await _running(settings):
             yield server
             return
-        from hookstation.wiring.inside import (
-            open_here,  # loads all of the station, which a server has done already
-        )
+        # All of the station is loaded, which a server has done already.
+        from hookstation.wiring.inside import open_here
+        from hookstation.wiring.schemas import refuse_older
 
+        if not migrating:
+            await refuse_older(settings)
         opened = open_here(settings)
         try:
             here = await opened.__aenter__()

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 from hookstation.adapters.store import backup
-from hookstation.adapters.store.postgres.checkup import schema_at
 from hookstation.adapters.store.postgres.driver import open_postgres
 from hookstation.adapters.vault import AesVault, key_file, read_key
 from hookstation.cli.backend import Migrated, Restored
@@ -15,24 +14,18 @@ from hookstation.errors import Conflict, SecretError
 from hookstation.wiring import control
 from hookstation.wiring.opening import FINGERPRINT, access_of, dump_advice, restore_advice
 from hookstation.wiring.places import KEY_FILE, database_name, database_path
+from hookstation.wiring.schemas import schema_of
 
 
 async def migrate(settings: StationSettings) -> Migrated:
     """Bring the database to this version, also while other nodes do so; PostgreSQL needs no master key for it."""
-    before = await _schema(settings)
+    before = await schema_of(settings)
     if settings.database.is_postgres:
         await (await open_postgres(access_of(settings))).close()
     else:
-        async with control.reach(settings):
+        async with control.reach(settings, migrating=True):
             pass
-    return Migrated(database_name(settings), before, await _schema(settings))
-
-
-async def _schema(settings: StationSettings) -> int:
-    """The number of the database's schema, 0 where there is none yet."""
-    if settings.database.is_postgres:
-        return await schema_at(access_of(settings))
-    return backup.schema_of(database_path(settings))
+    return Migrated(database_name(settings), before, await schema_of(settings))
 
 
 def refuse_backup(settings: StationSettings, target: Path) -> str:
