@@ -12,6 +12,7 @@ import msgspec
 from hookstation.core.agents import browser_name
 from hookstation.core.events import State
 from hookstation.core.jsontext import dump_json
+from hookstation.core.outgoing.values import DeliveryState
 from hookstation.core.schema_words import pointer
 from hookstation.core.template import path_text
 from hookstation.core.values import JSON
@@ -33,6 +34,14 @@ TONES: Final[Mapping[str, str]] = {
     "usable": "good",
     "holding": "calm",
     "refused": "bad",
+    "slowed": "unsure",
+    "open": "bad",
+    "gone": "bad",
+    "given_up": "bad",
+    DeliveryState.WAITING: "calm",
+    DeliveryState.DELIVERED: "good",
+    DeliveryState.DEAD: "bad",
+    DeliveryState.CANCELLED: "plain",
 }
 """Which colour and sign a state has; the word always stands beside them."""
 
@@ -47,6 +56,14 @@ MEANINGS: Final[Mapping[str, str]] = {
     "usable": "Nothing is known to be wrong with it.",
     "holding": "Events wait until it works again.",
     "refused": "The system does not take its credentials.",
+    "slowed": "It asked for patience: everything for it waits a while.",
+    "open": "It fails so often that it rests; then a single delivery tries whether it works again.",
+    "gone": "It said that it is gone for good (410). It keeps what waits until a person enables it.",
+    "given_up": "Nothing but failures for days. It keeps what waits until a person enables it.",
+    DeliveryState.WAITING: "On its way: it is tried when it is due.",
+    DeliveryState.DELIVERED: "The receiver took it.",
+    DeliveryState.DEAD: "Given up: it is not tried again by itself.",
+    DeliveryState.CANCELLED: "A person ended it.",
 }
 
 _SIZES: Final = ("bytes", "KiB", "MiB", "GiB")
