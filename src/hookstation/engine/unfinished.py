@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -92,8 +93,18 @@ def unfinished_job(
 
 
 def queued_job(event_id: str, webhook: str, work: Unfinished, key: str) -> Job:
-    """The job of an event that has not been tried yet, due at once. `key`: that of its order."""
-    return unfinished_job(event_id, work, key=key, lane=webhook)
+    """The job of an event that has not been tried yet, due at once. `key`: that of its order.
+
+    Its payload is put together here, since every acknowledgement waits for it; `read_unfinished` reads it like any.
+    """
+    record, marker = dump_json(work.record.as_json()), _quoted(work.marker)
+    payload = f'{{"record":{record},"marker":{marker},"since":{work.since},"run_id":"{work.run_id}"}}'
+    return Job(EVENTS, event_id, payload, key, lane=webhook)
+
+
+@lru_cache(maxsize=256)
+def _quoted(marker: str) -> str:
+    return _encode(marker).decode()
 
 
 def read_unfinished(job: Job) -> Unfinished:
