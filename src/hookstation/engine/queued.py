@@ -145,13 +145,13 @@ class QueuedEvents:
         """The effect and the end of the event in one commit, together with those of others."""
         record, now = work.record, self._clock.now()
         end = settler(record.entity)
-        refused, again = self._retrying.after(item.job.id, item.job, work, Terminal())
+        refused, again = self._retrying.after_refusal(item.job.id, item.job, work)
 
         def settle(result: EffectResult | None) -> Settlement:
             ended = end(result)
             if ended.state is State.SUCCEEDED:
                 return ended
-            return structs.replace(ended, reason=GAVE_UP) if again is None else _with_error(refused, ended)
+            return structs.replace(ended, reason=GAVE_UP) if refused is None else _with_error(refused, ended)
 
         finish = Finish(
             item.job.id,

@@ -17,7 +17,7 @@ from hookstation.core.retrying import Step, after_fault, fault_of, is_over
 from hookstation.engine.settlements import failure
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.unfinished import Unfinished, read_unfinished, unfinished_job
-from hookstation.errors import ActionFailed, Busy, Invalid
+from hookstation.errors import ActionFailed, Busy, Invalid, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
 
@@ -127,6 +127,17 @@ class Retrying:
         tried = structs.replace(work, waits=0)
         again = unfinished_job(event_id, tried, key=key, seconds=seconds, tries=tries, lane=job.lane)
         return Settlement(State.WORKING, error=error), again
+
+    def after_refusal(
+        self, event_id: str, job: Job, work: Unfinished
+    ) -> tuple[Settlement | None, Job | None]:
+        """As `after` a refusal that is not known yet; ``None`` and ``None`` where the event is simply given up."""
+        webhook = self.webhook(job.lane)
+        rule = Work() if webhook is None else webhook.work
+        if Fault.REFUSED not in rule.retry.on and not (job.key and rule.poison is Poison.HOLD):
+            return None, None
+        settlement, again = self.after(event_id, job, work, Terminal())
+        return (None, None) if again is None else (settlement, again)
 
     def _held(
         self, event_id: str, job: Job, work: Unfinished, failed: ActionFailed, fault: Fault

@@ -14,12 +14,19 @@ class Targets:
     def __init__(self) -> None:
         self._connectors: Mapping[str, Connector] = {}
         self._specs: Mapping[tuple[str, str], EntitySpec] = {}
+        self._remotes: Mapping[str, RemoteConnector] = {}
+        self._locals: Mapping[str, LocalConnector] = {}
 
     def replace(
         self, connectors: Mapping[str, Connector], specs: Mapping[tuple[str, str], EntitySpec]
     ) -> None:
-        """Put in new targets. `specs`: what targets said of their entities, by (connection, entity)."""
+        """Put in new targets. `specs`: what targets said of their entities, by (connection, entity).
+
+        What kind each of them is costs more to ask than a call's other checks, so it is asked once.
+        """
         self._connectors, self._specs = connectors, specs
+        self._remotes = {name: one for name, one in connectors.items() if isinstance(one, RemoteConnector)}
+        self._locals = {name: one for name, one in connectors.items() if isinstance(one, LocalConnector)}
 
     @property
     def connectors(self) -> Mapping[str, Connector]:
@@ -28,13 +35,11 @@ class Targets:
 
     def remote(self, connection: str) -> RemoteConnector | None:
         """The connector of a target that is called, ``None`` where there is none of that name."""
-        connector = self._connectors.get(connection)
-        return connector if isinstance(connector, RemoteConnector) else None
+        return self._remotes.get(connection)
 
     def local(self, connection: str) -> LocalConnector | None:
         """The connector of a target in our own database, ``None`` where there is none of that name."""
-        connector = self._connectors.get(connection)
-        return connector if isinstance(connector, LocalConnector) else None
+        return self._locals.get(connection)
 
     def spec(self, connection: str, entity: str) -> EntitySpec:
         """The field list to go by: what the target said, else what is presumed of it. Raises `KeyError` for an
