@@ -15,6 +15,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from benchmarks.bench import SMOKE, Amounts, Bench, tell
 from benchmarks.load import LoadFailed, choose_driver
@@ -23,6 +24,9 @@ from benchmarks.profiling import profile
 from benchmarks.report import Report, render
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.servers import ServerFailed
+
+COUNTS: Final = ("seconds", "rounds", "connections", "events", "webhooks", "deliveries", "waiting")
+"""Amounts that the command line may say."""
 
 
 def options() -> argparse.ArgumentParser:
@@ -45,6 +49,8 @@ def options() -> argparse.ArgumentParser:
     add("--connections", type=int, help="connections of the load generator")
     add("--events", type=int, help="events to load into the journal")
     add("--webhooks", type=int, help="webhooks to define")
+    add("--deliveries", type=int, help="deliveries to send in a round")
+    add("--waiting", type=int, help="deliveries that wait")
     add("--driver", choices=["auto", "wrk", "python"], default="auto", help="the load generator")
     add(
         "--folder",
@@ -58,9 +64,7 @@ def options() -> argparse.ArgumentParser:
 
 def amounts(asked: argparse.Namespace) -> Amounts:
     """How much to do: the smoke or the full amounts, with what was asked for on top."""
-    given = {
-        name: getattr(asked, name) for name in ("seconds", "rounds", "connections", "events", "webhooks")
-    }
+    given = {name: getattr(asked, name) for name in COUNTS}
     return replace(
         SMOKE if asked.smoke else Amounts(),
         **{name: value for name, value in given.items() if value is not None},

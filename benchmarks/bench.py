@@ -23,6 +23,7 @@ class Amounts:
     """How much a run does. `seconds` a round; `events` bulk-loaded; `rest`: seconds before memory is read.
 
     `jobs` wait in a queue, a tenth of them in the slow ones; `idle`: seconds for which idle `nodes` are watched.
+    `deliveries` are sent in a round, and so many are `waiting` while others are.
     """
 
     seconds: float = 5.0
@@ -38,9 +39,11 @@ class Amounts:
     pickups: int = 100
     idle: float = 30.0
     nodes: int = 10
+    deliveries: int = 20_000
+    waiting: int = 1_000_000
 
 
-SMOKE: Final = Amounts(0.1, 1, 8, 5_000, 40, 20, SMOKE_WARM_UP_CALLS, 2, 0.1, 500, 1, 0.5, 2)
+SMOKE: Final = Amounts(0.1, 1, 8, 5_000, 40, 20, SMOKE_WARM_UP_CALLS, 2, 0.1, 500, 1, 0.5, 2, 200, 2_000)
 """Enough to prove that everything runs, and nothing more."""
 
 

@@ -7,12 +7,15 @@ from typing import Final
 from benchmarks.bench import Scenario
 from benchmarks.scenarios.against_echo import against_echo
 from benchmarks.scenarios.against_framework import against_framework
+from benchmarks.scenarios.deliveries import deliveries
 from benchmarks.scenarios.full_journal import full_journal
+from benchmarks.scenarios.hanging import hanging
 from benchmarks.scenarios.jobs import jobs
 from benchmarks.scenarios.many_webhooks import many_webhooks
 from benchmarks.scenarios.on_postgres import on_postgres
 from benchmarks.scenarios.one_sender import one_sender
 from benchmarks.scenarios.queued import queued
+from benchmarks.scenarios.waiting import waiting
 
 SCENARIOS: Final[dict[str, Scenario]] = {
     "against-echo": against_echo,
@@ -23,4 +26,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "postgres": on_postgres,
     "jobs": jobs,
     "queued": queued,
+    "deliveries": deliveries,
+    "hanging": hanging,
+    "waiting": waiting,
 }
