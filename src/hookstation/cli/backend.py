@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +65,23 @@ class Moved:
 class Control(Protocol):
     """The station's API: that of the running server, or of the data folder where none runs."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else works on the database: then nothing happens but what this command asks for."""
+        ...
+
     async def call(
         self, method: str, path: str, body: JSON = None, query: Mapping[str, str] | None = None
     ) -> JSON:
         """Ask ``/api/v1`` + `path`; the answer's document. Raises `Refused`."""
+        ...
+
+    def stream(self, path: str, query: Mapping[str, str] | None = None) -> AsyncGenerator[JSON, None]:
+        """What goes on, a document a line, until the caller closes it or the station stops.
+
+        ``None`` comes at the beginning and in every silence.
+        Raises `Refused`, and `StoreError` where the station is not heard any more.
+        """
         ...
 
 

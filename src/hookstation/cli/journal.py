@@ -8,8 +8,8 @@ from typing import Final, cast
 
 import click
 
+from hookstation.cli import raising, remedies
 from hookstation.cli.backend import Control, Refused
-from hookstation.cli.remedies import OF_EVENTS
 from hookstation.cli.speaking import (
     ask,
     json_option,
@@ -53,7 +53,7 @@ async def pages(control: Control, path: str, query: Mapping[str, str], limit: in
 
 @click.group()
 def events() -> None:
-    """The journal: list, show, replay, cancel, resolve."""
+    """The journal: list, show, replay, resolve; and raise."""
 
 
 @events.command("list")
@@ -137,7 +137,7 @@ def show(event_id: str, as_json: bool, data: str | None, database_url: str | Non
     print_one(one_call(settings_of(data, database_url), "GET", place("/events", "event", event_id)), as_json)
 
 
-for command in OF_EVENTS:
+for command in (*remedies.OF_EVENTS, *raising.OF_EVENTS):
     events.add_command(command)
 
 

@@ -11,8 +11,8 @@ import contextlib
 import hmac
 import secrets
 import socket
-from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import AsyncGenerator, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ssl import CERT_NONE, create_default_context
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -26,11 +26,16 @@ from hookstation.errors import StoreError
 ROOT: Final = "/api/v1"
 ALIVE_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 300.0
+SILENCE_SECONDS: Final = 30.0
+"""After so long without a sign of life a stream is over; the station gives one every second."""
+
 MOST_MEMBERS: Final = 10_000_000
 
 
 class Channel:
     """The API of the running server at `url`."""
+
+    alone: Final = False
 
     def __init__(self, url: str, key: str) -> None:
         self._url, self._key = url, key
@@ -60,6 +65,35 @@ class Channel:
             ) from failure
         return read_answer(status, said)
 
+    async def stream(self, path: str, query: Mapping[str, str] | None = None) -> AsyncGenerator[JSON, None]:
+        """Line by line over HTTP; the station sends an empty one in every silence."""
+        connection = _connection(self._url, SILENCE_SECONDS)
+        try:
+            answer = await asyncio.to_thread(_begin, connection, target(path, query), self._key)
+            if answer.status >= 400:
+                read_answer(answer.status, await asyncio.to_thread(answer.read))
+            while line := await asyncio.to_thread(answer.readline):
+                yield parse_json(line, members=MOST_MEMBERS).value if line.strip() else None
+        except (HTTPException, OSError) as failure:
+            raise StoreError(
+                f"The running station is not heard any more: see its log. ({failure!r})"
+            ) from failure
+        finally:
+            _hang_up(connection)
+
+
+def _begin(connection: HTTPConnection, path: str, key: str) -> HTTPResponse:
+    connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+    return connection.getresponse()
+
+
+def _hang_up(connection: HTTPConnection) -> None:
+    """Close it under whoever reads from it just now: else Ctrl-C would wait for the answer."""
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
 
 async def _exchange(
     connection: HTTPConnection,
@@ -80,10 +114,7 @@ async def _exchange(
     try:
         return await asyncio.to_thread(ask)
     finally:
-        if connection.sock is not None:
-            with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)  # else Ctrl-C would wait for the answer
-        connection.close()
+        _hang_up(connection)
 
 
 def _connection(url: str, seconds: float) -> HTTPConnection:
