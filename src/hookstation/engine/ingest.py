@@ -312,7 +312,7 @@ class Ingest:
         try:
             scope = scope_of(raw, event.parsed)
             record = hook.mapping.map(scope, raw.received_at)
-            order = "" if hook.order is None else hook.order_in(scope)
+            order = "" if hook.order is None or raw.voice is answers.OUTCOME else hook.order_in(scope)
         except MappingFailed as failed:
             if claim is not None and (known := await self._repeats.settled(claim, raw.voice)) is not None:
                 return self._repeated(raw, *known)

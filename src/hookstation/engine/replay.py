@@ -164,7 +164,8 @@ class Replay:
             return
         try:
             scope = scope_of(event, hook, parsed)
-            record, order = hook.mapping.map(scope, event.received_at), hook.order_in(scope)
+            record = hook.mapping.map(scope, event.received_at)
+            order = "" if hook.voice is OUTCOME else hook.order_in(scope)
         except MappingFailed as failed:
             await self._refused(event, failure(failed.message, "mapping"), allowed, started)
             return
