@@ -1,7 +1,7 @@
 """What the PostgreSQL driver does when nodes meet, and when the server, a lock or a connection fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -9,11 +9,14 @@ import asyncpg
 import pytest
 from msgspec import structs
 
+from hookstation.adapters.store.postgres import group_commit
+from hookstation.adapters.store.postgres.commits import NotKnown, find_out
 from hookstation.adapters.store.postgres.connecting import Access
 from hookstation.adapters.store.postgres.driver import PostgresStore, open_postgres
+from hookstation.core.jobs import EVENTS, Leased
 from hookstation.core.records import EffectVerdict
 from hookstation.errors import StoreError, StoreUnavailable
-from hookstation.ports.store import Acceptance, EventFilter, Retention
+from hookstation.ports.store import Acceptance, EventFilter, Holder, Retention
 from hookstation.testing.store_cases.making import (
     ACTIVITIES,
     COURSES,
@@ -22,9 +25,12 @@ from hookstation.testing.store_cases.making import (
     PROFILE,
     entry,
     event_id,
+    event_job,
     insert,
+    join,
     journal,
     mark,
+    sends,
     succeeds,
     update,
     upsert,
@@ -247,6 +253,39 @@ async def test_connection_lost_in_commit(crashing: Server, database: str, cut: C
         assert (0 if cut is Cut.BEFORE else 5) == await store.count_records("Activity")
         assert 1 == proxy.cuts
         await journal(store, 9)
+        await store.close()
+
+
+async def test_work_whose_commit_is_known_late_is_given_back(
+    crashing: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked was told that it is not known, and calls nobody: the lease that it never heard of ends at once."""
+    not_yet = [NotKnown(), NotKnown()]
+
+    async def find_out_late(access: Access, transaction: str, event: str) -> bool:
+        while not_yet:
+            raise not_yet.pop()
+        return await find_out(access, transaction, event)
+
+    monkeypatch.setattr(group_commit, "find_out", find_out_late)
+    async with CuttingProxy(crashing.port).running() as proxy:
+        through = urlsplit(database)._replace(netloc=f"postgres@127.0.0.1:{proxy.port}").geturl()
+        store = await open_postgres(Access(through, flushers=1))
+        await join(store, "n1", "n2")
+        proxy.cut = Cut.AFTER
+        with pytest.raises(NotKnown):
+            await store.accept(
+                Acceptance(entry(1), sends, job=event_job(1, turn=b"t"), holder=Holder("n1", 3600))
+            )
+        leased: Sequence[Leased] = ()
+        async with asyncio.timeout(20):
+            while True:
+                leased = await store.lease(EVENTS, "n2", 60, 9)
+                if leased:
+                    break
+                await asyncio.sleep(0.05)  # house: allow sleep - nobody is told that a lease was given back
+        assert [event_id(1)] == [one.job.id for one in leased]
+        assert b"t" == leased[0].job.turn
         await store.close()
 
 

@@ -82,7 +82,7 @@ class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, Postgres
         super().__init__(access, workers)
         self._sessions = readers
         self._numbering = Numbering()
-        self._commits = GroupCommit(access, self._numbering, partitions, self._bulletin.send)
+        self._commits = GroupCommit(access, self._numbering, partitions, self._bulletin.send, self.settle)
         self._slot = secrets.randbelow(SLOTS)
         self._sweeps = Sweeps()
         self._swept = False

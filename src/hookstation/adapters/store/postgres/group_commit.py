@@ -7,9 +7,10 @@ one gathers.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -29,6 +30,7 @@ from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
 from hookstation.adapters.store.postgres.records import TryLater
+from hookstation.core.jobs import JobEnd
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.store import Acceptance, Committed
 
@@ -45,12 +47,20 @@ TRIES: Final = 3
 SLOTS: Final = 1 << 10
 """Roll-ups are kept in so many rows a name at most, so that flushers of all nodes hardly ever meet in one."""
 
+LATEST: Final = 10
+"""How often more it is looked up whether a batch was committed that leased work: by then every lease is over."""
+
 Asked: TypeAlias = "tuple[Unit, asyncio.Future[Committed] | None]"
 """A unit and whoever waits for it; nobody does for a noted one."""
 
+log = logging.getLogger(__name__)
+
 
 class GroupCommit:
-    """The line of waiting units, and the flushers that take from it. `announce` hears of what is committed."""
+    """The line of waiting units, and the flushers that take from it.
+
+    `announce` hears of what is committed.  `give_back` ends leases whose work is to be done by somebody else.
+    """
 
     def __init__(
         self,
@@ -58,8 +68,9 @@ class GroupCommit:
         numbering: Numbering,
         partitions: Partitions,
         announce: Callable[[Iterable[str]], None],
+        give_back: Callable[[Sequence[JobEnd]], Awaitable[object]],
     ) -> None:
-        self._access, self._announce = access, announce
+        self._access, self._announce, self._give_back = access, announce, give_back
         self._asked: deque[Asked] = deque()
         self._noted: deque[Asked] = deque()
         self.noted_lost = 0
@@ -68,6 +79,7 @@ class GroupCommit:
         self._wake = asyncio.Event()
         self._closing = False
         self._lookups: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
         crowded: set[Key] = set()
         flushers = [
             _Flusher(access, numbering, partitions, crowded, announce) for _ in range(access.flushers)
@@ -99,8 +111,11 @@ class GroupCommit:
         """Commit what waits, then stop. Outcomes that are still being looked up are waited for."""
         self._closing = True
         self._wake.set()
+        for task in self._late:
+            task.cancel()
         await asyncio.gather(*self._tasks)
         await asyncio.gather(*self._lookups)
+        await asyncio.gather(*self._late, return_exceptions=True)
 
     async def _work(self, flusher: _Flusher) -> None:
         try:
@@ -136,12 +151,38 @@ class GroupCommit:
             committed = await find_out(self._access, unsure.transaction, unsure.event_id)
         except Exception as error:
             self._answer_all(taken, error)
+            self._look_up_late(taken, unsure)
             return
         if committed:
             self._announce(unsure.hints)
             self._answer(taken, unsure.outcomes)
         else:
             self._answer_all(taken, StoreUnavailable("The connection was lost before the commit: ask again."))
+
+    def _look_up_late(self, taken: Sequence[Asked], unsure: _Unsure) -> None:
+        """Nobody works on what this process leased with the batch, since it heard of no lease: give that back, once it
+        is known to be committed after all."""
+        leased = [
+            JobEnd(outcome.lease, unit.job)
+            for (unit, _), outcome in zip(taken, unsure.outcomes, strict=True)
+            if isinstance(outcome, Committed) and outcome.lease is not None and unit.job is not None
+        ]
+        if leased and not self._closing:
+            task = self._loop.create_task(
+                self._give_back_late(leased, unsure), name="hookstation store give back"
+            )
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+
+    async def _give_back_late(self, leased: Sequence[JobEnd], unsure: _Unsure) -> None:
+        for _ in range(LATEST):
+            try:
+                if await find_out(self._access, unsure.transaction, unsure.event_id):
+                    await self._give_back(leased)
+            except StoreError as failure:
+                log.warning("work whose commit is not known is not given back yet: %s", failure.message)
+            else:
+                return
 
     def _answer(self, taken: Sequence[Asked], outcomes: Sequence[Outcome]) -> None:
         again: list[Asked] = []
