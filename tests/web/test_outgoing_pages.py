@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from html import unescape
 from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
 
 from hookstation.core.values import JSON
-from hookstation.web.rest import Rest
-from tests.support.asgi import Answered, Client
+from tests.support.asgi import Client
 from tests.support.engine import webhook
 from tests.support.forms import form_of
+from tests.support.paging import FORM, Fields, administrator, again, fill, raw, send, shown, text
 from tests.support.receiver import Answer
 from tests.support.sending import SendingBench, sending, subscription
 from tests.support.services import services_of
 
-FORM = {"content-type": "application/x-www-form-urlencoded"}
 NEW = "/outgoing/destinations/_new"
 NEW_SUBSCRIPTION = "/outgoing/subscriptions/_new"
-GOOD: dict[str, str | list[str]] = {
+GOOD: Fields = {
     "name": "orders",
     "destination": "crm",
     "events__marked": ["record.inserted"],
@@ -41,48 +39,14 @@ async def bench() -> AsyncIterator[SendingBench]:
 
 @pytest_asyncio.fixture
 async def pages(bench: SendingBench) -> Client:
-    """Somebody who may do everything, by a key of the API."""
-    services = services_of(bench.engine)
-    key = await services.keys.add("tests", "administrator")
-    return Client(Rest(services), {"host": "x", "accept": "text/html", "authorization": f"Bearer {key}"})
+    """Somebody who may do everything."""
+    return await administrator(services_of(bench.engine))
 
 
 @pytest_asyncio.fixture
 async def crm(bench: SendingBench) -> None:
     """A destination that is told of orders."""
     await bench.configure(destinations=[bench.destination()], subscriptions=[subscription()])
-
-
-async def raw(pages: Client, target: str, status: int = 200) -> str:
-    """A page as it comes."""
-    answer = await pages.ask("GET", target)
-    assert status == answer.status, answer.body
-    return answer.body.decode()
-
-
-async def shown(pages: Client, target: str, status: int = 200) -> str:
-    """The text of a page."""
-    return unescape(await raw(pages, target, status))
-
-
-async def send(pages: Client, target: str, fields: dict[str, str | list[str]]) -> Answered:
-    """Send a form."""
-    return await pages.ask("POST", target, urlencode(fields, doseq=True).encode(), **FORM)
-
-
-async def fill(pages: Client, target: str, label: str, **changes: str | list[str]) -> Answered:
-    """Open a form, fill these fields in, and send it."""
-    return await send(pages, target, form_of(await raw(pages, target), label).filled(**changes))
-
-
-async def again(pages: Client, target: str, answer: Answered, label: str, **changes: str) -> Answered:
-    """Put right what an answer says is wrong, in the form that it shows, and send it."""
-    return await send(pages, target, form_of(answer.body.decode(), label).filled(**changes))
-
-
-def text(answer: Answered) -> str:
-    """What an answer shows."""
-    return unescape(answer.body.decode())
 
 
 class TestEmptyPages:

@@ -14,6 +14,7 @@ from hookstation.web.pages import charts
 from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
+from hookstation.web.pages.troubled import troubled
 from hookstation.web.services import Services
 
 SPANS: Final = {2: "2 hours", 24: "Day", 24 * 7: "Week", 24 * 31: "Month"}
@@ -44,6 +45,7 @@ async def show(request: Request, services: Services) -> Response:
         "needs": noticed(shown.needs),
         "unusual": noticed(shown.unusual),
         "waiting": waiting,
+        "sending": await troubled(services),
         "backlog": shown.backlog,
         "titles": {one.name: one.title for one in everything},
         "total": len(everything),

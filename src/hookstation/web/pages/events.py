@@ -17,6 +17,7 @@ from hookstation.engine.fix import EDIT_NOTE, EDITED_BY, EDITED_FROM
 from hookstation.errors import BodyRefused, Invalid, Problem
 from hookstation.ports.store import Payload
 from hookstation.web.api import asking
+from hookstation.web.pages.caused import caused_by
 from hookstation.web.pages.filters import pretty
 from hookstation.web.pages.remedying import CAN_END, can_replay
 from hookstation.web.pages.rendering import page
@@ -131,6 +132,7 @@ async def show_event(request: Request, services: Services) -> Response:
         "can_replay": can_replay(event, payload) and event.webhook in services.board.stored.webhooks,
         "can_end": job is not None and (event.state in CAN_END or bool(job.job.lane)),
         "can_hurry": job is not None and bool(job.job.lane) and job.state is not JobState.LEASED,
+        "caused": await caused_by(event, services),
         "similar": told.similar[:SIMILAR],
         "more_similar": told.more_similar or len(told.similar) > SIMILAR,
         "done": DONE.get(request.query_params.get("done", ""), ""),

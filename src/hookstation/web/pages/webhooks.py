@@ -11,6 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.definitions import WebhookState
 from hookstation.core.documents import PersonSecrets, encode_webhook
+from hookstation.core.outgoing.definitions import Subscription
+from hookstation.core.outgoing.types import inbound_type, matcher
 from hookstation.engine.dashboard import MOST_FINDINGS, LastDay
 from hookstation.engine.listing import Listed
 from hookstation.errors import NotFound
@@ -114,6 +116,13 @@ async def _instead(name: str, services: Services) -> str:
     raise NotFound("webhook", name)
 
 
+def told(name: str, services: Services) -> list[Subscription]:
+    """The subscriptions that send on what a webhook receives."""
+    type_ = inbound_type(name)
+    found = sorted(services.board.subscriptions.values(), key=lambda one: one.name)
+    return [one for one in found if matcher(one.events)(type_)]
+
+
 async def show_webhook(request: Request, services: Services) -> Response:
     """One webhook: its URL, what it asks of a call, where it writes, and what came last."""
     name: str = request.path_params["name"]
@@ -130,6 +139,7 @@ async def show_webhook(request: Request, services: Services) -> Response:
         "one": shown,
         "url": url(shown, services),
         "definition": definition,
+        "told": told(name, services),
         "document": document,
         "events": events.items,
         "hours": hours,

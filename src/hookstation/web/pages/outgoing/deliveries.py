@@ -27,6 +27,9 @@ PER_PAGE: Final = 50
 MOST_COUNTED: Final = 2_000
 """What is meant is counted so far, so that the question whether it is meant comes at once."""
 
+TICK: Final = 1_000
+"""Microseconds by which a moment is told to the next whole millisecond."""
+
 RESEND: Final = "resend"
 CANCEL: Final = "cancel"
 LABELS: Final = {"status": "State", "since": "From", "until": "Until", "event_id": "Event"}
@@ -136,7 +139,10 @@ def _to_list(asked: Mapping[str, str], act: str, count: int, left: int = 0) -> R
 
 def _fixed_in_time(asked: Mapping[str, str], now: int) -> dict[str, str]:
     """The filter with moments in the place of times ago, and nothing that begins later: what was seen is meant."""
-    since, until = moment_in("since", asked["since"], now), moment_in("until", asked["until"], now) or now
+    since, until = (
+        moment_in("since", asked["since"], now),
+        moment_in("until", asked["until"], now) or now + TICK,
+    )
     return {**asked, "since": moment(since) or "", "until": moment(until) or ""}
 
 
