@@ -146,6 +146,44 @@ class TestCancel:
             )
 
 
+class TestManyNodes:
+    async def test_a_person_at_another_node_takes_it_from_the_one_that_sends_it(self) -> None:
+        async with engine(AFAR) as bench, bench.working():
+            other = await bench.another_node()
+            bench.far.outcomes += [call := asyncio.get_running_loop().create_future()]
+            await bench.post("queued", {"id": "1"})
+            await bench.clock.settle()
+            await other.remedies.cancel.cancel((await bench.last()).id, "Ada")
+            call.set_result(Written("5"))
+            bench.far.found.append(LookUp(LookUpVerdict.FOUND, ["5"]))
+            async with other.working():
+                await bench.clock.advance(10)
+            assert (["succeeded"], 1) == (await states(bench), len(bench.far.executed))
+
+    async def test_they_keep_the_order_and_the_number_that_may_be_at_work(self) -> None:
+        narrow = queued("ordered", work={"order": "$$id$$", "concurrency": 2})
+        async with engine(narrow) as bench, bench.working():
+            other = await bench.another_node()
+            async with other.working():
+                gates = [asyncio.get_running_loop().create_future() for _ in range(6)]
+                bench.far.outcomes += gates
+                for number, person in enumerate("112233"):
+                    await bench.post("ordered", {"id": person, "note": str(number)})
+                most = 0
+                for gate in gates:
+                    await bench.clock.advance(1)
+                    under_way = sum(state == "sending" for state in await states(bench))
+                    most = max(most, under_way)
+                    gate.set_result(Written("1"))
+                await bench.clock.advance(2)
+            assert (["succeeded"] * 6, 2) == (await states(bench), most)
+            events = await bench.events()
+            assert all(
+                one.settled_at <= other.started_at
+                for one, other in zip(events[::2], events[1::2], strict=True)
+            )
+
+
 class TestRunAgain:
     async def test_what_waits_for_its_next_try_is_tried_now_with_all_tries_before_it(self) -> None:
         async with engine(AFAR) as bench, bench.working():
