@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec import structs
 
-from hookstation.adapters.store.postgres import migrations
+from hookstation.adapters.store.postgres import migrations, search
 from hookstation.adapters.store.postgres.driver import PostgresStore, open_postgres
 from hookstation.adapters.store.postgres.history import list_query
 from hookstation.adapters.store.postgres.matching import canonical, finding, match_lock
@@ -35,6 +35,7 @@ from hookstation.testing.store_cases.making import (
     sends,
     succeeds,
 )
+from hookstation.testing.store_cases.searching import fill, put
 from hookstation.testing.store_suite import StoreSuite
 from tests.adapters.test_store_twins import Step, compare, many_steps
 from tests.support.postgres import Given, Server, execute, new_database
@@ -87,6 +88,35 @@ async def test_lists_walk_an_index(store: PostgresStore, database: str) -> None:
             steps = await plan(database, sql, *bindings)
             assert "Seq Scan" not in steps
             assert "Index" in steps
+
+
+FULL_INDEX = (
+    "INSERT INTO search SELECT 'Z' || lpad(n::text, 9, '0'), array_to_tsvector(ARRAY['grace']) "
+    f"FROM generate_series(1, {search.WALK + search.STRIDE + 10}) n"
+)
+ENDLESS = "SELECT event_id FROM search, pg_sleep(60) WHERE words @@ $1::tsquery AND event_id BETWEEN $2 AND $3 LIMIT $4"
+
+
+async def test_a_question_that_the_index_cannot_answer_in_time_is_answered_in_steps(
+    store: PostgresStore, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step is bounded and says where the next begins; together they find what the index finds at once."""
+    for number in range(3):
+        await put(store, number, b'{"name": "Ada"}')
+    await fill(store)
+    await execute(database, FULL_INDEX)
+    which = EventFilter(text="ada")
+    at_once = await store.list_events(which, 2)
+
+    monkeypatch.setattr(search, "_FIND", ENDLESS)
+    first = await store.list_events(which, 2)
+    then = await store.list_events(which, 2, first.next)
+    last = await store.list_events(which, 2, then.next)
+
+    assert ([event_id(2), event_id(1)], event_id(1)) == ([one.id for one in at_once.items], at_once.next)
+    assert ([], "Z") == (first.items, first.next[:1])
+    assert at_once == then
+    assert ([event_id(0)], "") == ([one.id for one in last.items], last.next)
 
 
 MANY_RECORDS = (

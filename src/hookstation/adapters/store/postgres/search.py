@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import asyncpg
+
 from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.numbering import Numbering
@@ -15,11 +17,17 @@ from hookstation.core.searching import MOST_BYTES, Needle
 from hookstation.ports.search import Looked, Reached, Unsearched
 from hookstation.ports.store import EventFilter, Page
 
-LOOK: Final = 2_000
+LOOK: Final = 1_000
 """Events with the words that are asked for which are looked at for one page."""
 
 WALK: Final = 2_000
 """The newest events that are looked at one by one, before the index is asked: what most events have is among them."""
+
+PATIENCE: Final = 40
+"""Milliseconds that GIN has to name all events with the words, which it does before it gives the first."""
+
+STRIDE: Final = 20_000
+"""Events that are looked at one by one where GIN did not come to an end; the next page goes on behind them."""
 
 _REACHED: Final = (
     "SELECT newest, surely, coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), '') FROM searched"
@@ -53,19 +61,26 @@ _WALK: Final = (
 """The newest events of a span, and whether they have these words."""
 
 _FIND: Final = (
-    "SELECT event_id FROM search WHERE words @@ $1::tsquery AND event_id >= $2 AND event_id < $3 "
+    "WITH found AS MATERIALIZED (SELECT event_id FROM search WHERE words @@ $1::tsquery "
+    "AND (event_id >= $2 AND event_id < $3) IS TRUE) SELECT event_id FROM found ORDER BY event_id DESC LIMIT $4"
+)
+"""Events that have these words, newest first, by GIN alone: the range would only bring all of its rows along."""
+
+_HURRY: Final = (
+    f"SET LOCAL statement_timeout = {PATIENCE}; SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
+)
+
+_STRIDE_END: Final = (
+    "SELECT event_id FROM search WHERE event_id >= $1 AND event_id < $2 "
+    f"ORDER BY event_id DESC OFFSET {STRIDE - 1} LIMIT 1"
+)
+"""Where a stride back from an event ends; nothing where fewer are left."""
+
+_STRIDE: Final = (
+    "SELECT event_id FROM search WHERE (words @@ $1::tsquery) IS TRUE AND event_id >= $2 AND event_id < $3 "
     "ORDER BY event_id DESC LIMIT $4"
 )
-"""Events that have these words, newest first, by walking on: for words that many events have."""
-
-_FIND_FEW: Final = (
-    "WITH found AS MATERIALIZED (SELECT event_id FROM search WHERE words @@ $1::tsquery "
-    "AND event_id >= $2 AND event_id < $3) SELECT event_id FROM found ORDER BY event_id DESC LIMIT $4"
-)
-"""The same by GIN, which has to name all of them: for words that few events have."""
-
-MANY: Final = WALK // 100
-"""Of the newest events, from how many on a word counts as one that many have."""
+"""Events of a stride that have these words, newest first; written so that GIN cannot be asked."""
 
 _OF_RECORD: Final = (
     "WITH RECURSIVE targets AS ((SELECT connection, entity FROM events WHERE record_key <> '' "
@@ -124,25 +139,57 @@ async def find(
 ) -> Page:
     """One page of events that have the words, newest first.
 
-    What most events have is found among the newest without the index, which would name them all; what few have is
-    found by the index.
+    What most events have is found among the newest without GIN; what few have, by GIN.  For what it cannot name in
+    time one stride is walked, and the page may come back short or empty, with a `next`: so that no question costs
+    more than these three looks, whatever words it has and wherever they lie.
     """
     low, high = which.bounds(after)
     asked, top = _question(wanted), high or _LAST
+    known = await _of_record(connection, numbering, which.record_key) if _by_record_alone(which) else []
     walked = await connection.fetch(_WALK, asked, low, top)
     ids = [str(one) for one, has in walked if has]
-    known = await _of_record(connection, numbering, which.record_key) if _by_record_alone(which) else []
-    page = await _page(connection, which, [*ids, *known], limit, after)
-    if page.next or len(walked) < WALK:
+    end = str(walked[-1][0]) if len(walked) == WALK else ""
+    page = await _fill(connection, which, ids, known, end, limit, after)
+    if page.next != end or not end:
         return page
-    statement = _FIND if len(ids) >= MANY else _FIND_FEW
+    further = await _by_index(connection, asked, low, end)
+    if further is not None:
+        return await _fill(connection, which, [*ids, *further], known, "", limit, after)
+    beyond = await connection.fetchval(_STRIDE_END, low, end) or ""
+    rows = await connection.fetch(_STRIDE, asked, beyond or low, end, LOOK + 1)
+    return await _fill(connection, which, [*ids, *(str(one) for (one,) in rows)], known, beyond, limit, after)
+
+
+async def _by_index(connection: Connection, asked: str, low: str, top: str) -> list[str] | None:
+    """The newest events before one that have the words; ``None`` where naming them would take too long."""
+    try:
+        async with connection.transaction(readonly=True):
+            await connection.execute(_HURRY)
+            return [str(one) for (one,) in await connection.fetch(_FIND, asked, low, top, LOOK + 1)]
+    except asyncpg.QueryCanceledError:
+        return None
+
+
+async def _fill(
+    connection: Connection,
+    which: EventFilter,
+    found: Sequence[str],
+    known: Sequence[str],
+    end: str,
+    limit: int,
+    after: str,
+) -> Page:
+    """A page of those found that pass the filter: few candidates first, then as many as are looked at.
+
+    `end` is the oldest event that was looked at, or empty where all were.  What is known besides waits for the page
+    that comes to it: a `next` must not pass over what lies between.
+    """
     for most in (min(2 * limit + 1, LOOK), LOOK):
-        rows = await connection.fetch(statement, asked, low, str(walked[-1][0]), most)
-        further = [str(one) for (one,) in rows]
-        page = await _page(connection, which, [*ids, *known, *further], limit, after)
-        if page.next or len(further) < most:
-            return page
-    return Page(page.items, further[-1])
+        last = found[most - 1] if len(found) > most else end
+        page = await _page(connection, which, [*found[:most], *(k for k in known if k >= last)], limit, after)
+        if page.next or last == end:
+            break
+    return page if page.next else Page(page.items, last)
 
 
 def _by_record_alone(which: EventFilter) -> bool:
