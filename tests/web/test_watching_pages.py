@@ -14,8 +14,10 @@ import pytest_asyncio
 
 from hookstation.core.detect.findings import Finding, Kind, Remedy, Signal
 from hookstation.core.events import State
+from hookstation.core.journal_rules import lowest_id
 from hookstation.errors import NeedsAuth, Retriable, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict
+from hookstation.ports.store import EventFilter, Page
 from hookstation.web.pages.findings import noticed
 from hookstation.web.rest import Rest
 from tests.support.asgi import Answered, Client
@@ -71,6 +73,24 @@ async def unknown(bench: Engine) -> str:
 def figures(text: str) -> dict[str, str]:
     """The figures of a page by their names."""
     return dict(re.findall(r"<div><dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", text))
+
+
+async def test_a_search_that_is_not_at_its_end_says_so_and_goes_on(
+    pages: Client, bench: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never says that nothing fits while older events were not looked at; without scripts a link leads on."""
+    whole, moment = bench.store.list_events, 1_795_000_000_000_000
+
+    async def in_steps(which: EventFilter, limit: int, after: str = "") -> Page:
+        """As a journal so large that one look finds nothing and has not come to its end."""
+        return await whole(which, limit, after) if after else Page([], lowest_id(moment))
+
+    monkeypatch.setattr(bench.store, "list_events", in_steps)
+    first = await shown(pages, "/events?text=homer")
+    assert "No event fits" not in first
+    assert "every 3s" not in first
+    [onward] = set(re.findall(r'(?:hx-get|href)="(/events[^"]*after=[^"]+)"', first))
+    assert "No event fits" in await shown(pages, onward)
 
 
 class TestFigures:

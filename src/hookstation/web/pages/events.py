@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hookstation.core.events import OPEN_STATES, Event, State
 from hookstation.core.jobs import EVENTS, JobState
+from hookstation.core.journal_rules import time_in
 from hookstation.core.jsontext import parse_json
 from hookstation.engine.fix import EDIT_NOTE, EDITED_BY, EDITED_FROM
 from hookstation.errors import BodyRefused, Invalid, Problem
@@ -84,12 +85,16 @@ async def list_events(request: Request, services: Services) -> Response:
     context = {
         "events": events,
         "next": following,
+        "looked_back_to": time_in(following),
         "asked": asked,
         "wrong": wrong,
         "filtered": any(asked[name] for name in FILTERS),
         "further": any(asked[name] for name in FURTHER),
         "lag": await _lag(services, asked),
-        "live": asked["live"] != "off" and not asked["after"] and not wrong,
+        "live": asked["live"] != "off"
+        and not asked["after"]
+        and not wrong
+        and (bool(events) or not following),
         "webhooks": sorted(services.board.stored.webhooks),
         "states": [*State],
         "bulk": {name: asked[name] for name in FILTERS if asked[name]},
