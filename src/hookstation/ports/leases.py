@@ -50,7 +50,10 @@ class Jobs(Protocol):
         ...
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
-        """Say how leased jobs ended; false for each whose lease was not the job's any more, which changes nothing."""
+        """Say how leased jobs ended; false for each whose lease was not the job's any more, which changes nothing.
+
+        Raises `Conflict` where one is to be done again with a turn that another job holds; then none has ended.
+        """
         ...
 
     async def cancel(self, queue: str, job_id: str) -> bool:

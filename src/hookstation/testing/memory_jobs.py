@@ -119,9 +119,12 @@ class MemoryWork:
         return [Leased(one.lease, one.job) for one in taken]
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
-        """Say how leased jobs ended."""
+        """Say how leased jobs ended, or where one is to have a turn that is held, of none."""
         self._check()
         now = self._now()
+        held = [end.again for end in ends if end.again is not None and self._is_held(end.lease)]
+        if any(map(self._is_taken, held)):
+            raise Conflict("The turn of this job is held by another job: wait until that one is done.")
         told = [self._settle_job(end, now) for end in ends]
         self._tell_ready()
         return told
@@ -330,8 +333,6 @@ class MemoryWork:
         if end.again is None:
             self._remove(end.lease.queue, end.lease.id)
             return True
-        if self._is_taken(end.again):
-            raise Conflict("The turn of this job is held by another job: wait until that one is done.")
         before = self._jobs[end.lease.queue, end.lease.id]
         self._keep(structs.replace(end.again, lane=before.job.lane), now, before)
         return True

@@ -247,6 +247,23 @@ class TurnCases:
 
         await put(store, chore("b", turn=b"t"))
 
+    async def test_put_back_into_a_turn_that_is_held(self, store: Workplace) -> None:
+        """Who puts a job back with the turn of another is refused, and all that was said with it: the leases stand."""
+        await join(store, "n1")
+        await put(store, chore("a"), chore("b"), chore("c", turn=b"t", delay=LATER))
+        ended, again = await take(store)
+
+        [refused] = await asyncio.gather(
+            store.settle([JobEnd(ended.lease), JobEnd(again.lease, chore("b", turn=b"t"))]),
+            return_exceptions=True,
+        )
+
+        assert isinstance(refused, Conflict)
+        assert {"a": "leased", "b": "leased", "c": "ready"} == await states(store)
+        await store.cancel(QUEUE, "c")
+        ends = [JobEnd(ended.lease), JobEnd(again.lease, chore("b", turn=b"t"))]
+        assert [True, True] == list(await store.settle(ends))
+
     async def test_one_turn_at_once(self, store: Workplace) -> None:
         """Of jobs that come at once with one turn, one is written."""
         told = await _refusals(store, *([chore(f"{n}", turn=b"t")] for n in range(8)))
