@@ -32,12 +32,14 @@ class Chores:
         self.store = store
         self.rooms: defaultdict[str, Room] = defaultdict(lambda: Room(100))
         self.asked: Counter[str] = Counter()
+        self.looked: Counter[str] = Counter()
         self.done: list[str] = []
         self.batches: list[int] = []
         self.gate: asyncio.Event | None = None
         self.failures: list[Exception] = []
 
     def room(self, lane: str, at_work: int) -> Room:
+        self.looked[lane] += 1
         room = self.rooms[lane]
         return room._replace(limit=room.limit - at_work)
 
@@ -182,6 +184,20 @@ async def test_a_lane_without_room_is_not_leased_until_it_rings(bench: Bench) ->
     bench.worker.ring("east")
     await bench.clock.settle()
     assert ["a"] == bench.chores.done
+
+
+async def test_more_jobs_are_no_news_for_a_lane_without_room(bench: Bench) -> None:
+    bench.chores.rooms["east"] = Room(0)
+    await bench.put("east", "a")
+    await bench.begin()
+    looked = bench.chores.looked["east"]
+    for name in "bcdef":
+        await bench.put("east", name)
+        await bench.clock.settle()
+    assert looked == bench.chores.looked["east"]
+    bench.chores.rooms["east"] = Room(10)
+    await bench.clock.advance(LOOK_EVERY)
+    assert [*"abcdef"] == bench.chores.done
 
 
 async def test_room_that_comes_with_time_is_used_when_it_is_there(bench: Bench) -> None:
