@@ -98,7 +98,8 @@ class GroupCommit(Generic[Unit, Done]):
     async def run(self, job: Callable[[apsw.Connection], Result], *, brief: bool = False) -> Result:
         """Run a job in the thread, in a transaction of its own, between two batches; a brief one on the event loop.
 
-        A brief job is a few statements long: the way to the thread and back would cost more than it does.
+        A brief job is a few statements long: the way to the thread and back would cost more than it does.  One that
+        returns a list has written as many rows.
         """
         if self._closing:
             raise StoreUnavailable("The database is closed.")
@@ -200,7 +201,7 @@ class GroupCommit(Generic[Unit, Done]):
             await self._begin()
             if brief:
                 result = job(self._connection)
-                await self._commit_soon(1)
+                await self._commit_soon(len(result) if isinstance(result, list) else 1)
             else:
                 result = await self._thread.run(partial(self._committed, job))
         except Exception as error:

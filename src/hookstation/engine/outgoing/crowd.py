@@ -19,7 +19,7 @@ NOTICED: Final = 10.0
 DELIVERING: Final = frozenset({"all", "worker"})
 """Roles of nodes that deliver."""
 
-LEAST_AHEAD: Final = 20
+LEAST_AHEAD: Final = 64
 """Deliveries of a destination that a node which is alone leases ahead at least."""
 
 

@@ -96,7 +96,8 @@ class Destinations:
     def room(self, name: str, at_work: int) -> Room:
         """How many deliveries may leave for a destination now; what has no destination any more may all be ended.
 
-        A node that is alone leases ahead: what is leased then waits for its `slot` here and not for the disk.
+        A node that is alone leases ahead, where what it leases is soon done: what is leased then waits for its `slot`
+        here and not for the disk.
         """
         if not self._live.has(name):
             return Room(OF_NOBODY)
@@ -113,7 +114,9 @@ class Destinations:
             if goes is Passage.PROBE:
                 return Room(0 if at_work else 1, 1)
             return Room(0, seconds=max(state.until - now, 0) / SECOND)
-        most = destination.concurrency + self._crowd.ahead(destination.concurrency)
+        most = destination.concurrency + (
+            self._crowd.ahead(destination.concurrency) if self._is_quick(name) else 0
+        )
         limit = most - at_work
         if destination.rate is not None:
             at, pace = self._clock.monotonic(), self._pace(destination)
@@ -121,6 +124,11 @@ class Destinations:
                 return Room(0, seconds=pace.wait(at))
             limit = min(limit, free)
         return Room(limit, most)
+
+    def _is_quick(self, name: str) -> bool:
+        """Whether attempts ended a moment ago, and so many of them that the disk may be what they wait for."""
+        recent = self._recent.get(name, ())
+        return bool(recent) and self._clock.now() - recent[0].ended_at < SECOND
 
     def may_leave(self, name: str) -> bool:
         """Whether what was leased may still go: it may have been paused, or its destination may have gone, since."""
@@ -151,7 +159,7 @@ class Destinations:
             self._failing.pop(name, None)
         elif ended.failed:
             self._failing.setdefault(name, ended.ended_at)
-        if self._next(destination, ended) is not None:
+        if not self._goes_on_well(name, ended) and self._next(destination, ended) is not None:
             async with self._saving:
                 await self._change(destination, ended)
         self._recent[name] = remembered(self._recent.get(name, ()), ended, destination.breaker)
@@ -178,6 +186,12 @@ class Destinations:
         self._failing.pop(name, None)
         self._event_log.write("destination_enabled", destination=name, before=before.health.value, by=who)
         return after
+
+    def _goes_on_well(self, name: str, ended: Ended) -> bool:
+        """What surely changes nothing, which is what almost every attempt is."""
+        state = self._states.get(name)
+        fine = state is None or (state.health is Health.GOOD and not state.failing_since)
+        return fine and ended.trouble is Trouble.NONE
 
     async def _change(self, destination: Destination, ended: Ended) -> None:
         """Save what follows from the attempt; where another node was quicker, what follows from that."""
