@@ -1,4 +1,4 @@
-"""Every folder under examples/ runs into the iMIS stand-in, and through the dry run with the same record."""
+"""Every webhook under examples/ runs into the iMIS stand-in, and through the dry run with the same record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.station import Station, command, process, station, told
 from tests.support.wire import ask
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-FOLDERS = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
+FOLDERS = sorted(file.parent.name for file in EXAMPLES.glob("*/webhook.yaml"))
 SECRET = "a secret of the examples"
 EVENT_ID = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
 

@@ -54,7 +54,7 @@ subscriptions:
   - name: crm-courses
     events: [record.inserted, inbound.course-completions]
     destination: crm
-    condition: record.entity == "ACTIVITY" or exists(memberId)
+    condition: record.entity == "Activity" or exists(memberId)
 ```
 
 ## How it is read

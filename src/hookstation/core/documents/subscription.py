@@ -119,7 +119,7 @@ SUBSCRIPTION: Final = (
         Kind.TEXT,
         maximum=LONGEST_CONDITION,
         help="Only events whose payload meets this condition are delivered; left out: all of these types.",
-        example='record.entity == "ACTIVITY" and exists(fields.ID)',
+        example='record.entity == "Activity" and exists(fields.ID)',
     ),
     Setting("method", Kind.CHOICE, default="POST", choices=METHODS, help="The method of the request."),
     Setting(

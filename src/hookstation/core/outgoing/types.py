@@ -24,7 +24,7 @@ _PATTERN: Final = re.compile(rf"(?:{_WORD}|\*)(?:\.(?:{_WORD}|\*))*+")
 _ALLOWED: Final = "words of lower-case letters, digits, “_” and “-”, joined by dots"
 
 _SOURCE: Final[JSON] = {"id": "01KAP2M8C0EXAMPLE000000000", "webhook": "course-completions"}
-_RECORD: Final[JSON] = {"connection": "records", "entity": "ACTIVITY", "key": "1042"}
+_RECORD: Final[JSON] = {"connection": "records", "entity": "Activity", "key": "1042"}
 _WRITTEN: Final[JSON] = {
     "record": _RECORD,
     "fields": {"ID": "23", "ACTIVITY_TYPE": "COURSE", "TRANSACTION_DATE": "2026-11-22T09:30:00"},
