@@ -37,6 +37,9 @@ SOON: Final = 60 * 1_000_000
 
 SECOND: Final = 1_000_000
 TRIES: Final = 5
+NEWCOMER_LOOKS: Final = 1.0
+"""Seconds between looks of a node that waits for the others to notice it: they may be dead."""
+
 MOMENT: Final = 0.1
 """Seconds until a destination is asked for again that was not looked at yet."""
 
@@ -102,7 +105,8 @@ class Destinations:
         if not self._live.has(name):
             return Room(OF_NOBODY)
         if not self._crowd.may_lease:
-            return Room(0, seconds=LOOK_EVERY)
+            self._bell.ring()
+            return Room(0, seconds=NEWCOMER_LOOKS)
         if name not in self._looked_at:
             self._bell.ring()
             return Room(0, seconds=MOMENT)
