@@ -433,7 +433,13 @@ def test_the_secret_that_the_station_has_to_make() -> None:
     made = with_secret(bare, Secret(SHARED))
     assert (True, False) == (lacks_secret(bare), lacks_secret(made))
     assert StandardSigning(Secret(SHARED)) == made.signing
+    assert lacks_secret(destination(signing={"type": "standard-webhooks", "previous_until": 5}))
     assert not lacks_secret(destination(signing={"type": "none"}))
+
+
+def test_a_secret_that_is_replaced_by_none_is_refused_for_nothing_would_be_signed() -> None:
+    expected = ["signing.previous: is replaced by no secret: write “secret” too, or leave this out."]
+    assert expected == problems(signing={"type": "standard-webhooks", "previous": SHARED})
 
 
 def test_a_document_that_does_not_speak_of_the_secret_keeps_it_and_its_rotation() -> None:
@@ -441,6 +447,8 @@ def test_a_document_that_does_not_speak_of_the_secret_keeps_it_and_its_rotation(
     rotating = replace(made, signing=rotate(made.signing, Secret("whsk_x"), 99))
     assert made == with_kept_signing(made, destination())
     assert rotating == with_kept_signing(rotating, destination())
+    timed = destination(signing={"type": "standard-webhooks", "previous_until": 5})
+    assert made == with_kept_signing(made, timed)
     spoken = replace(made, signing=StandardSigning(Secret("whsk_x")))
     assert rotating.signing == with_kept_signing(rotating, spoken).signing
 

@@ -186,6 +186,12 @@ def test_rotating_again_ends_the_oldest_secret() -> None:
     assert (Secret("whsec_new"), PRIVATE) == (twice.secret, twice.previous)
 
 
+def test_a_rotation_that_is_asked_for_twice_does_not_end_the_secret_that_it_replaced() -> None:
+    once = rotate(StandardSigning(SHARED), PRIVATE, NOW)
+    with pytest.raises(Conflict, match="with this secret already"):
+        rotate(once, PRIVATE, NOW)
+
+
 def test_what_is_not_signed_has_no_secret_to_rotate() -> None:
     with pytest.raises(Conflict, match="not signed"):
         rotate(NoSigning(), SHARED, 0)

@@ -45,7 +45,7 @@ def known_destination_secrets(destination: Destination) -> dict[str, Secret]:
 
 def lacks_secret(destination: Destination) -> bool:
     """Whether the station has to make a secret for its signatures."""
-    return destination.signing == StandardSigning()
+    return isinstance(destination.signing, StandardSigning) and destination.signing.secret is None
 
 
 def with_secret(destination: Destination, secret: Secret) -> Destination:
@@ -61,7 +61,7 @@ def with_kept_signing(before: Destination, after: Destination) -> Destination:
     old, new = before.signing, after.signing
     if isinstance(old, NoSigning) or isinstance(new, NoSigning) or _place(before) != _place(after):
         return after
-    if isinstance(old, StandardSigning) and new == StandardSigning():
+    if isinstance(old, StandardSigning) and lacks_secret(after):
         return replace(after, signing=old)
     if new.secret == old.secret and new.previous is None:
         return replace(after, signing=_with_previous(new, old))

@@ -101,10 +101,15 @@ def rotate(signing: Signing, secret: Secret, until: int) -> StandardSigning | Hm
     """The signing with a new secret; the one until now signs too until `until` (microseconds since the epoch, 0: no).
 
     A secret that was already being replaced signs no more, nor does the old one of an HMAC whose form has no room for
-    two.  Raises `Conflict` where deliveries are not signed.
+    two.  Raises `Conflict` where deliveries are not signed, and for the secret that signs already: a repeated call must
+    not end the one that it replaced.
     """
     if isinstance(signing, NoSigning):
         raise Conflict("Its deliveries are not signed: there is no secret to rotate. Choose a signing first.")
+    if secret == signing.secret:
+        raise Conflict(
+            "Its deliveries are signed with this secret already. Give another, or none to have one made."
+        )
     if signing.secret is None or not until or not _has_room_for_two(signing):
         return replace(signing, secret=secret, previous=None, previous_until=0)
     return replace(signing, secret=secret, previous=signing.secret, previous_until=until)
@@ -129,6 +134,12 @@ def signing_problems(signing: Signing) -> tuple[Problem, ...]:
         case NoSigning():
             return ()
         case StandardSigning():
+            if signing.previous is not None and signing.secret is None:
+                return (
+                    Problem(
+                        ("previous",), "is replaced by no secret: write “secret” too, or leave this out."
+                    ),
+                )
             secrets = {"secret": signing.secret, "previous": signing.previous}
             return tuple(
                 problem.under(name)
