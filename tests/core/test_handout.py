@@ -10,6 +10,7 @@ import pytest
 from hookstation.core.definitions import (
     Access,
     Action,
+    AnswerMode,
     Authentication,
     Duplicates,
     HmacAuthentication,
@@ -100,3 +101,25 @@ def test_the_page_is_markdown_that_a_title_cannot_break() -> None:
     assert page.startswith("# Courses \\*new\\*\n")
     assert '"minimum":0.50' in page
     assert page == handout(HOOK, URL).as_json()["markdown"]
+
+
+@pytest.mark.parametrize(
+    ("webhook", "told"),
+    [
+        (replace(HOOK, answer=AnswerMode.QUEUED), (200, '{"error": false, "id": "…", "queueTime": "…"}')),
+        (replace(HOOK, answer=AnswerMode.QUEUED, acknowledge=202, omit_body=True), (202, "")),
+        (replace(HOOK, answer=AnswerMode.POLL), (202, '{"id": "…", "status": "queued"}')),
+    ],
+)
+def test_the_answers_are_those_of_the_mode(webhook: Webhook, told: tuple[int, str]) -> None:
+    answers = handout(webhook, URL).answers
+    assert told == (answers[0].status, answers[0].body)
+    assert {'{"error": true, "message": "…"}'} == {
+        one.body for one in answers if one.status in (413, 415, 429, 500, 503)
+    }
+    assert ['{"success": false}'] == [one.body for one in answers if one.status == 404]
+
+
+def test_that_a_sender_may_ask_not_to_wait_is_told() -> None:
+    page = handout(replace(HOOK, respond_async=True), URL).markdown()
+    assert "Prefer: respond-async" in page

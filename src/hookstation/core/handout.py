@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.core.definitions import (
+    AnswerMode,
     Authentication,
+    Check,
     HmacAuthentication,
     NoAuthentication,
     StandardWebhooksAuthentication,
@@ -210,13 +212,35 @@ def _limits(webhook: Webhook) -> Iterator[str]:
         yield "Calls are taken from " + ", ".join(webhook.access.allow) + " only."
 
 
+def _good_answers(webhook: Webhook) -> Iterator[Answered]:
+    """What the sender gets where all is well, by the answer mode."""
+    if webhook.answer is AnswerMode.QUEUED:
+        body = "" if webhook.omit_body else '{"error": false, "id": "…", "queueTime": "…"}'
+        yield Answered(webhook.acknowledge, body, "The event is safe; the work follows.")
+        if webhook.duplicates is not None and webhook.acknowledge != ACCEPTED:
+            yield Answered(ACCEPTED, body, "The event came before; how it ended is not known yet.")
+    elif webhook.answer is AnswerMode.POLL:
+        yield Answered(
+            ACCEPTED, _QUEUED, "The event is safe; how it ends is told at the address in `Location`."
+        )
+    else:
+        yield Answered(200, '{"success": true}', "Done: the record is written.")
+        yield Answered(ACCEPTED, '{"success": true, "pending": true, "id": "…"}',
+                       "The event is safe; how it ends is told at the address in `Location`.")  # fmt: skip
+    if webhook.respond_async:
+        yield Answered(
+            ACCEPTED, _QUEUED, "The same at once, where you send the header `Prefer: respond-async`."
+        )
+
+
 def _answers(webhook: Webhook) -> Iterator[Answered]:
-    failed = '{"success": false, "error": "…"}'
-    yield Answered(200, '{"success": true}', "Done: the record is written.")
-    yield Answered(202, '{"success": true, "pending": true, "id": "…"}',
-                   "The event is safe; how it ends is told at the address in `Location`.")  # fmt: skip
-    yield Answered(400, _INVALID,
-                   "The body does not fit the schema; each error says where and why.")  # fmt: skip
+    waits = webhook.answer is AnswerMode.OUTCOME
+    failed = '{"success": false, "error": "…"}' if waits else '{"error": true, "message": "…"}'
+    yield from _good_answers(webhook)
+    unfit = "The body does not fit the schema; each error says where and why."
+    if not waits and webhook.check is Check.LATER:
+        unfit = "The body is no JSON."
+    yield Answered(400, _INVALID if waits else _INVALID_QUEUED, unfit)
     if not isinstance(webhook.authentication, NoAuthentication):
         yield Answered(401, failed, "The call does not prove that it is yours.")
     if webhook.access.allow:
@@ -227,7 +251,8 @@ def _answers(webhook: Webhook) -> Iterator[Answered]:
     yield Answered(413, failed, "The body is too large.")
     yield Answered(415, failed, "The body is not plain JSON.")
     yield Answered(429, failed, "Too many calls; wait as long as `Retry-After` says.", again=True)
-    yield Answered(500, failed, "It was not done; the error says why.", again=True)
+    if waits or webhook.check is Check.BEFORE:
+        yield Answered(500, failed, "It was not done; the error says why.", again=True)
     yield Answered(503, failed, "Not now; wait as long as `Retry-After` says.", again=True)
 
 
@@ -244,9 +269,12 @@ def _fenced(value: JSON) -> str:
     return f"{fence}json\n{text}\n{fence}"
 
 
-_INVALID: Final = (
-    '{"success": false, "validationErrors": ["…"], "errors": [{"path": "…", "rule": "…", "message": "…"}]}'
-)
+_VIOLATIONS: Final = '"validationErrors": ["…"], "errors": [{"path": "…", "rule": "…", "message": "…"}]'
+_INVALID: Final = f'{{"success": false, {_VIOLATIONS}}}'
+_INVALID_QUEUED: Final = f'{{"error": true, "message": "…", {_VIOLATIONS}}}'
+_QUEUED: Final = '{"error": true, "message": "…", "validationErrors": ["…"], "errors": [{"path": "…", "rule": "…", "message": "…"}]}'
+_QUEUED: Final = '{"id": "…", "status": "queued"}'
+ACCEPTED: Final = 202
 
 
 def _inline(text: str) -> str:
