@@ -272,7 +272,6 @@ def _fenced(value: JSON) -> str:
 _VIOLATIONS: Final = '"validationErrors": ["…"], "errors": [{"path": "…", "rule": "…", "message": "…"}]'
 _INVALID: Final = f'{{"success": false, {_VIOLATIONS}}}'
 _INVALID_QUEUED: Final = f'{{"error": true, "message": "…", {_VIOLATIONS}}}'
-_QUEUED: Final = '{"error": true, "message": "…", "validationErrors": ["…"], "errors": [{"path": "…", "rule": "…", "message": "…"}]}'
 _QUEUED: Final = '{"id": "…", "status": "queued"}'
 ACCEPTED: Final = 202
 
