@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookstation.core.outgoing.values import DeliveryState, Health
+import pytest
+
+from hookstation.core.outgoing.values import DeliveryState, DestinationState, Health
 from hookstation.core.values import JSON
+from hookstation.errors import StoreUnavailable
 from tests.support.receiver import Answer
 from tests.support.sending import SendingBench, subscription
 
@@ -174,3 +177,20 @@ async def test_what_ended_long_ago_goes(bench: SendingBench) -> None:
     before = bench.clock.now() + 1
     assert 3 + 3 == await bench.store.prune_deliveries(before, 100)
     assert [] == await bench.deliveries()
+
+
+async def test_a_delivery_ends_as_it_ended_though_the_state_cannot_be_saved(
+    bench: SendingBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ready(bench)
+
+    async def refuse(state: DestinationState) -> bool:
+        raise StoreUnavailable("The disk is full.")
+
+    monkeypatch.setattr(bench.store, "save_destination_state", refuse)
+    bench.receiver.plan(Answer(410))
+    await raise_many(bench, 1)
+    await bench.deliver()
+    (delivery,) = await bench.deliveries(destination="crm")
+    assert (DeliveryState.DEAD, 1, Health.GOOD) == (delivery.state, delivery.attempts, await bench.health())
+    assert "could not be saved: The disk is full." in caplog.text

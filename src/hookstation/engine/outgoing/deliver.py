@@ -28,6 +28,7 @@ from hookstation.engine.outgoing.destinations import Destinations
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.listening import Listening
 from hookstation.engine.outgoing.live import Live, Place
+from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.deliveries import DeliveryEnd, LeasedDelivery
 from hookstation.ports.log import EventLog
@@ -193,8 +194,7 @@ class Deliver:
 
     async def _ended(self, item: LeasedDelivery, place: Place, tried: Tried) -> Done:
         job, attempt, now = item.leased.job, tried.attempt, self._clock.now()
-        observed = Ended(attempt.started_at, now, attempt.trouble, tried.wait)
-        await self._destinations.observe(place.destination, observed)
+        await self._observe(place, Ended(attempt.started_at, now, attempt.trouble, tried.wait))
         verdict = after(place.destination.retry, job.tries + 1, attempt.trouble, tried.wait, self._chance())
         self._tell(item, tried, verdict)
         lease, name = item.leased.lease, place.destination.name
@@ -207,6 +207,14 @@ class Deliver:
         emissions = self._of_death(item, tried)
         end = DeliveryEnd(lease, name, DeliveryState.DEAD, attempt, ended_at=now, emissions=emissions)
         return Done(end, item)
+
+    async def _observe(self, place: Place, ended: Ended) -> None:
+        """What it says of the destination; the delivery's own end stands, whatever comes of that."""
+        try:
+            await self._destinations.observe(place.destination, ended)
+        except StoreError as failure:
+            name = place.destination.name
+            log.error("how the destination “%s” stands could not be saved: %s", name, failure.message)
 
     def _of_death(self, item: LeasedDelivery, tried: Tried) -> tuple[Emission, ...]:
         """Others are told of a dead delivery; of one by which they were to be told of that, nobody is."""
@@ -241,7 +249,6 @@ class Deliver:
             node=attempt.node,
             attempt=attempt.number,
             method=attempt.method,
-            url=attempt.url,
             size=len(attempt.body),
             status=attempt.status,
             trouble=attempt.trouble.value,
