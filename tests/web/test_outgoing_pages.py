@@ -365,16 +365,16 @@ class TestSubscriptionForm:
             NEW_SUBSCRIPTION,
             "Subscription",
             **GOOD,
-            condition='record.entity == "ACTIVITY"',
+            condition='record.connection == "records"',
             body__type="text",
-            body__text__content="{{ fields.ID }} has a new {{ record.entity }}",
+            body__text__content="{{ fields.ID }} is new in {{ record.connection }}",
             act="preview",
         )
         told = text(answer)
         assert 200 == answer.status
         assert "would be delivered" in told
-        assert "23 has a new ACTIVITY" in told
-        assert 'record.entity is "ACTIVITY"' in told.replace("“", '"').replace("”", '"')
+        assert "23 is new in records" in told
+        assert "record.connection is “records”" in told
 
     async def test_the_preview_by_itself_says_what_is_wrong(self, pages: Client) -> None:
         form = form_of(await raw(pages, NEW_SUBSCRIPTION), "Subscription")

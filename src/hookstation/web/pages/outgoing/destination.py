@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +19,9 @@ from hookstation.engine.outgoing.dispatches import masked_url
 from hookstation.engine.outgoing.figures import Bar
 from hookstation.ports.deliveries import DeliveryFilter
 from hookstation.web.pages.outgoing.attempts import Tried, tried
+from hookstation.web.pages.outgoing.items import FAMILY, TYPE, way_of
 from hookstation.web.pages.outgoing.listing import by_destination
-from hookstation.web.pages.outgoing.words import TROUBLES
+from hookstation.web.pages.outgoing.words import TROUBLES, WAYS
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
@@ -89,6 +91,7 @@ async def render(
         "url": masked_url(destination.url),
         "document": document_of(name, services),
         "signed": not isinstance(destination.signing, NoSigning),
+        "signing": signing_words(document_of(name, services)),
         "rotating": rotating(name, services),
         "has_secrets": bool(secrets_of(destination)),
         "subscriptions": by_destination(services)[name],
@@ -132,6 +135,15 @@ def rotating(name: str, services: Services) -> int:
     if isinstance(signing, NoSigning) or signing.previous is None:
         return 0
     return signing.previous_until if signing.previous_until > services.clock.now() else 0
+
+
+def signing_words(document: Mapping[str, JSON]) -> str:
+    """How its deliveries are signed."""
+    signing = document["signing"]
+    kind = str(signing[TYPE]) if isinstance(signing, dict) else ""
+    way = way_of(kind)
+    label = WAYS[f"signing.{way}"][0]
+    return f"{label}: {kind}" if way == FAMILY else label
 
 
 async def show_secret(

@@ -25,6 +25,9 @@ FAMILY: Final = "family"
 HIDDEN: Final = frozenset({"previous", "previous_until"})
 """What rotating writes; a document that does not speak of it leaves it as it is."""
 
+ORDER: Final = {FAMILY: 1, "hmac": 2, "none": 3}
+"""Where a way stands among the others; the usual one is the first."""
+
 IN_LINES: Final = frozenset({Kind.LIST, Kind.NETWORKS, Kind.PORTS, Kind.DURATIONS})
 AS_JSON: Final = frozenset({Kind.JSON, Kind.MAPPING})
 PAIRS: Final = frozenset({"headers", "body.form.content"})
@@ -211,7 +214,8 @@ def ways_of(setting: Setting) -> dict[str, tuple[Setting, ...]]:
     if families:
         which = Setting(TYPE, Kind.CHOICE, required=True, choices=tuple(sorted(families)), help="Whose form.")
         ways[FAMILY] = (which, *setting.variants[min(families)])
-    return ways
+    usual = setting.default[TYPE] if isinstance(setting.default, dict) else ""
+    return dict(sorted(ways.items(), key=lambda pair: ORDER.get(pair[0], 1) if pair[0] != usual else 0))
 
 
 def way_of(kind: str) -> str:
