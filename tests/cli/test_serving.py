@@ -174,10 +174,18 @@ def test_what_the_demo_prints_works_as_pasted(tmp_path: Path) -> None:
     with demo(tmp_path / "data") as (running, lines):
         assert lines[0].startswith("Hookstation ready at http://127.0.0.1:")
         assert 1 == "".join(lines).count("/setup/")
-        works, refuses, sandbox, api = [line.split("curl", 1)[1] for line in lines if "curl" in line]
+        works, refuses, sandbox, receiver, api = [
+            line.split("curl", 1)[1] for line in lines if "curl" in line
+        ]
         assert {"success": True} == pasted("curl" + works)
         assert "amount: must be a number, but is text" in pasted("curl" + refuses)["validationErrors"]
         assert 1 == pasted("curl" + sandbox)["count"]
+        (came,) = until(lambda: pasted("curl" + receiver)["items"] or None)
+        assert (True, "record.inserted", "10420") == (
+            came["verified"],
+            came["body"]["type"],
+            came["body"]["data"]["fields"]["ID"],
+        )
         assert ["rejected", "succeeded"] == [one["state"] for one in until(lambda: both_noted("curl" + api))]
         look = next(line for line in lines if "events list" in line).split("call", 1)[1]
         listed = subprocess.run(shlex.split(look), capture_output=True, text=True, cwd="/", check=True)

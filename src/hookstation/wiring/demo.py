@@ -1,4 +1,4 @@
-"""The demo: a station, the iMIS stand-in as a second process, and three webhooks that can be called at once."""
+"""The demo: a station, the iMIS stand-in as a second process, three webhooks, and a receiver that hears of records."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
+from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.config.files import read_files
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE
+from hookstation.core.values import Secret
+from hookstation.engine.outgoing.rotate import made_secret
 from hookstation.engine.runs import moment
 from hookstation.errors import HookstationError
+from hookstation.wiring.demo_receiver import DemoReceiver
 from hookstation.wiring.running import run_loop, serve_station
 from hookstation.wiring.station import Station
 
@@ -59,34 +63,42 @@ async def _demo(settings: StationSettings) -> None:
         if not address.startswith("http"):
             raise DemoFailed
 
-        async def ready(station: Station, url: str) -> bool:
-            await _set_up(station, address)
-            await _tell(station, url, address)
-            return True
+        clock = SystemClock()
+        secret = made_secret(SystemIdentifiers(clock))
+        async with DemoReceiver(secret, clock) as receiver:
 
-        await serve_station(settings, ready)
+            async def ready(station: Station, url: str) -> bool:
+                await _set_up(station, address, receiver.url, secret)
+                await _tell(station, url, address, receiver.url)
+                return True
+
+            await serve_station(settings, ready)
     finally:
         if sandbox.returncode is None:
             sandbox.send_signal(signal.SIGTERM)
             await sandbox.wait()
 
 
-async def _set_up(station: Station, sandbox: str) -> None:
-    """Apply the demo's configuration, with the address that the sandbox has this time."""
+async def _set_up(station: Station, sandbox: str, receiver: str, secret: Secret) -> None:
+    """Apply the demo's configuration, with the addresses that the sandbox and the receiver have this time."""
     with as_file(files("hookstation.wiring").joinpath("demo.yaml")) as path:
-        environment = {"HOOKSTATION_DEMO_PASSWORD": "sandbox"}
+        environment = {
+            "HOOKSTATION_DEMO_PASSWORD": "sandbox",
+            "HOOKSTATION_DEMO_SECRET": secret.reveal(),
+        }
         bundle = read_files([Path(path)], CATALOGUE, environment)
     document = bundle.document
     assert isinstance(document, dict)
-    connections = document["connections"]
-    assert isinstance(connections, list)
-    connection = connections[0]
-    assert isinstance(connection, dict)
-    connection["url"] = sandbox
+    for kind, url in (("connections", sandbox), ("destinations", receiver)):
+        things = document[kind]
+        assert isinstance(things, list)
+        first = things[0]
+        assert isinstance(first, dict)
+        first["url"] = url
     await station.services.configurator.apply(document, bundle.references)
 
 
-async def _tell(station: Station, url: str, sandbox: str) -> None:
+async def _tell(station: Station, url: str, sandbox: str, receiver: str) -> None:
     """Everything that a newcomer needs, as lines that work when pasted."""
     board = station.services.board
     key = await station.services.keys.add(f"demo {moment(station.services.clock.now())}", "administrator")
@@ -116,6 +128,11 @@ Look at what happened:
   every call       {command} events list --data {data}
   in the stand-in  curl {sandbox}/_sandbox/rows/Activity
   in the records   {command} records list Activity --data {data}
+
+Each record that is written is told to a receiver of the demo's own, signed, within a second:
+  what it got      curl {receiver}
+  each delivery    {command} deliveries list --data {data}
+  as they happen   {command} listen --data {data}
 
 The API ({url}/api/openapi.json), with a key made for this demo:
   curl {url}/api/v1/events -H 'Authorization: Bearer {key}'
