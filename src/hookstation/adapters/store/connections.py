@@ -31,6 +31,9 @@ processor's caches: a commit costs a quarter more.
 LOG_LEFT: Final = 64 * 1024 * 1024
 """Bytes to which the write-ahead log is cut when it starts again."""
 
+_TERMS: Final = "CREATE VIRTUAL TABLE temp.search_terms USING fts5vocab(main, search_words, instance)"
+"""The words of the search index, in their order. Only a view of it, of this connection alone."""
+
 _ASK_AGAIN: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.FullError, "The disk or the database's page limit is full: free some space or raise the limit"),
     (apsw.BusyError, "Another process holds the database's lock: end that process or wait for it"),
@@ -104,6 +107,8 @@ def open_reader(path: Path, patience: int) -> apsw.Connection:
     try:
         connection.set_busy_timeout(patience)
         connection.pragma("cache_size", -8_192)
+        connection.pragma("temp_store", "memory")
+        connection.execute(_TERMS)
         connection.pragma("query_only", True)
     except apsw.Error:
         connection.close()

@@ -69,6 +69,14 @@ _FIND: Final = (
 )
 """Events that have these words, newest first."""
 
+ENDINGS: Final = 64
+"""Words that a beginning stands for one by one. FTS5 walks each from the newest event on and stops at a page, while
+it puts together whatever a beginning stands for before it gives the first: 0.3 s where a word is in a million events.
+"""
+
+_NEXT_TERM: Final = "SELECT term FROM temp.search_terms WHERE term >= ? AND term < ? LIMIT 1"
+"""The first word of the index between two."""
+
 _NUMBER_OF: Final = "SELECT no FROM search WHERE id = ?"
 
 _NEXT_CONNECTION: Final = (
@@ -149,7 +157,7 @@ def find(
 ) -> Page:
     """One page of events that have the words, newest first. `conditions` are those of the rest of the filter."""
     low, high = which.bounds(after)
-    span = (_match(wanted), _first(connection, low), _end(connection, high))
+    span = (_match(connection, wanted), _first(connection, low), _end(connection, high))
     known = _of_record(connection, which.record_key) if which.record_key and not which.text else []
     where = " AND ".join(["e.id IN (SELECT value FROM json_each(:ids))", *conditions])
     sql = (
@@ -195,10 +203,27 @@ def _next(connection: apsw.Connection, statement: str, *after: str) -> str:
     return str(found or "")
 
 
-def _match(wanted: Needle) -> str:
+def _match(connection: apsw.Connection, wanted: Needle) -> str:
     """The question in the language of FTS5. No word has a quotation mark in it."""
     asked = [f'"{word}"' for word in wanted.words]
-    return " AND ".join([*asked, f'"{wanted.beginning}" *'] if wanted.beginning else asked)
+    if wanted.beginning:
+        words = _words_that_begin(connection, wanted.beginning)
+        each = " OR ".join(f'"{word}"' for word in words)
+        asked.append(f"({each})" if 0 < len(words) <= ENDINGS else f'"{wanted.beginning}" *')
+    return " AND ".join(asked)
+
+
+def _words_that_begin(connection: apsw.Connection, beginning: str) -> list[str]:
+    """The words of the index that begin so; more than `ENDINGS` are not looked for."""
+    found: list[str] = []
+    low, end = beginning, beginning + "\U0010ffff"
+    while len(found) <= ENDINGS:
+        rows = connection.execute(_NEXT_TERM, (low, end)).fetchall()
+        if not rows:
+            break
+        found.append(str(rows[0][0]))
+        low = found[-1] + "\x01"
+    return found
 
 
 def number_of(event_id: str) -> int:

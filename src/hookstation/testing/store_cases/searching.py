@@ -77,6 +77,18 @@ class SearchCases:
         ):
             assert expected == await found(store, text=text), text
 
+    async def test_a_beginning_of_few_words_and_of_many_finds_all_of_them(self, store: Store) -> None:
+        """However a store looks for them."""
+        await put(store, 1, f'"{" ".join(f"abc{number:03}" for number in range(70))}"'.encode())
+        await put(store, 2, b'"abcd"')
+        await put(store, 3, b'"abce ada"')
+        await fill(store)
+
+        assert ids(3, 2, 1) == await found(store, text="abc")
+        assert ids(1) == await found(store, text="abc01")
+        assert ids(3) == await found(store, text="ada abc")
+        assert [] == await found(store, text="abcf")
+
     async def test_text_goes_with_every_other_filter(self, store: Store) -> None:
         """Webhook, state, time, sender and the beginning of the id cut what the words find."""
         for number in range(12):
