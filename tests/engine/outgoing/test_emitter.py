@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hookstation.core.events import State
+from hookstation.core.outgoing.types import OWN_TYPES
 from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
 from tests.support.engine import FAR, PANEL, upsert, webhook
@@ -171,3 +172,30 @@ async def test_a_change_of_subscriptions_is_live_with_the_next_event(bench: Send
     await bench.configure(subscriptions=[subscription("all", events=["record.*"], active=False)])
     await bench.engine.post("courses", {"id": "8"})
     assert ["record.inserted"] == await types(bench)
+
+
+def shape(value: Any) -> Any:
+    """The names in a payload, without its values; what is free (the fields of a record) is left out."""
+    if not isinstance(value, dict):
+        return type(value).__name__
+    return {name: "free" if name == "fields" else shape(one) for name, one in value.items()}
+
+
+async def test_what_is_told_has_the_shape_that_the_reference_shows(bench: SendingBench) -> None:
+    await ready(bench, webhook(), webhook("far", "far"), webhook("held", "far", hold=True))
+    far = bench.engine.far.outcomes
+    await bench.engine.post("courses", {"id": "7"})
+    for outcome in (Terminal("no"), UnknownOutcome("perhaps"), NeedsAuth("who?")):
+        far.append(outcome)
+        await bench.engine.post("far", {"id": "7"})
+    far.append(Retriable("off-line"))
+    await bench.engine.post("held", {"id": "7"})
+    await bench.engine.post("far", {"id": "8"})
+    await bench.outgoing.connections.drain(60)
+    found = {
+        type_: shape(payload) for type_, payload in await told(bench) if not type_.startswith("inbound.")
+    }
+    shown = {one.name: shape(one.sample) for one in OWN_TYPES}
+    assert {name: shown[name] for name in found} == found
+    assert {"record.inserted", "event.succeeded", "event.failed", "event.unknown", "event.held"} <= set(found)
+    assert {"connection.refused", "connection.recovered"} <= set(found)
