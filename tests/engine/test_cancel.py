@@ -9,9 +9,11 @@ import pytest
 from hookstation.core.events import State
 from hookstation.core.jobs import EVENTS
 from hookstation.engine.execute import FIRST_HOLD
+from hookstation.engine.runs import ENDED_BY_US
 from hookstation.errors import Conflict, NotFound, Retriable, UnknownOutcome
 from hookstation.ports.connector import Written
 from tests.support.engine import FAR, PANEL, engine, webhook
+from tests.support.queued import status
 
 AWAY = Retriable("The target is off-line.")
 LOST = UnknownOutcome("The connection broke.")
@@ -118,6 +120,18 @@ async def test_what_has_ended_cannot_be_cancelled() -> None:
             await bench.remedies.cancel.cancel((await bench.last()).id, WHO)
         with pytest.raises(NotFound):
             await bench.remedies.cancel.cancel("01ARZ3NDEKTSV4RRFFQ69G5FAV", WHO)
+
+
+async def test_the_sender_is_not_told_who_cancelled_and_cancelling_again_says_what_became_of_it() -> None:
+    async with engine(HOLDS) as bench:
+        bench.far.outcomes.append(AWAY)
+        await bench.post("holds", {"id": "1"})
+        event = await bench.last()
+        await bench.remedies.cancel.cancel(event.id, WHO)
+        said = await status(bench)
+        assert (200, "cancelled", ENDED_BY_US) == (said["code"], said["status"], said["error"])
+        with pytest.raises(Conflict, match="is cancelled already"):
+            await bench.remedies.cancel.cancel(event.id, WHO)
 
 
 async def test_what_is_left_to_a_person_is_resolved_and_not_cancelled() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hookstation.core.batches import ITEMS
 from hookstation.core.events import State
 from hookstation.engine.replay_many import CANCELLED, ReplayMany
-from hookstation.errors import Conflict, NotFound
+from hookstation.errors import Conflict, NotFound, Retriable
 from hookstation.ports.store import EventFilter
 from tests.support.engine import Engine, engine, webhook
 
@@ -47,6 +47,20 @@ async def test_a_dry_run_says_what_would_become_of_each_and_changes_nothing() ->
         assert 1 == len(await bench.records())
         matching = await bench.remedies.many.look_through(FAILED)
         assert ids[1:] == [one.event.id for one in matching.foreseen]
+
+
+async def test_what_somebody_cancelled_is_meant_by_its_id_and_not_by_a_filter() -> None:
+    async with engine(webhook("courses", "far", hold=True)) as bench:
+        bench.far.outcomes.append(Retriable("The target is off-line."))
+        await bench.post("courses", {"id": "1"})
+        event = await bench.last()
+        await bench.remedies.cancel.cancel(event.id, WHO)
+        many = bench.remedies.many
+        assert [] == await many.select(FAILED, again=False)
+        assert [[event.id]] * 2 == [
+            [one.id for one in await many.select(which, again=again)]
+            for which, again in (([event.id], False), (FAILED, True))
+        ]
 
 
 async def test_all_that_match_are_replayed_oldest_first_and_what_became_of_them_can_be_seen() -> None:

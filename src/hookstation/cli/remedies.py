@@ -140,7 +140,7 @@ def fix(
 @click.option("--until", default="", metavar="T", help="All before then.")
 @click.option("--state", default="", metavar="S", help="All in these states, with commas (failed,rejected).")
 @click.option("--text", default="", metavar="WORDS", help="All with these words in the payload's values.")
-@click.option("--again", is_flag=True, help="Also what succeeded or whose outcome is unknown.")
+@click.option("--again", is_flag=True, help="Also what succeeded, is unknown, or was cancelled.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option

@@ -15,7 +15,7 @@ from hookstation.core.events import Event, Settlement, State
 from hookstation.core.jobs import EVENTS, Job, StoredJob
 from hookstation.engine.execute import FIRST_LOOK_UP, Executor
 from hookstation.engine.outgoing.emitter import Told
-from hookstation.engine.settlements import cancelled
+from hookstation.engine.settlements import CANCELLED, cancelled
 from hookstation.engine.unfinished import read_unfinished, unfinished_job
 from hookstation.errors import Conflict, NotFound
 from hookstation.ports.clock import Clock
@@ -118,7 +118,8 @@ class Cancel:
         if event.state is State.WORKING and found is not None and found.job.lane:
             return QUEUED_ENDED
         if event.state not in (State.SENDING, State.WORKING):
-            raise Conflict(ENDED.format(state=event.state.value))
+            ended = "cancelled" if event.reason == CANCELLED else event.state.value
+            raise Conflict(ENDED.format(state=ended))
         living = {node.id for node in await self._store.nodes()}
         if self._executor.is_under_way(event.id) or (found is not None and found.node in living):
             raise Conflict(UNDER_WAY)

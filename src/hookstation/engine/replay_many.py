@@ -29,6 +29,7 @@ from hookstation.core.batches import (
 from hookstation.core.events import Event
 from hookstation.core.jobs import JobEnd, Leased, Priority
 from hookstation.engine.replay import FREELY, KNOWINGLY, REFUSED, Foreseen, Replay
+from hookstation.engine.settlements import CANCELLED as ENDED_BY_A_PERSON
 from hookstation.errors import Conflict, HookstationError, Invalid, NotFound, Problem, StoreError
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.log import EventLog
@@ -82,7 +83,8 @@ class ReplayMany:
     async def select(self, which: EventFilter | Sequence[str], *, again: bool) -> list[Event]:
         """The events that are meant, oldest first; by a filter without states, those that may be replayed at all.
 
-        Raises `Invalid` where they are too many, `NotFound` for an id that is not there.
+        What a person has cancelled is meant by its id, or with `again`, and not because a filter finds it.  Raises
+        `Invalid` where they are too many, `NotFound` for an id that is not there.
         """
         chosen = await (
             self._matching(which, again) if isinstance(which, EventFilter) else self._named(which)
@@ -178,7 +180,7 @@ class ReplayMany:
         after = ""
         while True:
             page = await self._store.list_events(wanted, PAGE, after)
-            found += page.items
+            found += (one for one in page.items if again or one.reason != ENDED_BY_A_PERSON)
             if len(found) > MOST:
                 raise Invalid(
                     [Problem(("filter",), f"finds more than {MOST} events: narrow it, by time perhaps.")]

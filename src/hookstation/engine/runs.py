@@ -17,6 +17,8 @@ from hookstation.ports.store import Store
 
 RETRY_AFTER: Final = 2
 LONGEST_ID: Final = 64
+ENDED_BY_US: Final = "It was cancelled at the station: nothing more is tried for it."
+"""What a sender is told of a run that somebody ended: by whom, and what was seen then, stays in the journal."""
 
 
 class Runs:
@@ -77,7 +79,7 @@ def describe(event: Event) -> dict[str, JSON]:
     if event.state is State.SUCCEEDED:
         shown["result"] = {"success": True}
     else:
-        shown["error"] = event.error
+        shown["error"] = ENDED_BY_US if event.reason == CANCELLED else event.error
     shown["queued_at"] = moment(event.received_at)
     shown["started_at"] = moment(event.started_at)
     shown["ended_at"] = moment(event.settled_at)
