@@ -60,6 +60,15 @@ def test_webhooks_are_searched_filtered_and_sorted(look: Open, demo: Demo, scrip
     expect(visit.page.get_by_role("heading", name="No webhook fits")).to_be_visible()
 
 
+def test_the_list_of_webhooks_fits_on_a_desk_with_what_can_be_done_opened(look: Open) -> None:
+    """No button is cut off, and nothing has to be moved aside to find one."""
+    visit = look("/webhooks")
+    visit.page.get_by_label("More for course-records").click()
+    expect(visit.page.get_by_role("button", name="Archive course-records")).to_be_visible()
+    wide, room = visit.page.locator(".scroller").evaluate("one => [one.scrollWidth, one.clientWidth]")
+    assert room == wide
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_from_the_dashboard_to_an_event_and_its_record(look: Open, scripts: bool) -> None:
     visit = look("/", java_script_enabled=scripts)
