@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
+from hookstation.core.events import Answer
 from hookstation.web.rest import Rest
 from tests.support.asgi import Answered, Client
 from tests.support.engine import PANEL, Engine, connection, engine, upsert, webhook
@@ -114,3 +115,24 @@ async def test_when_the_sender_is_answered_is_chosen_and_given_up_again(pages: C
     await send(pages, target, type="none", began=str(draft.began), do="save", answer="outcome")
     again = (await bench.changing.drafts.show("courses")).document
     assert not {"answer", "acknowledge", "work"} & again.keys()
+
+
+async def test_real_calls_are_offered_however_many_were_turned_away_since(
+    pages: Client, bench: Engine
+) -> None:
+    """Those that were turned away have no body, and do not take the place of those that have."""
+    await bench.post("courses", {"id": "10420"})
+    for _ in range(5):
+        await bench.post("courses", {"id": 7})
+    for section in ("action", "test"):
+        answer = await pages.ask("GET", f"/webhooks/courses/edit/{section}")
+        assert b"10420" in answer.body
+
+
+async def test_the_header_of_a_signature_is_read_off_captured_calls(pages: Client, bench: Engine) -> None:
+    _, token = await bench.captures.open("tests", "courses")
+    admitted = bench.ingest.admit("POST", token, {"x-shop-signature": "abc"}, "", "203.0.113.9")
+    assert not isinstance(admitted, Answer)
+    await bench.ingest.receive(admitted, b"{}")
+    answer = await pages.ask("GET", "/webhooks/courses/edit/access")
+    assert 'name="hmac:header" value="x-shop-signature"' in answer.body.decode()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hookstation.core.events import State
 from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
 from hookstation.errors import BodyRefused
@@ -16,7 +17,10 @@ from hookstation.web.pages.filters import plain_moment, pretty
 from hookstation.web.pages.wizard.frame import Look, samples_of
 
 MOST_EVENTS: Final = 3
-"""Real calls that are offered."""
+"""Real calls that are offered, and as many that were refused where their bodies are kept."""
+
+REJECTED: Final = frozenset({State.REJECTED})
+TAKEN: Final = frozenset(State) - REJECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,23 @@ async def preview_payload(look: Look, calls: Sequence[CapturedCall]) -> Payloads
 
 
 async def _from_journal(look: Look) -> Mapping[str, tuple[str, JSON]]:
-    """The last real calls of a live webhook whose bodies are kept."""
+    """The last real calls of a live webhook whose bodies are kept.
+
+    Calls that were turned away mostly have none, and may be many: they do not take the place of those that have.
+    """
     found: dict[str, tuple[str, JSON]] = {}
     if look.draft.live is None:
         return found
-    events = await look.services.store.list_events(EventFilter(look.name), MOST_EVENTS)
-    for event in events.items:
-        kept = await look.services.store.get_payload(event.id)
-        value = None if kept is None else await asyncio.to_thread(_read, kept.body)
-        if value is not None:
-            found[f"event-{event.id}"] = f"Call of {plain_moment(event.received_at)}", value
+    for states in (TAKEN, REJECTED):
+        events = await look.services.store.list_events(EventFilter(look.name, states), MOST_EVENTS)
+        for event in events.items:
+            kept = await look.services.store.get_payload(event.id)
+            value = None if kept is None else await asyncio.to_thread(_read, kept.body)
+            if value is not None:
+                label = (
+                    f"{'Refused call' if states is REJECTED else 'Call'} of {plain_moment(event.received_at)}"
+                )
+                found[f"event-{event.id}"] = label, value
     return found
 
 

@@ -129,6 +129,7 @@ async def context(look: Look) -> dict[str, object]:
         "hold": bool(document.get("hold")),
         "may_hold": not (isinstance(action, dict) and action.get("connection") == RECORDS),
         "keep_rejected_bodies": bool(document.get("keep_rejected_bodies")),
+        "heard": {"hmac": _signature_header(calls)},
         "senders": sorted({one.sender for one in calls if one.sender}),
         "fresh_secret": look.secret,
         **acknowledging.context(document),
@@ -153,7 +154,17 @@ def _usual(calls: Sequence[CapturedCall]) -> str:
 
 
 def _signed(names: set[str]) -> bool:
-    return any("signature" in name or "hmac" in name for name in names)
+    return any(map(_says_signature, names))
+
+
+def _says_signature(name: str) -> bool:
+    return "signature" in name or "hmac" in name
+
+
+def _signature_header(calls: Sequence[CapturedCall]) -> str:
+    """The header that every captured call is signed in, as far as its name tells; empty where there is none."""
+    everywhere = set.intersection(*(set(one.headers) for one in calls)) if calls else set()
+    return next(filter(_says_signature, sorted(everywhere)), "")
 
 
 def keys(samples: Sequence[JSON], calls: Sequence[CapturedCall]) -> list[tuple[str, str]]:
