@@ -194,3 +194,16 @@ async def test_a_delivery_ends_as_it_ended_though_the_state_cannot_be_saved(
     (delivery,) = await bench.deliveries(destination="crm")
     assert (DeliveryState.DEAD, 1, Health.GOOD) == (delivery.state, delivery.attempts, await bench.health())
     assert "could not be saved: The disk is full." in caplog.text
+
+
+async def test_a_change_whose_maker_died_before_it_was_told_is_told_by_whoever_sees_it(
+    bench: SendingBench,
+) -> None:
+    await ready(bench)
+    await bench.deliver()
+    gone = DestinationState("crm", Health.GONE, changed_at=bench.clock.now(), why="gone", revision=1)
+    assert await bench.store.save_destination_state(gone)
+    other = await bench.another_node()
+    for node in (bench, other, bench):
+        await node.outgoing.destinations.look()
+    assert ["destination.disabled"] == await alerts(bench)

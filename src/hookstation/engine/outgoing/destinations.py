@@ -1,7 +1,7 @@
 """How destinations stand, as this node knows it: who has room for deliveries, and what their ends say of them.
 
 The states are shared by all nodes; the attempts by which a breaker judges are this node's own.  What is told of a
-destination is told once, by the node whose change the store took, and never to the destination itself.
+destination is told once, whichever node sees it first, and never to the destination itself.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ SECOND: Final = 1_000_000
 TRIES: Final = 5
 NEWCOMER_LOOKS: Final = 1.0
 """Seconds between looks of a node that waits for the others to notice it: they may be dead."""
+
+LATELY: Final = 3_600 * 1_000_000
+"""Microseconds: what changed before is not told any more by a node that has just begun."""
 
 MOMENT: Final = 0.1
 """Seconds until a destination is asked for again that was not looked at yet."""
@@ -89,7 +92,11 @@ class Destinations:
         destinations = self._live.destinations
         if not destinations:
             return
+        before, is_first = self._states, not self._looked_at
         self._states = {one.name: one for one in await self._store.destination_states()}
+        for name, after in self._states.items():
+            if not is_first or after.changed_at > self._clock.now() - LATELY:
+                await self._announce(before.get(name) or DestinationState(name), after)
         await self._crowd.look()
         self._looked_at = frozenset(destinations)
         for known in (self._recent, self._failing, self._paces, self._slots):
@@ -236,12 +243,17 @@ class Destinations:
             )
             level = logging.INFO if after.health is Health.GOOD else logging.WARNING
             log.log(level, "the destination “%s” is %s: %s", after.name, after.health, after.why)
-        if type_ := told(before, after):
-            payload: dict[str, JSON] = {"destination": {"name": after.name}, "why": after.why}
-            key = f"station:{type_} {after.name} {after.revision}"
-            if made := self._emitter.own(type_, payload, key=key, but=after.name):
-                await self._store.emit(made)
+        await self._announce(before, after)
         return True
+
+    async def _announce(self, before: DestinationState, after: DestinationState) -> None:
+        """Tell others of a change. Whoever sees it does, since who made it may be dead: by its key it is told once."""
+        if before.revision == after.revision or not (type_ := told(before, after)):
+            return
+        payload: dict[str, JSON] = {"destination": {"name": after.name}, "why": after.why}
+        key = f"station:{type_} {after.name} {after.changed_at}"
+        if made := self._emitter.own(type_, payload, key=key, but=after.name):
+            await self._store.emit(made)
 
     def _state(self, name: str) -> DestinationState:
         return self._states.get(name) or DestinationState(name)
