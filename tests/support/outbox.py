@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -30,7 +30,7 @@ FAILED: Final = Answer(500)
 DELIVERED: Final = 600.0
 """Seconds in which everything has to be delivered, however much it is."""
 
-LEASED: Final = "SELECT id FROM jobs WHERE queue = 'deliveries' AND node <> '' AND node = "
+LEASED: Final = "SELECT id FROM jobs WHERE queue = 'deliveries' AND node <> ''"
 DELIVERIES: Final = (
     "SELECT d.id, d.destination, d.state, e.payload FROM deliveries d JOIN events_out e ON e.id = d.event_id"
 )
@@ -92,16 +92,25 @@ class Inbox:
 
 
 def document(
-    url: str, state: str = "active", *, destinations: Collection[str] = DESTINATIONS
+    url: str, state: str = "active", others: Sequence[Mapping[str, object]] = ()
 ) -> dict[str, object]:
-    """A webhook ``keys``, and destinations at a receiver that are told of its calls and of events of `TYPE`."""
+    """A webhook ``keys``, and destinations that are told of its calls and of events of `TYPE`.
+
+    All of `DESTINATIONS` are at the receiver at `url`; `others` are told too.
+    """
+    told = [*(destination(name, f"{url}/{name}", state=state) for name in DESTINATIONS), *others]
     return {
         "version": 1,
         "webhooks": [key_webhook("records")],
-        "destinations": [destination(name, f"{url}/{name}", state=state) for name in destinations],
+        "destinations": told,
         "subscriptions": [
-            {"name": name, "destination": name, "events": [TYPE, "inbound.keys"], "body": {"type": "json"}}
-            for name in destinations
+            {
+                "name": one["name"],
+                "destination": one["name"],
+                "events": [TYPE, "inbound.keys"],
+                "body": {"type": "json"},
+            }
+            for one in told
         ],
     }
 
@@ -122,19 +131,25 @@ def destination(name: str, url: str, **more: object) -> dict[str, object]:
     }
 
 
-async def in_flight(database: Database, node_id: str) -> set[str]:
-    """Ids of the deliveries that a node has leased."""
-    return {str(row[0]) for row in await database.ask(f"{LEASED}'{node_id}'")}
+async def in_flight(database: Database, node_id: str = "") -> set[str]:
+    """Ids of the deliveries that a node has leased, or any."""
+    whose = f" AND node = '{node_id}'" if node_id else ""
+    return {str(row[0]) for row in await database.ask(LEASED + whose)}
 
 
-async def all_delivered(station: StationProcess) -> None:
-    """Wait until no delivery waits."""
+async def all_delivered(station: StationProcess, *names: str) -> None:
+    """Wait until no delivery waits, for these destinations or for any."""
     async with asyncio.timeout(DELIVERED):
         while True:
-            _, page = await station.api("GET", "/deliveries", query={"status": "waiting", "limit": "1"})
-            if not page["items"]:
+            if not [one for name in names or ("",) for one in await _waiting(station, name)]:
                 return
             await asyncio.sleep(PAUSE)  # house: allow sleep - the station tells nobody
+
+
+async def _waiting(station: StationProcess, name: str) -> list[object]:
+    asked = {"status": "waiting", "limit": "1", "destination": name}
+    _, page = await station.api("GET", "/deliveries", query=asked)
+    return list(page["items"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +180,12 @@ class Verdict:
 async def judge(
     keys: Iterable[str], inbox: Inbox, database: Database, kills: Sequence[Collection[str]]
 ) -> Verdict:
-    """Compare. `keys`: of every event that was acknowledged; `kills`: what each kill had in flight."""
+    """Compare what `DESTINATIONS` should have with what they have.
+
+    `keys`: of every event that was acknowledged; `kills`: what each kill had in flight.
+    """
     rows = [tuple(map(str, row)) for row in await database.ask(DELIVERIES)]
+    rows = [row for row in rows if row[1] in DESTINATIONS]
     kept = {str(name): int(str(count)) for name, count in await database.ask(ATTEMPTS)}
     stands = Counter((json.loads(payload)["key"], name) for _, name, _, payload in rows)
     wanted = {(key, name) for key in keys for name in DESTINATIONS}
