@@ -29,6 +29,15 @@ PLACES = (
     "EVENT/fix",
     "/replays",
     "/replays/new?webhook=course-records&status=succeeded&again=yes",
+    "/outgoing",
+    "/outgoing/destinations/_new",
+    "/outgoing/destinations/mailing-list",
+    "/outgoing/subscriptions/_new",
+    "/outgoing/subscriptions/new-records",
+    "/outgoing/deliveries?live=off",
+    "DELIVERY",
+    "PORTAL",
+    "PORTAL/DELIVERED",
     "/connections",
     "/connections/imis",
     "/connections/imis/edit",
@@ -42,7 +51,7 @@ PLACES = (
 )
 LARGEST_FIRST_PAGE = 150_000
 LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
-EVENT = re.compile("/events/")
+EVENT = re.compile("/events/|/outgoing/deliveries/0")
 ISLANDS_READY = (
     "() => [...document.querySelectorAll('code-editor, time-chart')].every(one => one.dataset.ready === '')"
 )
@@ -52,9 +61,15 @@ Open = Callable[..., Visit]
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, demo: Demo) -> str:
-    """The address of a page; that of the newest event stands for EVENT."""
-    newest = demo.events("course-records", status="succeeded")[0]["id"]
-    return str(request.param).replace("EVENT", f"/events/{newest}")
+    """The address of a page; that of the newest event stands for EVENT, and so on."""
+    asked = str(request.param)
+    known = {"EVENT": lambda: f"/events/{demo.events('course-records', status='succeeded')[0]['id']}"}
+    known |= {"DELIVERY": lambda: f"/outgoing/deliveries/{demo.delivered()[0]['id']}"}
+    known |= {"DELIVERED": lambda: f"deliveries/{demo.delivered()[0]['id']}"}
+    known |= {"PORTAL": demo.portal}
+    for word, address in known.items():
+        asked = asked.replace(word, address()) if word in asked else asked
+    return asked
 
 
 every_page = pytest.mark.parametrize("place", PLACES, indirect=True, ids=PLACES)
