@@ -280,3 +280,21 @@ async def test_a_program_tries_a_connection_as_a_page_does(pages: Client, bench:
     assert 422 == (await pages.ask("POST", place, {"name": "other", "type": "scripted"})).status
     records = "/api/v1/connections/records/try"
     assert 409 == (await pages.ask("POST", records, {"type": "scripted", "url": "http://x"})).status
+
+
+async def test_a_program_reads_the_settings_as_a_page_shows_them(pages: Client, services: Services) -> None:
+    """Masked, and with where each came from."""
+    told = (await pages.ask("GET", "/api/v1/settings")).document
+    expected = {"name": "database_url", "value": "postgresql://me:***@db/x", "source": "file"}
+    assert [{**expected, "help": "The database."}] == told["items"]
+    assert services.base_url == told["address"]
+
+
+async def test_a_program_finds_records_as_a_page_does(pages: Client, bench: Engine) -> None:
+    """By words of their values, or by key."""
+    for person, code in (("1", "SAFE"), ("2", "RISK")):
+        await bench.post("panel", {"id": person, "note": code})
+    every = (await pages.ask("GET", "/api/v1/records/Courses")).document["items"]
+    for asked, expected in ((f"key={every[0]['key']}", every[:1]), ("text=ris", every[1:]), ("key=9", [])):
+        told = (await pages.ask("GET", f"/api/v1/records/Courses?{asked}")).document
+        assert {"items": expected, "next": None} == told

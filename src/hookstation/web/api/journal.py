@@ -63,10 +63,17 @@ async def _in_full(event_id: str, services: Services) -> dict[str, JSON]:
 
 
 async def list_records(request: Request, services: Services) -> Response:
-    """Records of an entity of the built-in database, in the order of writing."""
+    """Records of an entity of the built-in database: all, those with some words, or the one with a key."""
     entity = _entity(request, services)
-    most = asking.limit(request)
-    found = await services.store.list_records(entity, most + 1, request.query_params.get("after", ""))
+    most, asked = asking.limit(request), request.query_params
+    if key := asked.get("key", ""):
+        one = await services.store.get_record(entity, key)
+        return listed([] if one is None else [shapes.record(one)])
+    after = asked.get("after", "")
+    if text := asked.get("text", ""):
+        some = await services.browse.search(entity, text, most, after)
+        return listed([shapes.record(one) for one in some.records], some.after)
+    found = await services.store.list_records(entity, most + 1, after)
     following = found[most - 1].key if len(found) > most else ""
     return listed([shapes.record(one) for one in found[:most]], following)
 
@@ -149,7 +156,11 @@ OPERATIONS: Final = (
         list_records,
         "List built-in records",
         "Records",
-        query=PAGED,
+        query={
+            "key": "Only the record with this key.",
+            "text": "Only with these words in its values. A page may be short, or empty, and have a `next`.",
+            **PAGED,
+        },
         refusals=(404, 422),
     ),
     Operation(

@@ -306,6 +306,15 @@ def _operated() -> dict[str, JSON]:
             seen_at=MOMENT,
         ),
         "Nodes": list_of("Node"),
+        "Setting": object_of(
+            ("name", "value", "source", "help"), name=TEXT, value=TEXT, source=TEXT, help=TEXT
+        ),
+        "Settings": object_of(
+            ("address", "revision", "items"),
+            address=TEXT,
+            revision=COUNT,
+            items={"type": "array", "items": {"$ref": "#/components/schemas/Setting"}},
+        ),
         "Key": object_of(("name", "role"), name=TEXT, role=TEXT, created_at=MOMENT),
         "Keys": list_of("Key"),
         "NewKey": object_of(("name", "role", "key"), name=TEXT, role=TEXT, key=TEXT),
