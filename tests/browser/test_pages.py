@@ -63,10 +63,12 @@ Open = Callable[..., Visit]
 def place(request: pytest.FixtureRequest, demo: Demo) -> str:
     """The address of a page; that of the newest event stands for EVENT, and so on."""
     asked = str(request.param)
-    known = {"EVENT": lambda: f"/events/{demo.events('course-records', status='succeeded')[0]['id']}"}
-    known |= {"DELIVERY": lambda: f"/outgoing/deliveries/{demo.delivered()[0]['id']}"}
-    known |= {"DELIVERED": lambda: f"deliveries/{demo.delivered()[0]['id']}"}
-    known |= {"PORTAL": demo.portal}
+    known: dict[str, Callable[[], str]] = {
+        "EVENT": lambda: f"/events/{demo.events('course-records', status='succeeded')[0]['id']}",
+        "DELIVERY": lambda: f"/outgoing/deliveries/{demo.delivered()[0]['id']}",
+        "DELIVERED": lambda: f"deliveries/{demo.delivered()[0]['id']}",
+        "PORTAL": demo.portal,
+    }
     for word, address in known.items():
         asked = asked.replace(word, address()) if word in asked else asked
     return asked
