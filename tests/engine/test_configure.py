@@ -117,6 +117,12 @@ class TestApplying:
             problems = await refused(bench, webhook(schema={"properties": {"id": {"type": "strnig"}}}))
             assert ("webhooks", 0, "schema") == problems[0].path[:3]
 
+    async def test_an_order_by_what_the_schema_does_not_declare_is_told_at_its_place(self) -> None:
+        async with engine() as bench:
+            [problem] = await refused(bench, webhook(answer="queued", work={"order": "by $$nota$$"}))
+            assert (("webhooks", 0, "work", "order"), 3) == (problem.path, problem.position)
+            assert "Did you mean “note”?" in problem.message
+
     async def test_filter_calls_of_other_suites_are_saved_in_the_form_that_works(self) -> None:
         written: JSON = webhook(fields={"Note": '{{ note.format("yyyy") }}'})
         async with engine(written) as bench:

@@ -93,6 +93,23 @@ def draft_mapping(
     return draft
 
 
+def check_order(order: str, schema: JSON, hidden_headers: frozenset[str]) -> list[Problem]:
+    """What a person should know of the names that the template of an order reads; one that cannot be compiled: nothing.
+
+    A name that no payload has would put every event into one line, or into none.
+    """
+    try:
+        names = compile_template(order, declared_facts(schema)).names
+    except Invalid:
+        return []
+    found = ((name, check_name(schema, name, hidden_headers)) for name in names)
+    return [
+        Problem((), wrong.message, "warning" if wrong.warning else "error", name.position)
+        for name, wrong in found
+        if wrong is not None
+    ]
+
+
 class _Drafter:
     def __init__(
         self, draft: Draft, spec: EntitySpec, schema: JSON, zone: ZoneInfo, hidden: frozenset[str]

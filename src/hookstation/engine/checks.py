@@ -10,6 +10,7 @@ from typing import Final
 
 from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
 from hookstation.core.mapping import check_mapping
+from hookstation.core.mapping_checks import check_order
 from hookstation.core.records import RECORDS, EntitySpec
 from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.signing import secret_headers
@@ -56,6 +57,8 @@ class Checks:
         wanted = list(webhooks)
         findings = Findings()
         await self._check_schemas(wanted, findings)
+        for webhook in wanted:
+            self._check_order(webhook, findings)
         async with self._connectors(connections, panels) as connectors:
             specs = await self._ask(wanted, connectors, known, findings)
             for webhook in wanted:
@@ -138,6 +141,10 @@ class Checks:
             action, spec, webhook.schema, connector.zone, secret_headers(webhook.authentication)
         )
         findings.add(webhook.name, *(problem.under("action") for problem in problems))
+
+    def _check_order(self, webhook: Webhook, findings: Findings) -> None:
+        problems = check_order(webhook.work.order, webhook.schema, secret_headers(webhook.authentication))
+        findings.add(webhook.name, *(problem.under("work", "order") for problem in problems))
 
     def connector(self, connection: Connection) -> Connector:
         """A connector of its own for these settings, which its user closes. Raises `Invalid`."""

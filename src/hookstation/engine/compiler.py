@@ -12,6 +12,7 @@ from hookstation.core.jsontext import dump_json
 from hookstation.core.mapping import compile_mapping
 from hookstation.core.records import ACTIVITY
 from hookstation.core.schema import CompiledSchema, compile_schema
+from hookstation.core.schema_paths import declared_facts
 from hookstation.core.signing import compile_verifier, secret_headers
 from hookstation.core.template import compile_template
 from hookstation.core.values import JSON
@@ -71,5 +72,5 @@ def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) ->
         settler(entity_of(action)),
         local,
         remote,
-        compile_template(webhook.work.order) if webhook.work.order else None,
+        compile_template(webhook.work.order, declared_facts(webhook.schema)) if webhook.work.order else None,
     )
