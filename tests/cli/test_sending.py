@@ -16,7 +16,7 @@ from tests.support.command_line import heard, here
 from tests.support.program import ENDING, PROGRAM, environment
 from tests.support.receiver import Answer, Receiver, receiving
 from tests.support.station import Station, apply, station, told, until
-from tests.support.webhooks import TOKEN, TOKEN_AUTHENTICATION, webhook
+from tests.support.webhooks import STANDARD_SECRET, TOKEN, TOKEN_AUTHENTICATION, webhook
 from tests.support.wire import ask
 
 ONE_TRY = {"retry": {"schedule": []}, "breaker": {"calls": 1000}, "networks": ["127.0.0.0/8"]}
@@ -218,9 +218,11 @@ def test_a_new_secret_is_shown_once(running: Station, tmp_path: Path) -> None:
     made = heard("destinations", "rotate", "lms", "--overlap", "1h", "--data", running.data)
     assert made["secret"].startswith("whsec_")
     assert made["secret"] not in here("destinations", "show", "lms", "--data", running.data).stdout
-    (tmp_path / "secret").write_text(made["secret"] + "\n")
-    again = here("destinations", "rotate", "lms", "--secret", tmp_path / "secret", "--data", running.data)
-    assert f"{made['secret']}\n" == again.stdout
+    (tmp_path / "secret").write_text(STANDARD_SECRET + "\n")
+    given = ("destinations", "rotate", "lms", "--secret", tmp_path / "secret", "--data", running.data)
+    assert f"{STANDARD_SECRET}\n" == here(*given).stdout
+    again = here(*given)
+    assert (1, True) == (again.exit_code, "with this secret already" in again.stderr)
     for wrong in ("soon", "1.5s"):
         assert 2 == here("destinations", "rotate", "lms", "--overlap", wrong).exit_code
     assert 1 == here("destinations", "rotate", "lms", "--overlap", "31d", "--data", running.data).exit_code
@@ -233,6 +235,9 @@ def test_a_destination_that_is_gone_is_enabled_again(
     raised(running, facts, "course.gone")
     rows = here("destinations", "list", "--data", running.data).stdout.splitlines()
     assert ["lms", "active", "gone"] == rows[2].split()[:3]
+    examined = json.loads(here("doctor", "--json", "--data", running.data).stdout)
+    assert ["destination lms"] == [one["what"] for one in examined["items"] if not one["well"]]
+    assert "destination crm" in [one["what"] for one in examined["items"]]
     assert "lms: good\n" == here("destinations", "enable", "lms", "--data", running.data).stdout
 
 

@@ -18,6 +18,7 @@ from hookstation.core.outgoing.types import OWN_NAMES
 from hookstation.core.values import JSON
 from hookstation.engine.outgoing import listening, resend
 from hookstation.engine.outgoing.rotate import MOST_OVERLAP
+from hookstation.ports.store import ConfigurationChange
 from hookstation.web.api import build_api
 from hookstation.web.api.build import OPERATIONS
 from hookstation.web.api.openapi import document
@@ -155,6 +156,17 @@ class TestDestinations:
         problem(await api.ask("DELETE", "/api/v1/destinations/crm"), 409)
         await sent(api, "DELETE", "/subscriptions/orders", status=204)
         await sent(api, "DELETE", "/destinations/crm", status=204)
+        problem(await api.ask("GET", "/api/v1/destinations/crm"), 404)
+
+    async def test_a_damaged_one_is_listed_as_such_with_the_others(
+        self, api: Client, bench: SendingBench
+    ) -> None:
+        change = ConfigurationChange(destinations={"crm": "{"})
+        await bench.store.save_configuration(change, await bench.store.revision())
+        await bench.engine.board.refresh()
+        told = await got(api, "/destinations")
+        fits("Destinations", told)
+        assert [("crm", True), ("lms", False)] == [(one["name"], "problem" in one) for one in told["items"]]
         problem(await api.ask("GET", "/api/v1/destinations/crm"), 404)
 
     @pytest.mark.parametrize(

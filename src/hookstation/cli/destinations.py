@@ -67,7 +67,7 @@ def list_destinations(as_json: bool, data: str | None, database_url: str | None)
     rows = [
         [
             str(one["name"]),
-            str(one["state"]),
+            str(one.get("state", "unreadable")),
             _health(cast("Mapping[str, JSON]", one["health"])),
             f"{one['waiting']}{'+' if one['more_waiting'] else ''}",
             str(one["url"]),

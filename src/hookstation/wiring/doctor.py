@@ -1,4 +1,4 @@
-"""What a station needs, looked at: data folder, key, database, webhooks, connections."""
+"""What a station needs, looked at: data folder, key, database, webhooks, connections, destinations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hookstation.cli.backend import Control
 from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
 from hookstation.errors import HookstationError
-from hookstation.wiring import control, doctor_postgres
+from hookstation.wiring import control, doctor_destinations, doctor_postgres
 from hookstation.wiring.places import KEY_FILE, database_name, database_path
 from hookstation.wiring.running import check_certificate
 
@@ -32,6 +32,8 @@ async def examine(settings: StationSettings) -> list[Finding]:
             findings += _runs(await _page(station, "/runs", {"status": "parked", "limit": str(MOST_PARKED)}))
             for one in await _all(station, "/connections"):
                 findings.append(await _connection(station, str(one["name"])))
+            for one in await _all(station, "/destinations"):
+                findings.append(await doctor_destinations.examine(one))
     except HookstationError as failure:
         findings.append(("database", False, failure.message))
     return findings

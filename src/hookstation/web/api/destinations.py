@@ -21,12 +21,16 @@ from hookstation.web.api import access, asking, deliveries, shelf
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
+DAMAGED: Final = "It is stored in a form that cannot be read; apply it again."
+
 
 async def list_destinations(request: Request, services: Services) -> Response:
     """Destinations by name with how they stand, secrets masked."""
-    standing = {one.destination.name: one for one in await services.outgoing.figures.all()}
-    page, following = shelf.page([*standing], request)
-    return listed([shown(standing[name]) for name in page], following)
+    standing = {one.destination.name: shown(one) for one in await services.outgoing.figures.all()}
+    damaged = services.board.stored.destinations.keys() - standing.keys()
+    lines = standing | {name: _damaged(name) for name in damaged}
+    page, following = shelf.page(sorted(lines), request)
+    return listed([lines[name] for name in page], following)
 
 
 async def show_destination(request: Request, services: Services) -> Response:
@@ -126,6 +130,18 @@ def shown(one: Standing) -> dict[str, JSON]:
         "health": _health(one.state),
         "waiting": one.waiting,
         "more_waiting": one.many,
+    }
+
+
+def _damaged(name: str) -> dict[str, JSON]:
+    """A destination that is stored in a form that cannot be read; nothing leaves for it."""
+    return {
+        "name": name,
+        "url": "",
+        "health": _health(DestinationState(name)),
+        "waiting": 0,
+        "more_waiting": False,
+        "problem": DAMAGED,
     }
 
 

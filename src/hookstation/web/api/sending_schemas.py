@@ -43,6 +43,7 @@ def _destinations() -> dict[str, JSON]:
         "waiting": COUNT,
         "more_waiting": FLAG,
         "made_secret": TEXT,
+        "problem": TEXT,
     }
     return {
         "DestinationDocument": document,

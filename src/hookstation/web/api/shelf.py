@@ -16,7 +16,7 @@ from hookstation.web.services import Services
 
 SHOWN_ONLY: Final = {
     "webhook": ("url", "path", "created_at", "updated_at"),
-    "destination": ("health", "waiting", "more_waiting", "made_secret"),
+    "destination": ("health", "waiting", "more_waiting", "made_secret", "problem"),
 }
 """Members that the station gives, by kind; a document that is sent back may still have them."""
 
