@@ -156,8 +156,14 @@ def _standard_maker(secret: Secret) -> Callable[[bytes], str]:
     if kind_of_secret(secret) is KeyKind.ED25519:
         key = private_key(secret)
         return lambda signed: f"{KeyKind.ED25519},{base64.b64encode(key.sign(signed)).decode()}"
-    shared = shared_key(secret)
-    return lambda signed: f"{KeyKind.HMAC},{base64.b64encode(hmac.digest(shared, signed, 'sha256')).decode()}"
+    keyed, kind = hmac.new(shared_key(secret), digestmod="sha256"), f"{KeyKind.HMAC},"
+
+    def proof(signed: bytes) -> str:
+        made = keyed.copy()  # keying it anew takes half as long again
+        made.update(signed)
+        return kind + base64.b64encode(made.digest()).decode()
+
+    return proof
 
 
 def _hmac_text(signing: HmacSigning, secret: Secret, content: bytes) -> str:

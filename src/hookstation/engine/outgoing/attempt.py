@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Final, NamedTuple, assert_never
 
@@ -88,7 +87,7 @@ class Trying:
     def _rendered(place: Place, made: Rendered, delivery_id: str, now: int) -> Rendered:
         """The request with the station's own headers and its signature."""
         signed = place.signer.sign(delivery_id, now // SECOND, made.body, now)
-        return replace(made, headers=(("User-Agent", USER_AGENT), *made.headers, *signed))
+        return Rendered(made.method, (("User-Agent", USER_AGENT), *made.headers, *signed), made.body)
 
     async def _send(
         self, destination: Destination, ready: Rendered, proof: Headers
