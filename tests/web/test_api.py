@@ -422,6 +422,12 @@ class TestEventsAndRecords:
     ) -> None:
         problem(await api.ask("GET", f"/api/v1/events?{query}"), 422, pointer)
 
+    @pytest.mark.parametrize("path", ["/events", "/deliveries", "/events-out", "/runs", "/webhooks"])
+    async def test_a_filter_that_is_not_known_is_refused_and_does_not_find_everything(
+        self, api: Client, path: str
+    ) -> None:
+        problem(await api.ask("GET", f"/api/v1{path}?stat=dead"), 422, "/stat")
+
     async def test_an_event_is_shown_with_everything_that_is_kept(self, api: Client, bench: Engine) -> None:
         await bench.post("guarded", {"id": "7"}, x_token=SECRET)
         shown = await got(api, f"/events/{(await bench.last()).id}")

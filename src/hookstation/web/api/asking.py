@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -62,6 +63,17 @@ async def fields(request: Request, *known: str) -> dict[str, JSON]:
             message = f"is not known here; known are {', '.join(known)}.{did_you_mean(name, known)}"
             raise Invalid([Problem((name,), message)])
     return body
+
+
+def known_parameters(request: Request, known: Collection[str]) -> None:
+    """Refuse what nobody reads: a filter that is not known would find everything. Raises `Invalid`.
+
+    An operation that reads none takes any.
+    """
+    for name in request.query_params if known else ():
+        if name not in known:
+            message = f"is not known here; known are {', '.join(known)}.{did_you_mean(name, known)}"
+            raise Invalid([Problem((name,), message)])
 
 
 def member(body: dict[str, JSON], name: str, kind: type[Wanted], default: Wanted) -> Wanted:

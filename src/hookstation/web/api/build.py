@@ -19,6 +19,7 @@ from hookstation.errors import HookstationError
 from hookstation.web import metrics
 from hookstation.web.api import (
     access,
+    asking,
     captures,
     changes,
     configuration,
@@ -102,6 +103,8 @@ def _endpoint(operations: Mapping[str, Operation], services: Services) -> Endpoi
     async def endpoint(request: Request) -> Response:
         operation = operations["GET" if request.method == "HEAD" else request.method]
         refusal = await access.refuse(request, services, operation.needs)
+        if refusal is None and 422 in operation.refusals:
+            asking.known_parameters(request, operation.query)
         answer = refusal or await operation.view(request, services)
         answer.headers.update(problems.PRIVATE)
         return answer
