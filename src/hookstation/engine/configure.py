@@ -42,6 +42,7 @@ from hookstation.engine.checks import Checks, Findings, merged
 from hookstation.engine.targets import Targets
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.deliveries import PORTAL_ROUND
 from hookstation.ports.secrets import Vault
 from hookstation.ports.store import ConfigurationChange, Settings, StoredWebhook
 
@@ -162,7 +163,7 @@ class Configurator:
         for place, spec in planned.findings.specs.items():
             change.specs[place] = write_spec(spec)
         panels = {**self._board.panels, **planned.wanted.panels}
-        self._forget_fields(change)
+        self._forget(change)
         change.matches = _matches(planned.wanted.webhooks.values(), panels)
         stored = self._board.stored.specs
         if planned.done or any(stored.get(place) != text for place, text in change.specs.items()):
@@ -209,7 +210,7 @@ class Configurator:
             )
         change = ConfigurationChange()
         getattr(change, PLURALS[kind])[name] = None
-        self._forget_fields(change)
+        self._forget(change)
         await self._save(change)
 
     async def refresh_fields(self, connection: str) -> list[str]:
@@ -229,12 +230,16 @@ class Configurator:
             await self._save(change)
         return entities
 
-    def _forget_fields(self, change: ConfigurationChange) -> None:
-        """What a connection said of its entities goes with it: another system may get its name."""
+    def _forget(self, change: ConfigurationChange) -> None:
+        """What a connection said of its entities goes with it, and so do the links to a destination: others may get
+        their names.
+        """
         gone = {name for name, document in change.connections.items() if document is None}
         for place in self._board.stored.specs:
             if place[0] in gone:
                 change.specs[place] = None
+        for name in (name for name, document in change.destinations.items() if document is None):
+            change.facts[PORTAL_ROUND + name] = f".{self._clock.now()}"
 
     async def _save(self, change: ConfigurationChange) -> None:
         await self._settings.save_configuration(change, self._board.stored.revision)

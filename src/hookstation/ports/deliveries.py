@@ -29,6 +29,13 @@ from hookstation.core.outgoing.values import (
 DESTINATIONS_CHANGED: Final = "destinations"
 """The hint that a destination stands otherwise than before."""
 
+PORTAL_ROUND: Final = "portal round "
+"""Begins the name of the fact by which a destination's portal links are known; the destination's name follows.
+
+Its value is a random text, a dot, and the moment (microseconds since the epoch) from which deliveries are the owner's
+to see.  Without a random text no link is good: so it is left behind by a destination that is deleted.
+"""
+
 MOST_COUNTED: Final = 10_000
 """Waiting deliveries of one destination are counted up to this."""
 

@@ -227,7 +227,9 @@ class ConfigurationChange:
     actions match on, so that the driver can keep an index for each.
 
     A webhook whose document becomes another one gets a published version, saved by `by` with `note`; one that is
-    removed loses its versions.  `began` says, by webhook, which version must be its newest one (0: none)."""
+    removed loses its versions.  A destination that is removed takes with it how it stood: who gets its name begins
+    anew.  `began` says, by webhook, which version must be its newest one (0: none).  `facts` are kept as `set_fact`
+    would."""
 
     webhooks: dict[str, StoredWebhook | None] = field(default_factory=dict)
     connections: dict[str, str | None] = field(default_factory=dict)
@@ -237,6 +239,7 @@ class ConfigurationChange:
     specs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     matches: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
     began: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     by: str = ""
     note: str = ""
 

@@ -321,6 +321,9 @@ class MemoryStore(
             _changed(now.subscriptions, change.subscriptions),
             _changed(now.specs, change.specs),
         )
+        for name in (name for name, document in change.destinations.items() if document is None):
+            self._standing.pop(name, None)
+        self._facts.update(change.facts)
         self._tell(CONFIGURATION_CHANGED)
         return now.revision + 1
 

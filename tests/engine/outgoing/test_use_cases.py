@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hookstation.core.outgoing.values import DeliveryState, Trouble
+from hookstation.core.outgoing.values import DeliveryState, Health, Trouble
 from hookstation.core.values import JSON, Secret
 from hookstation.engine.outgoing import listening, resend
 from hookstation.errors import Conflict, Invalid, NotFound, TryLater
@@ -241,6 +241,36 @@ async def test_a_link_ends_by_its_time_by_word_and_with_its_host(bench: SendingB
     token, _ = await portal.link("crm", WHO, 3600)
     await ready(bench, url="https://elsewhere.example.org/crm")
     assert await portal.enter(token) is None
+
+
+async def test_who_gets_the_name_of_a_deleted_destination_gets_nothing_else_of_it(
+    bench: SendingBench,
+) -> None:
+    await ready(bench)
+    portal, guests = bench.outgoing.portal, bench.outgoing.guests
+    await dead(bench, "order.paid")
+    old, _ = await portal.link("crm", WHO, 3600)
+    bench.receiver.plan(Answer(410))
+    await dead(bench, "order.paid")
+    assert Health.GONE == await bench.health()
+
+    await bench.clock.advance(10)
+    await bench.engine.configurator.delete("subscription", "orders")
+    await bench.engine.configurator.delete("destination", "crm")
+    await ready(bench)
+    assert (Health.GOOD, None) == (await bench.health(), await portal.enter(old))
+
+    token, _ = await portal.link("crm", WHO, 3600)
+    await bench.raised("order.paid")
+    await bench.deliver()
+    guest = await portal.enter(token)
+    assert guest is not None
+    assert (await portal.enter(old), DELIVERED) == (None, (await bench.deliveries())[-1].state)
+    first, *_, last = await bench.deliveries(destination="crm")
+    assert [last.id] == [one.id for one in (await guests.deliveries(guest, DeliveryFilter(), 10)).items]
+    assert 0 == (await guests.resend_failed(guest, 0)).count
+    with pytest.raises(NotFound):
+        await guests.resend(guest, first.id)
 
 
 async def test_a_link_that_was_touched_opens_nothing(bench: SendingBench) -> None:

@@ -65,6 +65,10 @@ def save(connection: apsw.Connection, change: ConfigurationChange, expected: int
     _save_documents(connection, "panels", change.panels)
     _save_documents(connection, "destinations", change.destinations)
     _save_documents(connection, "subscriptions", change.subscriptions)
+    for name in (name for name, document in change.destinations.items() if document is None):
+        connection.execute("DELETE FROM destination_states WHERE name = ?", (name,))
+    for name, value in change.facts.items():
+        set_fact(connection, name, value)
     for (target, entity), document in change.specs.items():
         connection.execute("DELETE FROM specs WHERE connection = ? AND entity = ?", (target, entity))
         if document is not None:

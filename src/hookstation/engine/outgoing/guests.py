@@ -1,7 +1,7 @@
 """What somebody who came by a portal link may do.
 
 They see the deliveries of one destination, send them again, and take a new secret.  Nothing else, and nothing of any
-other destination, which to a guest is not there.
+other destination, which to a guest is not there; nor is what went to a deleted one that had the same name.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Guests:
         self, guest: Guest, which: DeliveryFilter, limit: int, after: str = ""
     ) -> DeliveryPage:
         """Deliveries to the destination, newest first; whatever destination `which` names."""
-        return await self._store.list_deliveries(replace(which, destination=guest.destination), limit, after)
+        own = replace(which, destination=guest.destination, since=max(which.since, guest.since))
+        return await self._store.list_deliveries(own, limit, after)
 
     async def show(self, guest: Guest, delivery_id: str) -> Seen:
         """One delivery with its attempts. Raises `NotFound`."""
@@ -61,7 +62,7 @@ class Guests:
 
     async def resend_failed(self, guest: Guest, since: int, after: str = "") -> Done:
         """Send all again that failed. Raises as `Resend.failed` does."""
-        return await self._resend.failed(guest.destination, since, guest.name, after)
+        return await self._resend.failed(guest.destination, max(since, guest.since), guest.name, after)
 
     async def rotate(self, guest: Guest, overlap: int) -> Rotated:
         """Take a new secret. Raises as `Rotate.rotate` does."""
@@ -69,6 +70,7 @@ class Guests:
 
     async def _own(self, guest: Guest, delivery_id: str) -> Delivery:
         delivery = await self._store.get_delivery(delivery_id)
-        if delivery is None or delivery.destination != guest.destination:
+        theirs = delivery is not None and delivery.destination == guest.destination
+        if delivery is None or not theirs or delivery.created_at < guest.since:
             raise NotFound("delivery", delivery_id)
         return delivery

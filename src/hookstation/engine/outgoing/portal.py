@@ -1,7 +1,8 @@
 """The portal: a signed link with which the owner of one destination looks after it, and after nothing else.
 
 The link names its destination, the host that this one had then, and its end; whoever changes one of these has no link.
-Where the destination goes to another host, its former owner's links are over.  `revoke` ends all links of one.
+Where the destination goes to another host, its former owner's links are over, and so they are where it is deleted: who
+gets its name sees nothing of what was there before.  `revoke` ends all links of one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +21,7 @@ from hookstation.core.values import Secret
 from hookstation.engine.outgoing.live import Live
 from hookstation.errors import Invalid, NotFound, Problem
 from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.deliveries import PORTAL_ROUND
 from hookstation.ports.log import EventLog
 from hookstation.ports.secrets import Vault
 from hookstation.ports.store import Settings
@@ -31,9 +33,6 @@ LONGEST_TOKEN: Final = 1_000
 KEY: Final = "portal key"
 """The fact that holds the key of all links, sealed; made when the first link is."""
 
-ROUND: Final = "portal round "
-"""Begins the name of the fact by which a destination's links are revoked; its name follows."""
-
 
 class _Claim(msgspec.Struct, array_like=True):
     destination: str
@@ -42,15 +41,26 @@ class _Claim(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Who came by a link: for one destination, until `until` (microseconds since the epoch)."""
+    """Who came by a link: for one destination, until `until` (microseconds since the epoch).
+
+    `since`: what is older is not theirs to see.
+    """
 
     destination: str
     until: int
+    since: int = 0
 
     @property
     def name(self) -> str:
         """As whom the log names them."""
         return f"portal: {self.destination}"
+
+
+class _Round(NamedTuple):
+    """What a destination's links go with; an empty `token` goes with none."""
+
+    token: str
+    since: int
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -80,7 +90,7 @@ class Portal:
         destination = self._live.destination(name)
         until = self._clock.now() + seconds * 1_000_000
         claim = _encode(_Claim(name, until))
-        proof = await self._proof(claim, destination)
+        proof = await self._proof(claim, destination, await self._begun(name))
         self._event_log.write("portal_link_made", destination=name, until=until, by=who)
         return f"{_text(claim)}.{_text(proof)}", until
 
@@ -98,19 +108,36 @@ class Portal:
             destination = self._live.destination(read.destination)
         except NotFound:
             return None
-        if not hmac.compare_digest(proven, await self._proof(said, destination)):
+        turn = await self._round(read.destination)
+        if not turn.token or not hmac.compare_digest(proven, await self._proof(said, destination, turn)):
             return None
-        return Guest(read.destination, read.until)
+        return Guest(read.destination, read.until, turn.since)
 
     async def revoke(self, name: str, who: str) -> None:
         """End all links of a destination. Raises `NotFound`."""
         self._live.destination(name)
-        await self._settings.set_fact(ROUND + name, self._identifiers.token())
+        turn = await self._round(name)
+        await self._settings.set_fact(PORTAL_ROUND + name, f"{self._identifiers.token()}.{turn.since}")
         self._event_log.write("portal_links_revoked", destination=name, by=who)
 
-    async def _proof(self, claim: bytes, destination: Destination) -> bytes:
-        turn = await self._settings.get_fact(ROUND + destination.name)
-        content = b"\n".join((claim, host_of(destination).encode(), turn.encode()))
+    async def _round(self, name: str) -> _Round:
+        token, _, since = (await self._settings.get_fact(PORTAL_ROUND + name)).partition(".")
+        return _Round(token, int(since or 0))
+
+    async def _begun(self, name: str) -> _Round:
+        """The round that links are made for now."""
+        turn = await self._round(name)
+        if not turn.token:
+            fact, fresh = PORTAL_ROUND + name, f"{self._identifiers.token()}.{turn.since}"
+            if turn.since:
+                await self._settings.set_fact(fact, fresh)
+            else:
+                await self._settings.claim_fact(fact, fresh)
+            turn = await self._round(name)
+        return turn
+
+    async def _proof(self, claim: bytes, destination: Destination, turn: _Round) -> bytes:
+        content = b"\n".join((claim, host_of(destination).encode(), turn.token.encode()))
         return hmac.digest(await self._key(), content, "sha256")
 
     async def _key(self) -> bytes:

@@ -16,7 +16,7 @@ from hookstation.core.outgoing.values import (
 )
 from hookstation.ports.deliveries import DESTINATIONS_CHANGED, MOST_COUNTED, DeliveryEnd
 from hookstation.ports.leases import JOBS_READY
-from hookstation.ports.store import Store
+from hookstation.ports.store import ConfigurationChange, Store
 from hookstation.testing.store_cases.making import HOUR, LATER, NOW, SECOND, event_id, join
 from hookstation.testing.store_cases.nodes import Listener
 from hookstation.testing.store_cases.outgoing import (
@@ -341,6 +341,18 @@ class DeliveryRemedyCases:
         second = structs.replace(first, health=Health.GOOD, revision=2)
         assert await store.save_destination_state(second)
         assert {SHOP: second, "crm": other} == {one.name: one for one in await store.destination_states()}
+
+    async def test_a_destination_that_is_removed_takes_with_it_how_it_stood(self, store: Store) -> None:
+        """Who gets its name begins anew; the facts of a change are kept with it, the states of others stay."""
+        await store.save_configuration(ConfigurationChange(destinations={SHOP: "{}", "crm": "{}"}), 0)
+        for name in (SHOP, "crm"):
+            assert await store.save_destination_state(DestinationState(name, Health.GONE, revision=1))
+
+        await store.save_configuration(ConfigurationChange(destinations={SHOP: None}, facts={"f": "1"}), 1)
+
+        assert ["crm"] == [one.name for one in await store.destination_states()]
+        assert "1" == await store.get_fact("f")
+        assert await store.save_destination_state(DestinationState(SHOP, revision=1))
 
     async def test_prune(self, store: Store) -> None:
         """Ended deliveries that are old go with their attempts, and events that have none left; what waits stays."""

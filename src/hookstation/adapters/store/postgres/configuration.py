@@ -60,6 +60,11 @@ async def save(connection: Connection, change: ConfigurationChange, expected: in
     await _save_documents(connection, "panels", change.panels)
     await _save_documents(connection, "destinations", change.destinations)
     await _save_documents(connection, "subscriptions", change.subscriptions)
+    gone = [name for name, document in change.destinations.items() if document is None]
+    if gone:
+        await connection.execute("DELETE FROM destination_states WHERE name = ANY($1::text[])", gone)
+    for name, value in change.facts.items():
+        await set_fact(connection, name, value)
     for (target, entity), document in change.specs.items():
         await connection.execute("DELETE FROM specs WHERE connection = $1 AND entity = $2", target, entity)
         if document is not None:
