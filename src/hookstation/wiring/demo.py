@@ -133,6 +133,7 @@ Each record that is written is told to a receiver of the demo's own, signed, wit
   what it got      curl {receiver}
   each delivery    {command} deliveries list --data {data}
   as they happen   {command} listen --data {data}
+  on a page        {url}/outgoing
 
 The API ({url}/api/openapi.json), with a key made for this demo:
   curl {url}/api/v1/events -H 'Authorization: Bearer {key}'
