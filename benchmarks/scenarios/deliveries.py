@@ -7,21 +7,30 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 
 from benchmarks.bench import Bench, tell
 from benchmarks.jobs.side import pause
-from benchmarks.machine import pin
+from benchmarks.machine import pin, processor_time
 from benchmarks.measures import Figure, at_least, at_most, figure, ratios, take_turns
 from benchmarks.postgres_server import bench_server
 from benchmarks.scenarios.jobs import percentile
 from benchmarks.sending.receiver import Receiver, receiving
 from benchmarks.sending.waiting import AT_ONCE, TYPE, database, destination, fill, station
-from benchmarks.servers import Api, ServerFailed, StationFolder
+from benchmarks.servers import Api, Server, ServerFailed, StationFolder
 from benchmarks.workload import body_of
 
 FAST: Final = "fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How many a second, and the microseconds of processor time that the sending process spends on one."""
+
+    rate: float
+    cost: float
 
 
 def deliveries(bench: Bench) -> list[Figure]:
@@ -33,22 +42,21 @@ def deliveries(bench: Bench) -> list[Figure]:
             for place, name, where in (("SQLite", "on-file", ""), ("PostgreSQL", "on-postgres", url))
         }
         runs = [lambda: bare(bench, receiver), *(_run(bench, receiver, *one) for one in stations.values())]
-        bare_rates, *rates = take_turns(bench.amounts.rounds, runs)
+        alone, *found = take_turns(bench.amounts.rounds, runs)
         figures = [
-            ratios(f"{place}: deliveries/s ÷ bare client", found, bare_rates, at_least(0.5))
-            for place, found in zip(stations, rates, strict=True)
+            ratios(f"{place}: deliveries/s ÷ bare client", _rates(sent_there), _rates(alone), at_least(0.5))
+            for place, sent_there in zip(stations, found, strict=True)
         ]
-        figures.append(figure("bare client", bare_rates, "calls/s"))
-        figures += [
-            figure(f"{place}", found, "deliveries/s") for place, found in zip(stations, rates, strict=True)
-        ]
+        for name, speeds in (("bare client", alone), *zip(stations, found, strict=True)):
+            figures.append(figure(name, _rates(speeds), "a second"))
+            figures.append(figure(f"{name}, processor time of one", [one.cost for one in speeds], "µs"))
         for place, (folder, _) in stations.items():
             figures += _lone(bench, receiver, folder, place)
     return figures
 
 
-def bare(bench: Bench, receiver: Receiver) -> float:
-    """Calls a second of the client alone, on the serving core."""
+def bare(bench: Bench, receiver: Receiver) -> Speed:
+    """The client alone, on the serving core."""
     words = [sys.executable, "-m", "benchmarks.sending.bare", f"{receiver.url}/bare"]
     words += [str(bench.amounts.deliveries), str(AT_ONCE)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
@@ -56,25 +64,34 @@ def bare(bench: Bench, receiver: Receiver) -> float:
         out, _ = process.communicate()
     if process.returncode:
         raise ServerFailed("The bare client failed.")
-    return bench.amounts.deliveries / cast("float", json.loads(out))
+    took, used = cast("tuple[float, float]", json.loads(out))
+    return Speed(bench.amounts.deliveries / took, used * 1e6 / bench.amounts.deliveries)
 
 
-def _run(bench: Bench, receiver: Receiver, folder: StationFolder, url: str) -> Callable[[], float]:
+def _run(bench: Bench, receiver: Receiver, folder: StationFolder, url: str) -> Callable[[], Speed]:
     return lambda: sent(receiver, folder, url, bench.amounts.deliveries)
 
 
-def sent(receiver: Receiver, folder: StationFolder, url: str, count: int) -> float:
-    """Deliveries a second of a station that finds so many waiting when it starts."""
+def sent(receiver: Receiver, folder: StationFolder, url: str, count: int) -> Speed:
+    """A station that finds so many waiting when it starts."""
     receiver.forget()
     fill(database(folder, url), [FAST], count)
-    with folder.serve():
-        receiver.wait(f"/{FAST}", count)
-        return rate(receiver.times(f"/{FAST}"))
+    with folder.serve() as server:
+        return speed(server, receiver, [FAST], count)
 
 
-def rate(times: list[float]) -> float:
-    """Calls a second from the first to the last."""
-    return (len(times) - 1) / (times[-1] - times[0])
+def speed(server: Server, receiver: Receiver, names: Sequence[str], each: int) -> Speed:
+    """How fast so many arrive for each of these destinations, from the first of all to the last."""
+    used = processor_time(server.process)
+    for name in names:
+        receiver.wait(f"/{name}", each)
+    used = processor_time(server.process) - used
+    times = sorted(at for name in names for at in receiver.times(f"/{name}"))
+    return Speed((len(times) - 1) / (times[-1] - times[0]), used * 1e6 / len(times))
+
+
+def _rates(speeds: Sequence[Speed]) -> list[float]:
+    return [one.rate for one in speeds]
 
 
 def _lone(bench: Bench, receiver: Receiver, folder: StationFolder, place: str) -> list[Figure]:

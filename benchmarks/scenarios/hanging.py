@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.measures import Figure, at_least, figure, ratios, take_turns
-from benchmarks.scenarios.deliveries import rate
+from benchmarks.scenarios.deliveries import Speed, speed
 from benchmarks.sending.receiver import Receiver, receiving
 from benchmarks.sending.waiting import database, destination, fill, station
 from benchmarks.servers import StationFolder
@@ -29,23 +29,24 @@ def hanging(bench: Bench) -> list[Figure]:
             bench.amounts.rounds,
             [lambda: sent(bench, receiver, empty, ()), lambda: sent(bench, receiver, other, (HANGS,))],
         )
+    costs = [one.cost for one in beside], [one.cost for one in alone]
+    rates = [one.rate for one in beside], [one.rate for one in alone]
     return [
-        ratios("deliveries/s to five, a sixth hanging ÷ a sixth without any", beside, alone, at_least(0.95)),
-        figure("five, the sixth without any", alone, "deliveries/s"),
-        figure("five, the sixth hanging", beside, "deliveries/s"),
+        ratios("deliveries/s to five, a sixth hanging ÷ a sixth without any", *rates, at_least(0.95)),
+        ratios("processor time of one, the same", *costs),
+        figure("five, the sixth hanging", rates[0], "deliveries/s"),
+        figure("five, the sixth without any", rates[1], "deliveries/s"),
     ]
 
 
-def sent(bench: Bench, receiver: Receiver, folder: StationFolder, hangs: Sequence[str]) -> float:
-    """Deliveries a second to those that are good."""
+def sent(bench: Bench, receiver: Receiver, folder: StationFolder, hangs: Sequence[str]) -> Speed:
+    """Deliveries to those that are good."""
     receiver.forget()
     if hangs:
         fill(database(folder, ""), hangs, HANGING)
     each = bench.amounts.deliveries // len(GOOD)
     fill(database(folder, ""), GOOD, each)
     with folder.serve() as server:
-        for name in GOOD:
-            receiver.wait(f"/{name}", each)
-        times = sorted(at for name in GOOD for at in receiver.times(f"/{name}"))
+        found = speed(server, receiver, GOOD, each)
         os.kill(server.process, signal.SIGKILL)  # it would wait for those that hang
-    return rate(times)
+    return found

@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.bench import Bench, tell
 from benchmarks.machine import memory
-from benchmarks.measures import Figure, at_most, figure, number, worst
+from benchmarks.measures import Figure, at_most, figure, number
 from benchmarks.postgres_server import bench_server
 from benchmarks.scenarios.deliveries import FAST, lone_events
 from benchmarks.scenarios.jobs import percentile
@@ -74,15 +74,15 @@ def _picked_up(bench: Bench, api: Api, receiver: Receiver, place: str) -> list[F
 
 
 def _shown(bench: Bench, api: Api, place: str) -> list[Figure]:
-    """Milliseconds of lists and pages; the slowest counts."""
+    """Milliseconds of lists and pages."""
     figures = []
     for name, query in LISTS.items():
         took = [_timed(api, f"/deliveries{query}", False) for _ in range(bench.amounts.repeats)]
-        figures.append(worst(f"{place}: list, {name}, slowest", took, "ms", at_most(150)))
+        figures.append(figure(f"{place}: list, {name}", took, "ms", at_most(150)))
     for name, path in PAGES.items():
         api.page(path)  # the first page of a process loads what draws it
         took = [_timed(api, path, True) for _ in range(bench.amounts.repeats)]
-        figures.append(worst(f"{place}: page, {name}, slowest", took, "ms", at_most(150)))
+        figures.append(figure(f"{place}: page, {name}", took, "ms", at_most(150)))
     return figures
 
 
