@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import Demo
 from tests.support.browsing import Visit, launch
+from tests.support.receiver import Answer, receiving
 from tests.support.station import process, until
 from tests.support.wizarding import Person
 
@@ -27,11 +28,21 @@ PICTURES: Final[tuple[tuple[str, str, Side], ...]] = (
     ("event", "EVENT", "light"),
     ("replay", "/replays/new?webhook=course-records&status=succeeded&again=yes", "light"),
     ("connection", "/connections/imis", "dark"),
+    ("outgoing", "/outgoing", "light"),
+    ("destination", "/outgoing/destinations/mailing-list", "light"),
+    ("subscription", "/outgoing/subscriptions/new-records/edit", "light"),
+    ("delivery", "DELIVERY", "dark"),
+    ("portal", "PORTAL", "light"),
     ("records", "/records/Activity", "light"),
     ("panel", "/panels/ABC_Courses", "light"),
 )
-"""File, page and side of the look; EVENT stands for the newest one that succeeded."""
+"""File, page and side of the look; EVENT stands for the newest one that succeeded, DELIVERY for the one that was tried
+most often, PORTAL for a link to the page of the receiver's people."""
 
+SENT_ON: Final = 12
+"""Deliveries that have arrived before pictures are taken."""
+
+BUSY: Final = Answer(503, (("Content-Type", "text/plain"),), b"Busy. Come again.")
 NAMES: Final = ("Homer", "Marge", "Lisa", "Bart", "Ned")
 SIGNATURE: Final = "X-Thinkific-Hmac-Sha256"
 MEMBER: Final = "{{ payload.user.email | split: '@' | first }}"
@@ -41,8 +52,13 @@ def main() -> int:
     """Take all of them; the exit code."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        with process(folder / "log", "demo", "--port", "0", "--data", folder / "data") as started:
+        with (
+            receiving() as receiver,
+            process(folder / "log", "demo", "--port", "0", "--data", folder / "data") as started,
+        ):
             demo = Demo.of(started, folder / "data")
+            demo.send_on(receiver)
+            receiver.plan(BUSY)
             fill(demo)
             with sync_playwright() as playwright:
                 browser = launch(playwright)
@@ -60,6 +76,7 @@ def fill(demo: Demo) -> None:
             demo.call(webhook, memberId=str(10420 + number), firstName=first)
     for _ in range(3):
         demo.call("course-records", memberId=7)
+    until(lambda: len(demo.delivered()) >= SENT_ON or None)
     until(lambda: demo.api("/dashboard")["total"]["calls"] >= 3 + len(NAMES) * len(demo.paths) or None)
 
 
@@ -79,11 +96,21 @@ def opened(browser: Browser, demo: Demo, side: Side) -> Iterator[Page]:
 
 def take(browser: Browser, demo: Demo, name: str, path: str, side: Side) -> None:
     """One picture, with everything on the page drawn."""
-    newest = demo.events("course-completions", status="succeeded")[0]["id"]
     with opened(browser, demo, side) as page:
-        page.goto(demo.url + path.replace("EVENT", f"/events/{newest}"))
+        page.goto(demo.url + address_of(path, demo))
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def address_of(path: str, demo: Demo) -> str:
+    """Where a picture is taken."""
+    if path == "PORTAL":
+        return demo.portal()
+    if path == "DELIVERY":
+        tried = max(demo.delivered(), key=lambda one: int(one["attempts"]))
+        return f"/outgoing/deliveries/{tried['id']}"
+    newest = demo.events("course-completions", status="succeeded")[0]["id"]
+    return path.replace("EVENT", f"/events/{newest}")
 
 
 def walk(browser: Browser, demo: Demo) -> None:

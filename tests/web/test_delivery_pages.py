@@ -113,7 +113,7 @@ class TestOne:
         await bench.raised()
         one = (await bench.only()).id
         await send(pages, f"{LIST}/{one}/cancel", {})
-        assert "a person ended it" in await shown(pages, f"{LIST}/{one}")
+        assert "Nothing more: it was ended." in await shown(pages, f"{LIST}/{one}")
         assert 409 == (await send(pages, f"{LIST}/{one}/cancel", {})).status
 
     async def test_that_is_not_there_is_not_found(self, pages: Client) -> None:

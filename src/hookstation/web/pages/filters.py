@@ -63,7 +63,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     DeliveryState.WAITING: "On its way: it is tried when it is due.",
     DeliveryState.DELIVERED: "The receiver took it.",
     DeliveryState.DEAD: "Given up: it is not tried again by itself.",
-    DeliveryState.CANCELLED: "A person ended it.",
+    DeliveryState.CANCELLED: "Ended by a person, or because what it was for was taken away.",
 }
 
 _SIZES: Final = ("bytes", "KiB", "MiB", "GiB")

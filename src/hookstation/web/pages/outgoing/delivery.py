@@ -25,7 +25,7 @@ DONE: Final = {
     "cancelled": "It was ended: nothing more is sent for it.",
 }
 GIVEN_UP: Final = (
-    "Nothing by itself: its attempts are used up, or nobody is there any more. Resend it when that is mended."
+    "Nothing by itself: its attempts are used up, or the receiver is gone. Resend it when that is mended."
 )
 KEPT: Final = "Its destination is {word}: it waits until that is {until}, and nothing is lost."
 
@@ -70,11 +70,11 @@ def next_step(one: Delivery, standing: Standing | None) -> str:
         case DeliveryState.DELIVERED:
             return "Nothing more: it was taken."
         case DeliveryState.CANCELLED:
-            return "Nothing more: a person ended it. Resend it, and it begins anew."
+            return "Nothing more: it was ended. Resend it, and it begins anew."
         case DeliveryState.DEAD:
             return GIVEN_UP
     if standing is None:
-        return "Its destination is not there any more: it ends as a dead letter."
+        return "Its destination is not there any more: it is cancelled."
     if standing.destination.mode is not DestinationMode.ACTIVE:
         until = "resumed" if standing.destination.mode is DestinationMode.PAUSED else "enabled"
         return KEPT.format(word=standing.destination.mode.value, until=until)
