@@ -9,9 +9,10 @@ import pytest
 
 from hookstation.core.outgoing.definitions import SECONDS
 from hookstation.core.outgoing.values import DeliveryState, Health, Trouble
+from hookstation.core.values import JSON
 from hookstation.engine.outgoing.crowd import NOTICED
 from tests.support.certificates import Authority
-from tests.support.receiver import Answer, Receiver
+from tests.support.receiver import Answer, Call, Receiver
 from tests.support.sending import SendingBench, subscription
 
 
@@ -148,6 +149,33 @@ async def test_what_is_secret_is_masked_in_what_is_kept(bench: SendingBench) -> 
     assert ("geheim", "/crm?token=geheim") == (call.header("X-Pass"), call.path)
     assert "geheim" not in repr(attempt)
     assert "geheim" not in repr(bench.log.lines)
+
+
+CREDENTIALS: dict[str, JSON] = {
+    "bearer": {"type": "bearer", "token": "geheim/42"},
+    "basic": {"type": "basic", "username": "we", "password": "geheim/42"},
+    "api_key": {"type": "api_key", "header": "X-Pass", "key": "geheim/42"},
+}
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+async def test_a_receiver_that_repeats_what_it_was_shown_puts_no_secret_into_what_is_kept(
+    bench: SendingBench, kind: str
+) -> None:
+    def repeat(call: Call) -> Answer:
+        shown = call.header("Authorization") or call.header("X-Pass")
+        return Answer(500, (("X-Echo", shown),), f"You sent {shown}, which is geheim/42.".encode())
+
+    await ready(bench, authentication=CREDENTIALS[kind])
+    bench.receiver.usual = repeat
+    await bench.raised()
+    await bench.deliver()
+    (call,), (attempt,) = bench.calls(), await bench.attempts()
+    secret = (call.header("Authorization") or call.header("X-Pass")).rpartition(" ")[2]
+    assert (b"You sent", 500) == (attempt.answer[:8], attempt.status)
+    assert [False] * 4 == [
+        one in told for one in (secret, "geheim/42") for told in (repr(attempt), repr(bench.log.lines))
+    ]
 
 
 async def test_a_paused_destination_keeps_everything(bench: SendingBench) -> None:

@@ -143,3 +143,24 @@ async def test_the_secret_may_go_in_the_form_and_is_seen_nowhere(bench: SendingB
     )
     kept = repr([bench.log.lines, await bench.attempts()])
     assert [] == [word for word in ("gehe", "token-1") if word in kept]
+
+
+async def test_neither_a_token_nor_what_it_is_got_with_is_kept_where_it_is_sent_back(
+    bench: SendingBench, bank: Bank
+) -> None:
+    await sent(bench)
+    bench.receiver.usual = lambda call: Answer(
+        503, (("X-Echo", call.header("Authorization")),), call.header("Authorization").encode()
+    )
+    await bench.after(0)
+    await sent(bench)
+    bench.receiver.usual = bank
+    bank.broken = Answer(400, body=b'{"error": "gehe%im", "error_description": "no\\n\\u0000 gehe%im"}')
+    await bench.clock.advance(7200)
+    await sent(bench)
+    kept = [await bench.store.list_delivery_attempts(one.id) for one in await bench.deliveries()]
+    assert [Trouble.CREDENTIALS] == [one.trouble for one in await bench.deliveries() if one.trouble][-1:]
+    assert [False] * 4 == [
+        secret in told for secret in ("token-1", "gehe%im") for told in (repr(kept), repr(bench.log.lines))
+    ]
+    assert "\\n" not in repr([one.error for tries in kept for one in tries])

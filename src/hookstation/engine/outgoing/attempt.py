@@ -28,6 +28,7 @@ from hookstation.engine.outgoing.dispatches import (
     masked_headers,
     masked_url,
 )
+from hookstation.engine.outgoing.echoes import without_echoes
 from hookstation.engine.outgoing.live import Place
 from hookstation.engine.outgoing.tokens import Tokens
 from hookstation.errors import MappingFailed
@@ -72,16 +73,20 @@ class Trying:
         )
         try:
             ready = self._rendered(place, shape.render(event, delivery_id, number), delivery_id, now)
-        except MappingFailed as failed:
-            return Tried(_failed(attempt, Trouble.MAPPING, failed.message))
+        except MappingFailed as refused:
+            return Tried(_failed(attempt, Trouble.MAPPING, refused.message))
+        proof: Headers = ()
         try:
             proof = await self._proof(destination)
             headers, receipt = await self._send(destination, ready, proof)
         except NotSent as failure:
             headers, body = masked_headers(ready.headers, destination), kept_body(ready.body)
             told = structs.replace(attempt, headers=headers, body=body, timing=failure.timing)
-            return Tried(_failed(told, failure.trouble, failure.message))
-        return self._answered(attempt, masked_headers(headers, destination), ready.body, receipt)
+            failed = _failed(told, failure.trouble, failure.message)
+            return Tried(without_echoes(failed, place.secrets, proof))
+        tried = self._answered(attempt, masked_headers(headers, destination), ready.body, receipt)
+        proof = headers[len(ready.headers) :]
+        return tried._replace(attempt=without_echoes(tried.attempt, place.secrets, proof))
 
     @staticmethod
     def _rendered(place: Place, made: Rendered, delivery_id: str, now: int) -> Rendered:
@@ -117,7 +122,7 @@ class Trying:
                 return _bearer(credentials.token.reveal())
             case Basic():
                 pair = f"{credentials.username}:{credentials.password.reveal()}"
-                return (("Authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
+                return (("Authorization", f"Basic {b64encode(pair.encode(errors="surrogateescape")).decode()}"),)
             case ApiKeyHeader():
                 return ((credentials.header, credentials.key.reveal()),)
             case ClientCredentials():

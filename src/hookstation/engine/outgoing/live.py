@@ -20,6 +20,7 @@ from hookstation.core.outgoing.values import EventOut
 from hookstation.core.template import MISSING, Template
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
+from hookstation.engine.outgoing.echoes import secrets_shown
 from hookstation.errors import Invalid, MappingFailed, NotFound
 
 LONGEST_ORDER: Final = 200
@@ -59,6 +60,11 @@ class Place:
     def signer(self) -> Signer:
         """Signs what goes there."""
         return Signer(self.destination.signing)
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody is to read in what comes back from there."""
+        return secrets_shown(self.destination)
 
     def order_key(self, event: EventOut, payload: JSON) -> str:
         """What deliveries are put in order by; empty without order, and where the payload does not have it."""

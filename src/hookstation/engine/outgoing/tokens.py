@@ -137,13 +137,18 @@ def _read(receipt: Receipt) -> _Answer:
     except (msgspec.DecodeError, UnicodeDecodeError):
         answer = _Answer()
     if receipt.status != 200:
-        said = f"{answer.error} {answer.error_description}".strip()[:LONGEST_ERROR]
+        said = _plain(f"{answer.error} {answer.error_description}")
         why = f"The token endpoint answered {receipt.status}" + (f": {said}." if said else ".")
         raise NotSent(Trouble.CREDENTIALS, why, receipt.timing)
     if receipt.cut or not _is_token(answer.access_token) or answer.token_type.lower() != "bearer":
         why = "The token endpoint answered 200, but not with a bearer token as RFC 6749, 5.1 has it."
         raise NotSent(Trouble.CREDENTIALS, why, receipt.timing)
     return answer
+
+
+def _plain(text: str) -> str:
+    """A foreign sentence on one line, as far as it is passed on."""
+    return "".join(one for one in text.strip()[:LONGEST_ERROR] if one.isprintable())
 
 
 def _is_token(text: str) -> bool:
