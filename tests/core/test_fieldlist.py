@@ -132,7 +132,7 @@ def test_each_kind_is_read_as_it_is_meant(name: str, written: JSON, expected: ob
         ({"rate": "fast"}, "rate: “fast” is not a rate; write it like 100/s, 1000/min or 10/h."),
         (
             {"rate": "0/s"},
-            "rate: a rate must be at least 1; to let nobody in, set the state to “paused”.",
+            "rate: a rate must be at least 1; to stop everything, set the state to “paused”.",
         ),
         ({"boolean": "yes"}, "boolean: must be true or false, but is “yes”."),
         (

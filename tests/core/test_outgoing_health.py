@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -145,7 +146,15 @@ def test_nothing_but_failures_for_days_and_the_station_gives_up() -> None:
     assert Health.GOOD is run(GOOD, *hours[:-1]).health
     given_up = run(GOOD, *hours)
     assert (Health.GIVEN_UP, Passage.CLOSED) == (given_up.health, passage(given_up, clock(10**7)))
-    assert "Nothing but failures for 5 days; the last one: server." == given_up.why
+    assert "Nothing but failures for 5 days; the last one: failed there (5xx)." == given_up.why
+
+
+@pytest.mark.parametrize(
+    ("seconds", "span"), [(60, "60 seconds"), (5_400, "90 minutes"), (176_400, "2 days")]
+)
+def test_a_time_of_nothing_but_failures_is_told_in_its_own_unit(seconds: float, span: str) -> None:
+    given_up = run(GOOD, end(0), end(seconds), destination=replace(CRM, disable_after=seconds))
+    assert f"Nothing but failures for {span}; the last one: failed there (5xx)." == given_up.why
 
 
 def test_one_success_begins_the_days_anew() -> None:

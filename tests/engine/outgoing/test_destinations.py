@@ -8,6 +8,7 @@ import pytest
 
 from hookstation.core.outgoing.values import DeliveryState, DestinationState, Health
 from hookstation.core.values import JSON
+from hookstation.engine.outgoing.destinations import ARRIVED
 from hookstation.errors import StoreUnavailable
 from tests.support.receiver import Answer
 from tests.support.sending import SendingBench, subscription
@@ -68,6 +69,7 @@ async def test_a_destination_that_keeps_failing_is_given_a_rest_and_probed_once_
     assert 4 + 1 == await bench.after(1)  # the probe, those behind it, and the word that it works again
     assert Health.GOOD == await bench.health()
     assert ["destination.opened", "destination.closed"] == await alerts(bench)
+    assert 1 == sum(ARRIVED.encode() in call.body for call in bench.receiver.calls)
 
 
 async def test_a_destination_is_given_up_after_days_of_nothing_but_failures_and_keeps_everything(

@@ -228,7 +228,7 @@ def read_rate(_: Setting, value: JSON) -> Rate:
         refuse(f"{shown(value)} is not a rate; write it like 100/s, 1000/min or 10/h.")
     count, seconds = int(found[1]), int(found[2] or 1) * int(SECONDS[found[3]])
     if not count or not seconds:
-        refuse("a rate must be at least 1; to let nobody in, set the state to “paused”.")
+        refuse("a rate must be at least 1; to stop everything, set the state to “paused”.")
     return Rate(count, seconds)
 
 

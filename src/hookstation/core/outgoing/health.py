@@ -15,7 +15,7 @@ import msgspec
 
 from hookstation.core.outgoing.definitions import Breaker, Destination
 from hookstation.core.outgoing.retrying import LONGEST_WISH, SECOND
-from hookstation.core.outgoing.values import DestinationState, Health, Trouble
+from hookstation.core.outgoing.values import TROUBLE_WORDS, DestinationState, Health, Trouble
 
 LONGEST_REST: Final = 3_600.0
 """Seconds to which a rest grows at most."""
@@ -123,7 +123,8 @@ def _failed(
         why = "The receiver answered 410: it wants no more deliveries."
         return _changed(state, now, health=Health.GONE, until=0, failing_since=since, why=why)
     if now - since >= destination.disable_after * SECOND:
-        why = f"Nothing but failures for {_span(destination.disable_after)}; the last one: {last.trouble}."
+        span, words = _span(destination.disable_after), TROUBLE_WORDS[last.trouble]
+        why = f"Nothing but failures for {span}; the last one: {words}."
         return _changed(state, now, health=Health.GIVEN_UP, until=0, failing_since=since, why=why)
     breaker = destination.breaker
     if state.health is Health.OPEN:
@@ -151,7 +152,8 @@ def _end(one: Ended) -> int:
 def _opened(state: DestinationState, breaker: Breaker, last: Ended, since: int) -> DestinationState:
     rest = rest_after(state.opened, breaker)
     until = last.ended_at + int(max(rest, min(last.wish, LONGEST_WISH)) * SECOND)
-    why = f"Too many attempts failed, the last one: {last.trouble}. It rests, then one delivery is tried."
+    words = TROUBLE_WORDS[last.trouble]
+    why = f"Too many attempts failed, the last one: {words}. It rests, then one delivery is tried."
     return _changed(
         state,
         last.ended_at,
@@ -192,5 +194,7 @@ def _changed(state: DestinationState, now: int, health: Health, **changes: objec
 
 
 def _span(seconds: float) -> str:
-    days, hours = seconds / 86_400, seconds / 3_600
-    return f"{days:g} days" if days >= 2 else f"{hours:g} hours"
+    for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{round(seconds / unit, 1):g} {name}"
+    return f"{seconds:g} seconds"

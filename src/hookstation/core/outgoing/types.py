@@ -31,7 +31,10 @@ _WRITTEN: Final[JSON] = {
     "source": _SOURCE,
 }
 _REFUSED: Final[JSON] = {"connection": {"name": "imis", "type": "imis"}, "why": "The user name is refused."}
-_RESTED: Final[JSON] = {"destination": {"name": "lms"}, "why": "Of the last 10 attempts 8 failed."}
+_RESTED: Final[JSON] = {
+    "destination": {"name": "lms"},
+    "why": "Too many attempts failed, the last one: no answer in time. It rests, then one delivery is tried.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ OWN_TYPES: Final = (
             "subscription": "lms-courses",
             "attempts": 11,
             "status": 503,
-            "trouble": "server",
+            "trouble": "busy",
             "error": "The destination answered 503.",
         },
     ),
@@ -90,12 +93,12 @@ OWN_TYPES: Final = (
     OwnType(
         "destination.closed",
         "A destination that had a rest works again.",
-        {"destination": {"name": "lms"}, "why": "A probe was delivered."},
+        {"destination": {"name": "lms"}, "why": "A delivery has arrived."},
     ),
     OwnType(
         "destination.disabled",
         "A destination is gone (410), or nothing but failures came from it for days: nothing is sent to it any more.",
-        {"destination": {"name": "lms"}, "why": "It answered 410."},
+        {"destination": {"name": "lms"}, "why": "The receiver answered 410: it wants no more deliveries."},
     ),
     OwnType(
         "test", "A person asked for a test.", {"message": "A test of Hookstation.", "by": "ann@example.org"}

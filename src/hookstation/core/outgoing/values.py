@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -75,6 +76,26 @@ class Trouble(StrEnum):
     GONE = "gone"
     BUSY = "busy"
     SERVER = "server"
+
+
+TROUBLE_WORDS: Final[Mapping[Trouble, str]] = {
+    Trouble.MAPPING: "the request could not be made",
+    Trouble.ADDRESS: "address not allowed",
+    Trouble.NAME: "host not found",
+    Trouble.CONNECT: "no connection",
+    Trouble.TLS: "TLS failed",
+    Trouble.PROXY: "the proxy failed",
+    Trouble.CREDENTIALS: "no token to be had",
+    Trouble.TIMEOUT: "no answer in time",
+    Trouble.BROKEN_OFF: "broken off",
+    Trouble.PROTOCOL: "not an answer of HTTP",
+    Trouble.REDIRECT: "sent elsewhere (3xx)",
+    Trouble.REFUSED: "refused (4xx)",
+    Trouble.GONE: "gone for good (410)",
+    Trouble.BUSY: "busy (429, 502 to 504)",
+    Trouble.SERVER: "failed there (5xx)",
+}
+"""What people are told of each but `NONE`."""
 
 
 class Timing(msgspec.Struct, frozen=True):

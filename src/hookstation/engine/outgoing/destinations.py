@@ -43,6 +43,9 @@ NEWCOMER_LOOKS: Final = 1.0
 LATELY: Final = 3_600 * 1_000_000
 """Microseconds: what changed before is not told any more by a node that has just begun."""
 
+ARRIVED: Final = "A delivery has arrived."
+"""Why a destination that had a rest is called again as usual."""
+
 MOMENT: Final = 0.1
 """Seconds until a destination is asked for again that was not looked at yet."""
 
@@ -250,7 +253,7 @@ class Destinations:
         """Tell others of a change. Whoever sees it does, since who made it may be dead: by its key it is told once."""
         if before.revision == after.revision or not (type_ := told(before, after)):
             return
-        payload: dict[str, JSON] = {"destination": {"name": after.name}, "why": after.why}
+        payload: dict[str, JSON] = {"destination": {"name": after.name}, "why": after.why or ARRIVED}
         key = f"station:{type_} {after.name} {after.changed_at}"
         if made := self._emitter.own(type_, payload, key=key, but=after.name):
             await self._store.emit(made)

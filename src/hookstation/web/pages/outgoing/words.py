@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hookstation.core.outgoing.values import Trouble
+from hookstation.core.outgoing.values import TROUBLE_WORDS, Trouble
 
-TROUBLES: Final[Mapping[Trouble, str]] = {
-    Trouble.MAPPING: "the request could not be made",
-    Trouble.ADDRESS: "address not allowed",
-    Trouble.NAME: "host not found",
-    Trouble.CONNECT: "no connection",
-    Trouble.TLS: "TLS failed",
-    Trouble.PROXY: "the proxy failed",
-    Trouble.CREDENTIALS: "no token to be had",
-    Trouble.TIMEOUT: "no answer in time",
-    Trouble.BROKEN_OFF: "broken off",
-    Trouble.PROTOCOL: "not an answer of HTTP",
-    Trouble.REDIRECT: "sent elsewhere (3xx)",
-    Trouble.REFUSED: "refused (4xx)",
-    Trouble.GONE: "gone for good (410)",
-    Trouble.BUSY: "busy (429, 502 to 504)",
-    Trouble.SERVER: "failed there (5xx)",
-}
+TROUBLES: Final = TROUBLE_WORDS
 """Classes of errors in words."""
 
 ADVICE: Final[Mapping[Trouble, str]] = {
