@@ -121,8 +121,10 @@ class Trying:
             case Bearer():
                 return _bearer(credentials.token.reveal())
             case Basic():
-                pair = f"{credentials.username}:{credentials.password.reveal()}"
-                return (("Authorization", f"Basic {b64encode(pair.encode(errors="surrogateescape")).decode()}"),)
+                pair = f"{credentials.username}:{credentials.password.reveal()}".encode(
+                    errors="surrogateescape"
+                )
+                return (("Authorization", f"Basic {b64encode(pair).decode()}"),)
             case ApiKeyHeader():
                 return ((credentials.header, credentials.key.reveal()),)
             case ClientCredentials():
