@@ -34,7 +34,7 @@ NOBODY: Final = 65534
 TEMPLATE: Final = f"hookstation_template_{os.getpid()}"
 INITIALLY: Final = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
 QUICK_START: Final = (
-    "-c shared_buffers=32MB -c max_connections=60 -c max_wal_size=256MB -c autovacuum_naptime=1h "
+    "-c shared_buffers=32MB -c max_connections=100 -c max_wal_size=256MB -c autovacuum_naptime=1h "
     "-c deadlock_timeout=100ms -c log_min_messages=fatal"
 )
 
