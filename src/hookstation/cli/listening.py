@@ -88,7 +88,7 @@ async def _until_one_ends(wanted: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 async def _deliveries(control: Control, destination: str, as_json: bool) -> None:
     async with aclosing(control.stream("/deliveries/listen", {"destination": destination})) as stream:
-        await anext(stream)
+        await anext(stream, None)
         say(f"Listening to deliveries{f' to {destination}' if destination else ''}. Ctrl-C ends it.")
         async for heard in stream:
             if heard is None:
