@@ -1,4 +1,5 @@
-// Parts that renew themselves rest while nobody looks, or while somebody has marked text or rows in them.
+// Parts that renew themselves rest while nobody looks, or while somebody has marked text or rows or opened something in
+// them.
 
 export function liveParts(): void {
   document.addEventListener("htmx:before:request", (event) => {
@@ -12,5 +13,6 @@ function mustRest(part: HTMLElement): boolean {
   const marked = selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
   // A list that only grows says data-live="grows": what is picked in it stays picked.
   const picked = part.dataset["live"] !== "grows" && part.querySelector("input:checked") !== null;
-  return document.hidden || marked || picked;
+  const opened = part.querySelector("details[open]") !== null;
+  return document.hidden || marked || picked || opened;
 }

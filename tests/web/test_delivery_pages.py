@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from hookstation.core.outgoing.values import DeliveryState, Trouble
-from hookstation.web.pages.outgoing.attempts import parts
+from hookstation.core.outgoing.values import DeliveryAttempt, DeliveryState, Trouble
+from hookstation.web.pages.outgoing.attempts import INSIDE, parts, tried
 from hookstation.web.pages.outgoing.words import ADVICE, TROUBLES
 from tests.support.asgi import Client
 from tests.support.engine import webhook
@@ -132,6 +132,24 @@ class TestOne:
         found = parts(attempt)
         assert attempt.timing.total == sum(one.took for one in found)
         assert "reading the answer" == found[-1].name
+
+
+class TestAttempt:
+    def test_what_is_cut_and_what_is_no_text_is_shown_as_it_came(self) -> None:
+        one = DeliveryAttempt("d", 1, 1, "POST", "http://x", body=b"\xff\x00", answer=b'{"half": ', cut=True)
+        found = tried(one)
+        assert ("ff 00", "bytes") == (found.sent and found.sent.text, found.sent and found.sent.language)
+        assert '{"half": ' == (found.answer and found.answer.text)
+
+    @pytest.mark.parametrize("trouble", [one for one in Trouble if one])
+    def test_every_trouble_has_words_and_advice_which_guests_get_none_of(self, trouble: Trouble) -> None:
+        one = DeliveryAttempt("d", 1, 1, "POST", "http://x", trouble=trouble, error="Why it failed.")
+        assert tried(one).trouble
+        assert tried(one).advice
+        assert ("", trouble not in INSIDE) == (
+            tried(one, guest=True).advice,
+            bool(tried(one, guest=True).error),
+        )
 
 
 class TestMany:

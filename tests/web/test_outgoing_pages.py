@@ -405,6 +405,18 @@ class TestSubscriptionForm:
         assert '"id": "4711"' in text(answer)
         assert "The last real event: inbound.courses" in text(answer)
 
+    async def test_a_sample_of_what_comes_in_is_as_its_schema_wants_it(self, pages: Client) -> None:
+        answer = await fill(
+            pages,
+            NEW_SUBSCRIPTION,
+            "Subscription",
+            **{**GOOD, "events__marked": ["inbound.courses"]},
+            over="sample",
+            act="preview",
+        )
+        assert "The sample: inbound.courses" in text(answer)
+        assert '"note": ' in text(answer)
+
     async def test_a_property_that_no_event_has_is_doubted(self, pages: Client) -> None:
         answer = await fill(
             pages,

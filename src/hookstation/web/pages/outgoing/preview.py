@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from hookstation.core.documents.credentials import credentials_header
+from hookstation.core.handout import handout
 from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.outgoing.definitions import Destination, Subscription
 from hookstation.core.outgoing.scope import facts_of, payload_of
 from hookstation.core.outgoing.signing import signed_headers
 from hookstation.core.outgoing.subscribing import CompiledSubscription, compile_subscription
-from hookstation.core.outgoing.types import ANYTHING, INBOUND, OWN_TYPES, inbound_type
+from hookstation.core.outgoing.types import ANYTHING, INBOUND, OWN_TYPES, inbound_type, matcher
 from hookstation.core.outgoing.values import EventOut
+from hookstation.core.values import JSON
 from hookstation.engine.outgoing.dispatches import masked_url
 from hookstation.engine.outgoing.try_out import RAISED_SAMPLE, TEST
 from hookstation.errors import BodyRefused, MappingFailed
@@ -55,11 +58,11 @@ async def preview(subscription: Subscription, over: str, services: Services) -> 
     """What a subscription that was decoded without problems would send."""
     compiled = compile_subscription(subscription)
     real = await real_event(compiled, services) if over == REAL else None
-    event = real or sample_event(compiled, services.clock.now())
+    event = real or await sample_event(compiled, services)
     try:
         payload = payload_of(event)
     except MappingFailed:
-        real, event = None, sample_event(compiled, services.clock.now())
+        real, event = None, await sample_event(compiled, services)
         payload = payload_of(event)
     shown = Preview(
         event,
@@ -71,17 +74,25 @@ async def preview(subscription: Subscription, over: str, services: Services) -> 
     return _rendered(shown, compiled, services.outgoing.live.destinations.get(subscription.destination))
 
 
-def sample_event(compiled: CompiledSubscription, now: int) -> EventOut:
-    """An event of the first own type that it wants, else of a type without a shape of its own."""
-    for own in OWN_TYPES:
-        if compiled.fits(own.name) and own.name != TEST:
-            return EventOut(DELIVERY, own.name, now, dump_json(own.sample))
-    return EventOut(DELIVERY, _type_of(compiled.subscription.events), now, dump_json(RAISED_SAMPLE))
+async def sample_event(compiled: CompiledSubscription, services: Services) -> EventOut:
+    """An event of the first type that it wants: as the station tells of it, or as its webhook's schema wants it."""
+    for pattern in compiled.subscription.events:
+        type_, payload = await _sample_of(pattern, services)
+        if payload is not None:
+            return EventOut(DELIVERY, type_, services.clock.now(), dump_json(payload))
+    type_ = compiled.subscription.events[0].replace(ANYTHING, "example")
+    return EventOut(DELIVERY, type_, services.clock.now(), dump_json(RAISED_SAMPLE))
 
 
-def _type_of(patterns: Sequence[str]) -> str:
-    """A type that the first pattern means."""
-    return patterns[0].replace(ANYTHING, "example") if patterns else TEST
+async def _sample_of(pattern: str, services: Services) -> tuple[str, JSON]:
+    """A type that a pattern means, and a payload of it; ``None`` where nothing is known of its shape."""
+    first, _, name = pattern.partition(".")
+    webhook = services.board.webhooks([name]).get(name) if first == INBOUND else None
+    if webhook is not None:
+        return pattern, (await asyncio.to_thread(handout, webhook, "")).sample
+    fits = matcher([pattern])
+    own = next((one for one in OWN_TYPES if fits(one.name) and one.name != TEST), None)
+    return (own.name, own.sample) if own else (pattern, None)
 
 
 async def real_event(compiled: CompiledSubscription, services: Services) -> EventOut | None:

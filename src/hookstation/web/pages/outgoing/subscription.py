@@ -65,7 +65,7 @@ async def test(request: Request, services: Services) -> Response:
     one = services.board.subscriptions[name]
     compiled = compile_subscription(one)
     real = await real_event(compiled, services) if form.one("over") == REAL else None
-    event = real or sample_event(compiled, services.clock.now())
+    event = real or await sample_event(compiled, services)
     attempt = await services.outgoing.try_out.send(
         one.destination, visitor_of(request).name, name, event.type, event.payload.encode()
     )
