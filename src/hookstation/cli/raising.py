@@ -44,7 +44,8 @@ def raise_event(
     elif raised["repeated"]:
         write(f"{raised['id']}: raised before, under the same key")
     else:
-        write(f"{raised['id']}: {raised['deliveries']} deliveries")
+        count = raised["deliveries"]
+        write(f"{raised['id']}: {count} {'delivery' if count == 1 else 'deliveries'}")
 
 
 def read_facts(payload: IO[bytes]) -> JSON:

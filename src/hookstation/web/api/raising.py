@@ -17,6 +17,10 @@ from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
 KEY_HEADER: Final = "idempotency-key"
+NEEDED: Final = {
+    "type": "“type” is missing: what happened, in words joined by dots, such as order.paid.",
+    "data": "“data” is missing: the facts that subscribers are told, a JSON object or array.",
+}
 MOST_SHOWN: Final = 200
 """Deliveries that are shown with their event; the others are in the list of deliveries."""
 
@@ -24,10 +28,8 @@ MOST_SHOWN: Final = 200
 async def raise_event(request: Request, services: Services) -> Response:
     """Tell subscribers that something happened; a repeat under the same key has no second effect."""
     body = await asking.fields(request, "type", "data", "key")
-    if "data" not in body:
-        raise Invalid(
-            [Problem((), "“data” is missing: the facts that subscribers are told, a JSON object or array.")]
-        )
+    if missing := [Problem((), told) for name, told in NEEDED.items() if name not in body]:
+        raise Invalid(missing)
     raised = await services.outgoing.raising.raise_event(
         asking.member(body, "type", str, ""),
         dump_json(body["data"]).encode(),
