@@ -97,7 +97,10 @@ def _merge(documents: Iterable[Node], problems: list[Problem]) -> dict[str, Memb
     merged: dict[str, Member] = {}
     for document in documents:
         if not isinstance(document.value, dict):
-            fail(document.place, "must begin with “version: 1” and hold lists such as connections and webhooks.")
+            fail(
+                document.place,
+                "must begin with “version: 1” and hold lists such as connections and webhooks.",
+            )
         _check_top(document, document.value, problems)
         for kind, member in document.value.items():
             _add(merged, kind, member)
