@@ -133,9 +133,24 @@ async def test_problems_of_a_draft_are_told_by_section(api: Client) -> None:
     await asked(api, "GET", "/webhooks/whole/draft", status=404)
 
 
+async def test_a_draft_that_was_discarded_is_taken_up_again(api: Client, bench: Engine) -> None:
+    """With what it said and the secret that it had; what is live stays live until it is published."""
+    fresh = webhook(title="new", authentication={**TOKEN, "secret": "another"})
+    await asked(api, "PUT", "/webhooks/courses/draft", {"document": fresh, "began": 1})
+    await asked(api, "DELETE", "/webhooks/courses/draft?began=2")
+    draft = await asked(api, "POST", "/webhooks/courses/draft/take-up", {"version": 2, "began": 2})
+    assert (3, True, "new") == (draft["began"], draft["is_draft"], draft["document"]["title"])
+    assert "taken up from version 2" == draft["newest"]["note"]
+    assert 200 == (await bench.post("courses", {"id": "1"}, x_token=SECRET)).status
+    await asked(api, "POST", "/webhooks/courses/draft/publish", {"began": 3})
+    assert 200 == (await bench.post("courses", {"id": "1"}, x_token="another")).status
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
+        ("POST", "/webhooks/courses/draft/take-up", {"version": 9, "began": 1}, 404),
+        ("POST", "/webhooks/courses/draft/take-up", {"version": 1, "began": 9}, 409),
         ("PUT", "/webhooks/courses/draft", {"document": {}, "began": 0}, 409),
         ("PUT", "/webhooks/courses/draft", {"document": {}}, 422),
         ("PUT", "/webhooks/courses/draft", {"document": [], "began": 1}, 422),

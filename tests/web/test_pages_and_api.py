@@ -76,6 +76,7 @@ DONE: Final[Mapping[str, tuple[str, ...]]] = {
     f"{EDIT}/save": ("POST /webhooks/{name}/draft/publish",),
     f"{EDIT}/discard": ("DELETE /webhooks/{name}/draft",),
     "/webhooks/{name}/rollback": ("POST /webhooks/{name}/rollback",),
+    "/webhooks/{name}/take-up": ("POST /webhooks/{name}/draft/take-up",),
     "/webhooks/{name}/backtest": ("POST /webhooks/{name}/backtest",),
     "/webhooks/{name}/state": ("POST /webhooks/{name}/state",),
     "/webhooks/{name}/duplicate": ("GET /webhooks/{name}", "PUT /webhooks/{name}/draft"),

@@ -160,6 +160,17 @@ class Drafts:
         seen = newest.version.number if began is None else began
         return await self._put_live(old, seen, by, f"back to version {number}")
 
+    async def take_up(self, name: str, number: int, began: int, by: str) -> OpenDraft:
+        """Save an old version as the open draft, with its own secrets: what was discarded is not lost.
+
+        Nothing goes live.  Raises `NotFound`, and `Conflict` where somebody saved meanwhile.
+        """
+        old = await self._get(name, number)
+        if old is None:
+            raise NotFound("version", f"{name} {number}")
+        document = drafts.opened(name, read(old.document), self._vault)
+        return await self.save(name, document, began, by, f"taken up from version {number}")
+
     async def _put_live(self, wanted: VersionDocument, began: int, by: str, note: str) -> Version:
         name = wanted.version.webhook
         document: Document = {**drafts.opened(name, read(wanted.document), self._vault), "name": name}

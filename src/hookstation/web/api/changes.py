@@ -123,6 +123,15 @@ async def roll_back(request: Request, services: Services) -> Response:
     return reply(_version(live))
 
 
+async def take_up(request: Request, services: Services) -> Response:
+    """Save an old version as the open draft."""
+    body = await asking.fields(request, "version", "began")
+    draft = await services.changing.drafts.take_up(
+        _name(request), asking.member(body, "version", int, 0), _began(body), access.caller(request)
+    )
+    return reply(_draft(draft))
+
+
 async def back_test(request: Request, services: Services) -> Response:
     """A change over the last real events against what is live, a JSON object a line as it goes; nothing is written."""
     name, body = _name(request), await asking.fields(request, "events", "document", "version")
@@ -318,6 +327,15 @@ OPERATIONS: Final = (
         "Put an old version live again",
         "Version",
         "RollbackRequest",
+        refusals=(400, 404, 409, 422),
+    ),
+    Operation(
+        "POST",
+        "/webhooks/{name}/draft/take-up",
+        take_up,
+        "Save an old version as the open draft",
+        "Draft",
+        "TakeUpRequest",
         refusals=(400, 404, 409, 422),
     ),
     Operation(

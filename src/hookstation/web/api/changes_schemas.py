@@ -157,6 +157,7 @@ def _requests() -> dict[str, JSON]:
         "RenameRequest": closed(("name", "began"), name=TEXT, began=COUNT),
         "PublishRequest": closed(("began",), began=COUNT, note=TEXT),
         "RollbackRequest": closed(("version",), version=COUNT, began=COUNT),
+        "TakeUpRequest": closed(("version", "began"), version=COUNT, began=COUNT),
         "BackTestRequest": closed(
             events={"type": "integer", "minimum": 1, "maximum": 1000}, document=draft, version=COUNT
         ),

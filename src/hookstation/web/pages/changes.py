@@ -43,6 +43,7 @@ async def list_versions(request: Request, services: Services) -> Response:
         "more": found[PER_PAGE - 1].number if len(found) > PER_PAGE else 0,
         "draft": draft,
         "done": request.query_params.get("done", ""),
+        "discarded": _number(request.query_params.get("discarded", "")),
     }
     return await page(request, "webhooks/versions.html", context)
 
@@ -89,6 +90,14 @@ async def roll_back(request: Request, services: Services) -> Response:
     began = _number(form.one("began"))
     await services.changing.drafts.roll_back(name, number, visitor_of(request).name, began=began)
     return RedirectResponse(f"/webhooks/{name}/versions?done={number}", 303)
+
+
+async def take_up(request: Request, services: Services) -> Response:
+    """Go on with an old version as a draft: what was discarded, or live long ago."""
+    form, name = await read_form(request), request.path_params["name"]
+    number, began = _number(form.one("version")) or 0, _number(form.one("began")) or 0
+    await services.changing.drafts.take_up(name, number, began, visitor_of(request).name)
+    return RedirectResponse(f"/webhooks/{name}/edit/save", 303)
 
 
 async def back_test(request: Request, services: Services) -> Response:
@@ -139,5 +148,6 @@ PAGES: Final = (
     Page("/webhooks/{name}/versions", list_versions),
     Page("/webhooks/{name}/versions/{number}", show_version),
     Page("/webhooks/{name}/rollback", roll_back, ("POST",)),
+    Page("/webhooks/{name}/take-up", take_up, ("POST",)),
     Page("/webhooks/{name}/backtest", back_test),
 )

@@ -78,7 +78,9 @@ async def discard(request: Request, services: Services) -> Response:
     if draft.live is None and form.one("typed") != name:
         raise Conflict(f"Nothing was discarded: type “{name}”, exactly, to confirm.")
     await services.changing.drafts.discard(name, draft.began)
-    return RedirectResponse(f"/webhooks/{name}" if draft.live else "/webhooks", 303)
+    return RedirectResponse(
+        f"/webhooks/{name}/versions?discarded={draft.began}" if draft.live else "/webhooks", 303
+    )
 
 
 async def hand_out(request: Request, services: Services) -> Response:
