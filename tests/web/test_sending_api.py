@@ -454,6 +454,7 @@ class TestDeliveries:
     @pytest.mark.parametrize(
         ("body", "pointer"),
         [
+            ({}, ""),
             ({"status": "dead"}, ""),
             ({"status": "done"}, "/status"),
             ({"destination": 7}, "/destination"),
