@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from msgspec import structs
+
 from hookstation.core import answers
 from hookstation.core.access import RateLimit
 from hookstation.core.answers import Acknowledging
@@ -18,15 +20,15 @@ from hookstation.core.content import compressed, is_json
 from hookstation.core.definitions import WebhookState
 from hookstation.core.duplicates import body_digest
 from hookstation.core.events import Answer, Settlement, State
-from hookstation.core.jsontext import Parsed, parse_json
+from hookstation.core.jsontext import parse_json
+from hookstation.core.outgoing import hops
 from hookstation.core.records import Record
-from hookstation.core.template import Scope
 from hookstation.engine.bodies import MOST_BODY_BYTES, Bodies
 from hookstation.engine.counters import Counters
 from hookstation.engine.process import NOT_STORED, NOT_SURE, RETRY_AFTER, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
-from hookstation.engine.stages import Heard, MappedEvent, Outcome, RawRequest, VerifiedEvent
+from hookstation.engine.stages import Heard, MappedEvent, Outcome, RawRequest, VerifiedEvent, scope_of
 from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
 from hookstation.engine.tallying import CallCounts
 from hookstation.errors import (
@@ -162,6 +164,8 @@ class Ingest:
             return self.reject(
                 raw, "rate", raw.voice.busy(429, "Too many calls to this webhook. Slow down.", wait)
             )
+        if raw.hops > hops.MOST:
+            return self.reject(raw, "loop", raw.voice.refused(508, hops.LOOP))
         if self.stopping:
             return self.reject(
                 raw, "stopping", raw.voice.busy(503, "The station is stopping. Send it again.", FULL_RETRY)
@@ -333,8 +337,8 @@ class Ingest:
             entity=raw.hook.spec.name,
             run_id=run_id,
         )
-        emit = self._process.emit_of(raw, event.body)
-        await self._journal.accept(Acceptance(entry, lambda _: settlement, emit=emit))
+        emit, stands = self._process.emit_of(raw, event.body), structs.replace(settlement, reason=reason)
+        await self._journal.accept(Acceptance(entry, lambda _: stands, emit=emit))
         answer = Answer(settlement.answer_status, settlement.answer_body)
         if run_id and isinstance(voice, Acknowledging):
             answer = voice.acknowledged(raw.event_id, run_id)
@@ -430,11 +434,6 @@ class Ingest:
         """Count an answer, with the time since the call was let in. `now`: on the clock's monotonic scale."""
         took = now - raw.deadline + raw.hook.definition.limits.time
         self.counts.answered(raw.hook.name, raw.received_at, status, size, took)
-
-
-def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:
-    """What the mapping may read of this call."""
-    return Scope(parsed.value, raw.received_at, raw.event_id, raw.hook.name, raw.headers, raw.query)
 
 
 GONE: Final = frozenset({WebhookState.DISABLED, WebhookState.ARCHIVED})

@@ -76,6 +76,15 @@ async def test_what_is_turned_away_is_not_told_and_what_fails_is(bench: SendingB
     assert ("target", "The member is not there.") == (failed[1]["reason"], failed[1]["error"])
 
 
+async def test_what_was_acknowledged_and_does_not_fit_is_told_with_the_step_that_refused_it(
+    bench: SendingBench,
+) -> None:
+    await ready(bench, webhook(answer="queued", check="later"), events=("event.*",))
+    assert 200 == (await bench.engine.post("courses", {"id": 7})).status
+    ((type_, payload),) = await told(bench)
+    assert ("event.failed", "schema") == (type_, payload["reason"])
+
+
 async def test_an_update_is_told_as_one(bench: SendingBench) -> None:
     await ready(bench, upsert(), events=("record.*",))
     await bench.engine.post("panel", {"id": "7", "note": "A"})
