@@ -18,6 +18,7 @@ from hookstation.engine.ingest import Ingest
 from hookstation.engine.keys import Keys
 from hookstation.engine.listing import Listing
 from hookstation.engine.outgoing.services import Outgoing
+from hookstation.engine.outgoing.showing import Showing
 from hookstation.engine.people import Users
 from hookstation.engine.preview import Previews
 from hookstation.engine.remedies import Remedies
@@ -72,6 +73,7 @@ class Services:
     wizard: Wizard = field(init=False)
     previews: Previews = field(init=False)
     switching: Switching = field(init=False)
+    showing: Showing = field(init=False)
     waiting_room: WaitingRoom = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,4 +84,5 @@ class Services:
         self.waiting_room = WaitingRoom(self.store)
         self.switching = Switching(self.board, self.configurator, self.changing)
         self.previews = Previews(self.targets, self.clock)
+        self.showing = Showing(self.store, self.board, self.outgoing.live, self.clock)
         self.wizard = Wizard(self.board, self.targets, self.configurator.checks, self.previews)

@@ -8,14 +8,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from hookstation.core.outgoing.subscribing import compile_subscription
 from hookstation.core.outgoing.types import OWN_TYPES
 from hookstation.core.outgoing.values import DeliveryAttempt
 from hookstation.ports.deliveries import DeliveryFilter
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.pages.forms import check_typed, read_form
 from hookstation.web.pages.outgoing.destination import NEWEST, shown_test
-from hookstation.web.pages.outgoing.preview import OVER, REAL, preview, real_event, sample_event
+from hookstation.web.pages.outgoing.preview import OVER, REAL, preview
 from hookstation.web.pages.outgoing.saving import save
 from hookstation.web.pages.outgoing.subscription_form import document_of
 from hookstation.web.pages.outgoing.words import TROUBLES, WAYS
@@ -63,9 +62,7 @@ async def test(request: Request, services: Services) -> Response:
     form = await read_form(request)
     document_of(name, services)
     one = services.board.subscriptions[name]
-    compiled = compile_subscription(one)
-    real = await real_event(compiled, services) if form.one("over") == REAL else None
-    event = real or await sample_event(compiled, services)
+    event = await services.showing.event_for(one, real=form.one("over") == REAL)
     attempt = await services.outgoing.try_out.send(
         one.destination, visitor_of(request).name, name, event.type, event.payload.encode()
     )

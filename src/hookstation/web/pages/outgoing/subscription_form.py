@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.documents import encode_subscription
 from hookstation.core.documents.subscription import SUBSCRIPTION, decode_subscription
-from hookstation.core.outgoing.names import unknown_names
 from hookstation.core.outgoing.types import OWN_TYPES, OwnType, inbound_type
 from hookstation.core.values import JSON
 from hookstation.engine.listing import Listed
@@ -109,11 +108,7 @@ async def _look(
     subscription, problems = decode_subscription({**document})
     if subscription is None or known:
         return Looked([*known, *problems])
-    schemas: dict[str, JSON] = dict.fromkeys(services.board.stored.webhooks, True)
-    meant = {pattern.partition(".")[2] for pattern in subscription.events}
-    schemas |= {name: one.schema for name, one in services.board.webhooks(meant).items()}
-    warnings = unknown_names(subscription, schemas)
-    return Looked((), warnings, await preview(subscription, over, services))
+    return Looked((), services.showing.doubts(subscription), await preview(subscription, over, services))
 
 
 async def _form(
