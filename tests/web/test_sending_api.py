@@ -290,7 +290,37 @@ class TestActs:
 
 
 class TestSubscriptions:
-    """Made, changed, deleted."""
+    """Made, changed, deleted, and looked at before."""
+
+    async def test_what_one_would_send_is_shown_before_it_is_saved(self, api: Client) -> None:
+        draft: dict[str, Any] = {
+            "destination": "crm",
+            "events": ["record.inserted"],
+            "condition": 'record.conection == "records"',
+            "body": {"type": "text", "content": "{{ fields.ID }} is new"},
+        }
+        told = await sent(api, "POST", "/subscriptions/preview", {"subscription": draft})
+        fits("SubscriptionPreview", told)
+        assert (False, False, "") == (told["real"], told["delivered"], told["failure"])
+        assert "23 is new" == told["request"]["body"]
+        assert "webhook-id" in told["headers_added"]
+        assert ["/condition"] == [one["pointer"] for one in told["problems"]]
+        assert "preview" not in {one["name"] for one in (await got(api, "/subscriptions"))["items"]}
+
+    async def test_of_what_was_raised_the_last_real_event_is_taken(
+        self, api: Client, bench: SendingBench
+    ) -> None:
+        await bench.raised(amount=7)
+        body = {"subscription": {"destination": "crm", "events": ["order.*"]}, "real": True}
+        told = await sent(api, "POST", "/subscriptions/preview", body)
+        assert (True, '{"amount": 7}') == (told["real"], told["event"]["data"])
+
+    async def test_one_that_cannot_be_read_is_not_shown(self, api: Client) -> None:
+        path = "/api/v1/subscriptions/preview"
+        body = {"subscription": {"destination": "crm", "events": ["record.gone"]}}
+        problem(await api.ask("POST", path, body), 422, "/subscription/events/0")
+        problem(await api.ask("POST", path, {"subscription": 7}), 422, "/subscription")
+        problem(await api.ask("POST", path, {"other": 7}), 422, "/other")
 
     async def test_each_is_made_changed_shown_and_deleted(self, api: Client) -> None:
         body = {"name": "new", "destination": "crm", "events": ["record.*"], "condition": 'a == "b"'}

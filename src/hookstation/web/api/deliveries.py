@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from hookstation.core.jsontext import dump_json_line
 from hookstation.core.nearest import did_you_mean
+from hookstation.core.outgoing.subscribing import Rendered
 from hookstation.core.outgoing.values import (
     NO_TIMING,
     Delivery,
@@ -217,6 +218,12 @@ def attempt(one: DeliveryAttempt) -> dict[str, JSON]:
             )
         },
     }
+
+
+def request(one: Rendered, url: str) -> dict[str, JSON]:
+    """What a subscription would send; `url` is empty without a destination."""
+    headers: JSON = [[name, value] for name, value in one.headers]
+    return {"method": one.method, "url": url, "headers": headers, **_body(one.body)}
 
 
 def _body(raw: bytes) -> dict[str, JSON]:

@@ -134,6 +134,17 @@ def _deliveries() -> dict[str, JSON]:
             answer={"anyOf": [answer, {"type": "null"}]},
             microseconds={"type": "object", "additionalProperties": MAYBE_COUNT},
         ),
+        "SubscriptionPreview": object_of(
+            ("event", "real", "condition", "delivered", "request", "headers_added", "failure", "problems"),
+            event=ref("EventOut"),
+            real=FLAG,
+            condition=TEXT,
+            delivered=FLAG,
+            request={"anyOf": [sent, {"type": "null"}]},
+            headers_added={"type": "array", "items": TEXT},
+            failure=TEXT,
+            problems={"type": "array", "items": ref("Detail")},
+        ),
         "DeliveriesDone": object_of(("count", "next"), count=COUNT, next=MAYBE_TEXT),
         "HeardDelivery": object_of(
             ("delivery", "attempt", "missed"),
@@ -179,4 +190,9 @@ def _requests() -> dict[str, JSON]:
         "TestRequest": closed(subscription=TEXT, type=TEXT, data=FACTS),
         "PortalRequest": closed(seconds=COUNT),
         "DeliveriesRequest": closed(**texts),
+        "SubscriptionPreviewRequest": closed(
+            ("subscription",),
+            subscription={"type": "object", "description": "A subscription; its name may be left out."},
+            real=FLAG,
+        ),
     }

@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hookstation.core.documents import encode_subscription
+from hookstation.core.documents.subscription import decode_subscription
 from hookstation.core.outgoing.types import OWN_TYPES
 from hookstation.core.values import JSON
-from hookstation.errors import NotFound
-from hookstation.web.api import access, shelf
+from hookstation.errors import Invalid, NotFound
+from hookstation.web.api import access, asking, deliveries, shelf
+from hookstation.web.api.problems import describe
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -48,6 +50,29 @@ async def delete_subscription(request: Request, services: Services) -> Response:
 async def list_event_types(_request: Request, _services: Services) -> Response:
     """The station's own types of events, with what each tells."""
     return listed([{"name": one.name, "tells": one.said, "sample": one.sample} for one in OWN_TYPES])
+
+
+async def preview_subscription(request: Request, services: Services) -> Response:
+    """What a subscription would send, be it saved or not; nothing is saved, and nothing leaves."""
+    body = await asking.fields(request, "subscription", "real")
+    document = asking.member_object(body, "subscription")
+    real = asking.member(body, "real", bool, False)
+    one, problems = decode_subscription({"name": "preview", **document})
+    if one is None:
+        raise Invalid([problem.under("subscription") for problem in problems])
+    shown = await services.showing.show(one, real=real)
+    return reply(
+        {
+            "event": deliveries.event_out(shown.event),
+            "real": shown.is_real,
+            "condition": shown.said,
+            "delivered": shown.wanted,
+            "request": None if shown.request is None else deliveries.request(shown.request, shown.url),
+            "headers_added": [*shown.added],
+            "failure": shown.failure,
+            "problems": [describe(each) for each in services.showing.doubts(one)],
+        }
+    )
 
 
 def _shown(name: str, services: Services) -> dict[str, JSON]:
@@ -102,6 +127,15 @@ OPERATIONS: Final = (
         "",
         status=204,
         refusals=(404, 409),
+    ),
+    Operation(
+        "POST",
+        "/subscriptions/preview",
+        preview_subscription,
+        "What a subscription would send",
+        "SubscriptionPreview",
+        "SubscriptionPreviewRequest",
+        refusals=(400, 422),
     ),
     Operation("GET", "/event-types", list_event_types, "The station's own types of events", "EventTypes"),
 )
