@@ -211,6 +211,14 @@ class TestTargets:
             problems = await refused(bench, webhook(action=action))
             assert ("webhooks", 0, "action", "panel") == problems[0].path
 
+    async def test_what_is_wrong_with_many_webhooks_is_told_in_their_order(self) -> None:
+        async with engine() as bench:
+            bench.far.entities = {}
+            problems = await refused(bench, *(webhook(f"w{number}", "far") for number in range(8)))
+        assert [("webhooks", index, "action", "connection") for index in range(8)] == [
+            problem.path for problem in problems
+        ]
+
     async def test_a_target_that_is_off_line_is_a_warning_and_the_usual_fields_check_the_mapping(
         self,
     ) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
 from hookstation.core.mapping import check_mapping
 from hookstation.core.mapping_checks import check_order
-from hookstation.core.records import RECORDS, EntitySpec
+from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.signing import secret_headers
 from hookstation.core.values import JSON
@@ -118,7 +118,8 @@ class Checks:
             async with asyncio.timeout(ASK_SECONDS):
                 return await connector.describe(entity), None
         except NotFound as missing:
-            return None, Problem(("action", "panel"), missing.message)
+            named = "connection" if entity == ACTIVITY else "panel"
+            return None, Problem(("action", named), missing.message)
         except (ActionFailed, AddressRefused, TimeoutError) as failure:
             why = (
                 failure.message

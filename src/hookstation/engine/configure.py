@@ -304,8 +304,9 @@ class Configurator:
             known,
         )
         places = {name: index for index, name in enumerate(_names(document))}
-        for name, problems in planned.findings.problems.items():
-            for problem in problems:
+        found = planned.findings.problems
+        for name in sorted(found, key=lambda name: places.get(name, len(places))):
+            for problem in found[name]:
                 if name in webhooks:
                     planned.problems.append(problem.under("webhooks", places[name]))
                 elif problem.severity == "error":
