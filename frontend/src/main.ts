@@ -6,11 +6,12 @@ import { dialogs } from "./dialogs";
 import { islands } from "./islands";
 import { liveParts } from "./live";
 import { fieldLinks, mapping, previewed, submitters } from "./mapping";
-import { localTimes } from "./times";
+import { localMoments, localTimes, sendMoments } from "./times";
 import { sendTokens } from "./tokens";
 
 function enliven(root: ParentNode): void {
   localTimes(root);
+  localMoments(root);
   copyButtons(root);
   dialogs(root);
   islands(root);
@@ -22,6 +23,7 @@ document.documentElement.classList.add("scripted");
 liveParts();
 fieldLinks();
 sendTokens();
+sendMoments();
 enliven(document);
 document.addEventListener("htmx:after:swap", (event) => {
   previewed(event.target);

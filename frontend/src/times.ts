@@ -20,3 +20,34 @@ export function localTimes(root: ParentNode): void {
     element.title = `${exact.format(moment)} · ${element.dateTime}`;
   }
 }
+
+// A moment that is typed without a zone is the reader's own: it is asked for as what it is in UTC, and shown as typed.
+
+const typed = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?$/;
+const asked = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const moments = "input[data-moment]";
+
+export function localMoments(root: ParentNode): void {
+  for (const zone of root.querySelectorAll("[data-zone]")) zone.textContent = shown.resolvedOptions().timeZone;
+  for (const field of root.querySelectorAll<HTMLInputElement>(moments)) {
+    if (asked.test(field.value)) field.value = plain(new Date(field.value));
+  }
+}
+
+export function sendMoments(): void {
+  document.addEventListener("formdata", (event) => {
+    if (!(event.target instanceof HTMLFormElement)) return;
+    for (const field of event.target.querySelectorAll<HTMLInputElement>(moments)) {
+      const found = typed.exec(field.value.trim());
+      const moment = found && new Date(`${found[1]}T${found[2] ?? "00:00"}`);
+      if (moment && !Number.isNaN(moment.getTime())) event.formData.set(field.name, moment.toISOString());
+    }
+  });
+}
+
+function plain(moment: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join("-");
+  const time = [moment.getHours(), moment.getMinutes(), ...(moment.getSeconds() ? [moment.getSeconds()] : [])];
+  return `${day} ${time.map(two).join(":")}`;
+}

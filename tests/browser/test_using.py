@@ -26,6 +26,17 @@ def test_times_are_in_the_readers_zone_with_the_exact_value_on_hover(look: Open)
     assert (shown.get_attribute("title") or "").endswith("Z")
 
 
+def test_a_moment_is_typed_in_the_readers_zone(look: Open) -> None:
+    """It is asked for as what it is in UTC, and stands in the form as it was typed."""
+    page = look("/events?live=off", timezone_id="Asia/Kathmandu").page
+    expect(page.get_by_text(re.compile("in the time of Asia/Kath?mandu"))).to_be_visible()
+    page.get_by_label("From", exact=True).fill("2026-11-22 00:30")
+    page.get_by_label("Until", exact=True).fill("1h")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page).to_have_url(re.compile("since=2026-11-21T18%3A45%3A00.000Z&until=1h"))
+    expect(page.get_by_label("From", exact=True)).to_have_value("2026-11-22 00:30")
+
+
 def test_the_url_of_a_webhook_is_copied(look: Open, demo: Demo) -> None:
     visit = look("/webhooks", permissions=["clipboard-read", "clipboard-write"])
     visit.page.get_by_role("button", name="Copy URL of course-panel").click()
