@@ -47,7 +47,7 @@ class Voice:
     mode: AnswerMode = AnswerMode.OUTCOME
 
     def refused(self, status: int, error: str, *headers: tuple[str, str]) -> Answer:
-        """An answer that carries only an error text: 401, 403, 405, 408, 409, 413, 415, 429, 500, 503."""
+        """An answer that carries only an error text: 401, 403, 405, 408, 409, 413, 415, 429, 500, 503, 508."""
         return Answer(status, dump_json_line(self._error(shorten(error))), headers)
 
     def failed(self, error: str) -> Answer:

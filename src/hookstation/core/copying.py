@@ -91,7 +91,7 @@ TABLES: Final = (
     _table("attempts", 2, "event_id number started_at ended_at state error record_key"),
     _table("marks", 1, "digest event_id expires_at"),
     _table("jobs", 2, "queue id key state priority due_at tries payload turn node token until lane"),
-    _table("events_out", 1, "id type occurred_at source key payload"),
+    _table("events_out", 1, "id type occurred_at source key hops payload"),
     _table(
         "deliveries",
         1,

@@ -67,6 +67,7 @@ class Call:
     is held where the target cannot take it, empty where it fails then.
     `stands`: how the event stood before this attempt, where an attempt that surely failed does not change that: a
     record that was written stays written.  `was`: its state before this attempt, where others were told of it.
+    `hops`: so many deliveries led to the event's call.
     """
 
     event_id: str
@@ -84,6 +85,7 @@ class Call:
     hold: str = ""
     stands: Settlement | None = None
     was: State | None = None
+    hops: int = 0
 
 
 class _Ended(NamedTuple):
@@ -249,7 +251,7 @@ class Executor:
         if job.lane:
             work = structs.replace(read_unfinished(job), since=self._clock.now(), waits=0)
         else:
-            work = Unfinished(call.record, call.marker, self._clock.now(), call.hold)
+            work = Unfinished(call.record, call.marker, self._clock.now(), call.hold, hops=call.hops)
         look_up = unfinished_job(
             call.event_id,
             work,
@@ -264,7 +266,7 @@ class Executor:
     def _held(self, call: Call, refusal: ActionFailed) -> _Ended:
         """Nothing was executed: the event waits until the target works again, and its row is free meanwhile."""
         most = LONGEST_HOLD_REFUSED if isinstance(refusal, NeedsAuth) else LONGEST_HOLD
-        work = Unfinished(call.record, call.marker, call.since, call.hold)
+        work = Unfinished(call.record, call.marker, call.since, call.hold, hops=call.hops)
         job = unfinished_job(
             call.event_id,
             work,
@@ -350,4 +352,5 @@ def _told(call: Call, inserted: bool | None) -> Told:
         None if inserted is None else record,
         was,
         inserted,
+        call.hops,
     )

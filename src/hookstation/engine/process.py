@@ -84,7 +84,9 @@ class Process:
     async def _queue(self, event: MappedEvent, voice: Acknowledging) -> Outcome:
         """Commit the event with its work, which is done after the answer."""
         raw, run_id = event.raw, self._identifiers.run_id()
-        work = Unfinished(event.record, raw.hook.mapping.marker, raw.received_at, run_id=run_id)
+        work = Unfinished(
+            event.record, raw.hook.mapping.marker, raw.received_at, run_id=run_id, hops=raw.hops
+        )
         acceptance = Acceptance(
             self._entry(event, run_id),
             _queued,
@@ -146,7 +148,9 @@ class Process:
         """Commit that the record is going to be sent; the event's outcome where it is not."""
         run_id, hook, hold = self._identifiers.run_id(), event.raw.hook, self._hold(event)
         now = self._clock.now()
-        work = Unfinished(event.record, hook.mapping.marker, now, hold.key if hold else "")
+        work = Unfinished(
+            event.record, hook.mapping.marker, now, hold.key if hold else "", hops=event.raw.hops
+        )
         job = unfinished_job(event.raw.event_id, work, turn=turn)
         acceptance = Acceptance(
             self._entry(event, run_id),
@@ -187,6 +191,7 @@ class Process:
             job,
             committed.lease,
             hold=work.hold,
+            hops=work.hops,
         )
 
     @staticmethod
@@ -222,7 +227,7 @@ class Process:
     def emit_of(self, raw: RawRequest, body: bytes, record: Record | None = None) -> Emit | None:
         """What others are told of an event that comes into the journal with this body. `record`: what it may write."""
         action = raw.hook.definition.action
-        told = Told(raw.event_id, raw.hook.name, action.connection, raw.hook.spec.name, record)
+        told = Told(raw.event_id, raw.hook.name, action.connection, raw.hook.spec.name, record, hops=raw.hops)
         return self._executor.about(told, body)
 
     async def _commit_intent(self, acceptance: Acceptance, raw: RawRequest) -> Committed | Answer:

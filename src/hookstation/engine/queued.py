@@ -212,6 +212,7 @@ class QueuedEvents:
             committed.lease,
             item.job.tries + 1,
             was=None if committed.before is None else committed.before.state,
+            hops=work.hops,
         )
         await asyncio.wait({self._executor.start(call, Ready(nothing))})
         return None
@@ -275,7 +276,7 @@ class QueuedEvents:
         record = work.record
         was = State.HELD if work.waits or work.parked else None
         told = record if wrote else None
-        return Told(item.job.id, item.job.lane, record.connection, record.entity, told, was)
+        return Told(item.job.id, item.job.lane, record.connection, record.entity, told, was, hops=work.hops)
 
     async def hurry(self) -> None:
         """Targets were changed: what is held because its target was away is tried at once."""

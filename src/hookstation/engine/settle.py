@@ -264,6 +264,7 @@ class Settler:
             event.attempts + 1,
             hold=work.hold,
             was=event.state,
+            hops=work.hops,
         )
         await asyncio.wait({self._executor.start(call, Ready(nothing))})
 

@@ -15,7 +15,9 @@ from hookstation.core.definitions import Check
 from hookstation.core.events import Answer, JournalEntry, Settlement
 from hookstation.core.jsontext import Parsed
 from hookstation.core.masking import mask_headers, mask_query
+from hookstation.core.outgoing.hops import hops_of
 from hookstation.core.records import Record
+from hookstation.core.template import Scope
 from hookstation.engine.switchboard import CompiledWebhook
 
 
@@ -53,6 +55,11 @@ class RawRequest(msgspec.Struct):
     def is_checked_later(self) -> bool:
         """Whether the call is acknowledged whatever schema and mapping say of it."""
         return self.voice is not OUTCOME and self.hook.definition.check is Check.LATER
+
+    @property
+    def hops(self) -> int:
+        """How many deliveries led to this call."""
+        return hops_of(self.headers)
 
     def entry(
         self,
@@ -111,3 +118,8 @@ class Outcome(msgspec.Struct, frozen=True):
     answer: Answer
     settlement: Settlement
     run_id: str = ""
+
+
+def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:
+    """What the mapping may read of this call."""
+    return Scope(parsed.value, raw.received_at, raw.event_id, raw.hook.name, raw.headers, raw.query)

@@ -27,6 +27,7 @@ class _Payload(msgspec.Struct, omit_defaults=True):
     waits: int = 0
     parked: bool = False
     cancelled: str = ""
+    hops: int = 0
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class Unfinished(msgspec.Struct, frozen=True):
     The rest is of events whose senders were answered before.  `run_id` is the key of the status address; `received`:
     microseconds since the epoch, when it was accepted (0: as `since`).  `waits`: how often on end its target was away.
     `parked`: it waits at the head of its key until a person lets it go.  `cancelled`: the name of whoever cancelled it
-    while it was being sent, so that it is never sent again.
+    while it was being sent, so that it is never sent again.  `hops`: so many deliveries led to its call.
     """
 
     record: Record
@@ -52,6 +53,7 @@ class Unfinished(msgspec.Struct, frozen=True):
     waits: int = 0
     parked: bool = False
     cancelled: str = ""
+    hops: int = 0
 
     @property
     def accepted_at(self) -> int:
@@ -86,6 +88,7 @@ def unfinished_job(
             work.waits,
             work.parked,
             work.cancelled,
+            work.hops,
         )
     )
     due = int(seconds * 1_000_000)
@@ -98,7 +101,8 @@ def queued_job(event_id: str, webhook: str, work: Unfinished, key: str) -> Job:
     Its payload is put together here, since every acknowledgement waits for it; `read_unfinished` reads it like any.
     """
     record, marker = dump_json(work.record.as_json()), _quoted(work.marker)
-    payload = f'{{"record":{record},"marker":{marker},"since":{work.since},"run_id":"{work.run_id}"}}'
+    hops = f',"hops":{work.hops}' if work.hops else ""
+    payload = f'{{"record":{record},"marker":{marker},"since":{work.since},"run_id":"{work.run_id}"{hops}}}'
     return Job(EVENTS, event_id, payload, key, lane=webhook)
 
 
@@ -120,4 +124,5 @@ def read_unfinished(job: Job) -> Unfinished:
         payload.waits,
         payload.parked,
         payload.cancelled,
+        payload.hops,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from hookstation.core.events import State
+from hookstation.core.outgoing.hops import HEADER, MOST
 from hookstation.core.outgoing.types import OWN_TYPES
+from hookstation.core.values import JSON
 from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
 from tests.support.engine import FAR, PANEL, upsert, webhook
@@ -208,3 +211,30 @@ async def test_what_is_told_has_the_shape_that_the_reference_shows(bench: Sendin
     assert {name: shown[name] for name in found} == found
     assert {"record.inserted", "event.succeeded", "event.failed", "event.unknown", "event.held"} <= set(found)
     assert {"connection.refused", "connection.recovered"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "looped",
+    [
+        webhook(),
+        webhook("courses", "far"),
+        webhook(answer="queued"),
+        webhook("courses", "far", answer="poll"),
+    ],
+)
+async def test_a_webhook_that_is_told_of_its_own_events_turns_away_what_has_come_round_too_often(
+    bench: SendingBench, looped: JSON
+) -> None:
+    """A record that is written is told to the very webhook that wrote it, by way of a destination."""
+    await ready(bench, looped, events=("record.inserted",), body={"type": "template", "content": {"id": "7"}})
+    statuses, hops = [(await bench.engine.post("courses", {"id": "7"})).status], ""
+    async with asyncio.timeout(30), bench.engine.working():
+        while statuses[-1] < 300:
+            while not await bench.deliver():
+                await bench.clock.settle()
+            hops = bench.calls()[-1].header(HEADER)
+            turned = await bench.engine.post("courses", bench.calls()[-1].body, hookstation_hops=hops)
+            statuses.append(turned.status)
+    rejected = await bench.engine.last()
+    assert (MOST + 2, 508, str(MOST + 1)) == (len(statuses), statuses[-1], hops)
+    assert (State.REJECTED, "loop") == (rejected.state, rejected.reason)

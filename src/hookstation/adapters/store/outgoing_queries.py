@@ -11,7 +11,7 @@ from hookstation.ports.deliveries import MOST_COUNTED
 # --- emitting --------------------------------------------------------------------------------------------------------
 
 INSERT_EVENT: Final = (
-    "INSERT INTO events_out (id, type, occurred_at, source, key, payload) VALUES (?,?,?,?,?,?)"
+    "INSERT INTO events_out (id, type, occurred_at, source, key, hops, payload) VALUES (?,?,?,?,?,?,?)"
 )
 """Write one event out."""
 
@@ -80,7 +80,7 @@ SAVE_STATE: Final = (
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
-EVENT_COLUMNS: Final = "id, type, occurred_at, payload, source, key"
+EVENT_COLUMNS: Final = "id, type, occurred_at, payload, source, key, hops"
 
 GET_EVENT: Final = f"SELECT {EVENT_COLUMNS} FROM events_out WHERE id = ?"
 """One event out."""
@@ -112,7 +112,8 @@ DELIVERIES_AMONG: Final = f"SELECT {DELIVERY_COLUMNS} {_DELIVERIES} ORDER BY d.i
 
 TO_SEND: Final = (
     f"SELECT {DELIVERY_COLUMNS}, "
-    f"e.id, e.type, e.occurred_at, e.payload, e.source, e.key {_DELIVERIES} JOIN events_out AS e ON e.id = d.event_id"
+    f"e.id, e.type, e.occurred_at, e.payload, e.source, e.key, e.hops {_DELIVERIES} "
+    "JOIN events_out AS e ON e.id = d.event_id"
 )
 """Deliveries by their ids, each with its event."""
 

@@ -31,7 +31,7 @@ _read_headers: Final = msgspec.json.Decoder(Headers).decode
 
 def event_row(event: EventOut) -> Row:
     """A row for `INSERT_EVENT`."""
-    return event.id, event.type, event.occurred_at, event.source, event.key, event.payload
+    return event.id, event.type, event.occurred_at, event.source, event.key, event.hops, event.payload
 
 
 def delivery_rows(emission: Emission) -> list[Row]:
@@ -77,7 +77,7 @@ def figures_row(figures: DeliveryFigures) -> Row:
 
 def read_event(row: Row) -> EventOut:
     """A row of `EVENT_COLUMNS`."""
-    return EventOut(*cast("tuple[str, str, int, str, str, str]", row))
+    return EventOut(*cast("tuple[str, str, int, str, str, str, int]", row))
 
 
 def read_delivery(row: Row) -> Delivery:

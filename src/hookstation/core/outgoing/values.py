@@ -17,7 +17,7 @@ class EventOut(msgspec.Struct, frozen=True):
     `id` sorts by time.  `type` names what happened in words joined by dots (``record.inserted``).  `occurred_at`:
     microseconds since the epoch, UTC.  `payload` is the JSON text of the facts, as it came where a sender wrote it.
     `source` is the id of the journal's event that caused it, empty without one.  `key` is the idempotency key of
-    whoever raised it, empty without one; no two events have the same.
+    whoever raised it, empty without one; no two events have the same.  `hops`: so many deliveries led to it.
     """
 
     id: str
@@ -26,6 +26,7 @@ class EventOut(msgspec.Struct, frozen=True):
     payload: str
     source: str = ""
     key: str = ""
+    hops: int = 0
 
 
 class NewDelivery(msgspec.Struct, frozen=True):

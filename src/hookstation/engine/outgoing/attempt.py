@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, assert_never
 
 from msgspec import structs
 
+from hookstation.core.outgoing import hops
 from hookstation.core.outgoing.definitions import (
     ApiKeyHeader,
     Basic,
@@ -72,7 +73,7 @@ class Trying:
             node=self._node_id(),
         )
         try:
-            ready = self._rendered(place, shape.render(event, delivery_id, number), delivery_id, now)
+            ready = self._rendered(place, event, shape.render(event, delivery_id, number), delivery_id, now)
         except MappingFailed as refused:
             return Tried(_failed(attempt, Trouble.MAPPING, refused.message))
         proof: Headers = ()
@@ -89,10 +90,11 @@ class Trying:
         return tried._replace(attempt=without_echoes(tried.attempt, place.secrets, proof))
 
     @staticmethod
-    def _rendered(place: Place, made: Rendered, delivery_id: str, now: int) -> Rendered:
+    def _rendered(place: Place, event: EventOut, made: Rendered, delivery_id: str, now: int) -> Rendered:
         """The request with the station's own headers and its signature."""
         signed = place.signer.sign(delivery_id, now // SECOND, made.body, now)
-        return Rendered(made.method, (("User-Agent", USER_AGENT), *made.headers, *signed), made.body)
+        own = (("User-Agent", USER_AGENT), (hops.HEADER, str(event.hops + 1)))
+        return Rendered(made.method, (*(own if event.source else own[:1]), *made.headers, *signed), made.body)
 
     async def _send(
         self, destination: Destination, ready: Rendered, proof: Headers

@@ -231,7 +231,10 @@ class Deliver:
             "trouble": attempt.trouble.value,
             "error": attempt.error,
         }
-        return tuple(self._emitter.own(DEAD, payload, source=item.event.source, but=delivery.destination))
+        event = item.event
+        return tuple(
+            self._emitter.own(DEAD, payload, source=event.source, but=delivery.destination, hops=event.hops)
+        )
 
     def _tell(self, item: LeasedDelivery, tried: Tried, verdict: Verdict) -> None:
         """One line with everything, secrets masked; and one count."""

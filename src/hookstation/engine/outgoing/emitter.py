@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -51,7 +51,8 @@ class Told(msgspec.Struct, frozen=True):
     """An event of the journal, as far as others may be told of it.
 
     `record` is what was to be written, ``None`` where it is not known.  `was`: how it stood before, which is not told
-    again.  `inserted`: whether the record is a new one, as the target said; ``None`` where the store says it.
+    again.  `inserted`: whether the record is a new one, as the target said; ``None`` where the store says it.  `hops`:
+    so many deliveries led to the call.
     """
 
     event_id: str
@@ -61,6 +62,19 @@ class Told(msgspec.Struct, frozen=True):
     record: Record | None = None
     was: State | None = None
     inserted: bool | None = None
+    hops: int = 0
+
+
+class _Cause(NamedTuple):
+    """What an event out has from what caused it: see `EventOut`."""
+
+    source: str = ""
+    key: str = ""
+    hops: int = 0
+
+
+def _cause(told: Told) -> _Cause:
+    return _Cause(told.event_id, hops=told.hops)
 
 
 class Emitter:
@@ -97,16 +111,19 @@ class Emitter:
         source: str = "",
         key: str = "",
         but: str = "",
+        hops: int = 0,
     ) -> list[Emission]:
         """An event of the station's own, for everybody who wants it but the destination `but`; empty where nobody."""
         subscribers = [one for one in self._live.subscribers(type_) if one.destination != but]
         now = self._clock.now()
-        return _made(self._identifiers, subscribers, type_, dict(payload), "", now, source, key)
+        return _made(self._identifiers, subscribers, type_, dict(payload), "", now, _Cause(source, key, hops))
 
     def raised(self, type_: str, payload: JSON, text: str, key: str) -> Emission:
         """An event that somebody raises: it stands, whether anybody wants it or not. `text`: the payload as it came."""
         now = self._clock.now()
-        made = _made(self._identifiers, self._live.subscribers(type_), type_, payload, text, now, "", key)
+        made = _made(
+            self._identifiers, self._live.subscribers(type_), type_, payload, text, now, _Cause(key=key)
+        )
         return (
             made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, key=key))
         )
@@ -118,7 +135,7 @@ class Emitter:
             return []
         try:
             payload, text, now = parse_json(arrived).value, arrived.decode(), self._clock.now()
-            return _made(self._identifiers, subscribers, type_, payload, text, now, told.event_id, "")
+            return _made(self._identifiers, subscribers, type_, payload, text, now, _cause(told))
         except Exception:  # as in `_about`
             log.exception("what came in could not be told", extra={"event_id": told.event_id})
             return []
@@ -136,7 +153,7 @@ class Emitter:
             made, now = list(first), self._clock.now()
             for type_, payload in _facts(told, settlement, result):
                 if type_ in wanted:
-                    made += _made(self._inside, wanted[type_], type_, payload, "", now, told.event_id, "")
+                    made += _made(self._inside, wanted[type_], type_, payload, "", now, _cause(told))
         except Exception:
             log.exception("an event out could not be made", extra={"event_id": told.event_id})
             return first
@@ -150,11 +167,10 @@ def _made(
     payload: JSON,
     text: str,
     now: int,
-    source: str,
-    key: str,
+    cause: _Cause,
 ) -> list[Emission]:
     """The event with its deliveries, where there is any. `text`: the payload as it is kept, empty: written here."""
-    event = EventOut(names.event_id(), type_, now, text, source, key)
+    event = EventOut(names.event_id(), type_, now, text, *cause)
     facts = facts_of(event, payload)
     meant = [one for one in subscribers if one.subscription.condition.holds(payload, facts)]
     if not meant:

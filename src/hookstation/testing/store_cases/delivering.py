@@ -44,6 +44,7 @@ class DeliveryCases:
         """A leased delivery has its event, whole, and stands as one that waits; it is leased once."""
         await join(store, "n1")
         given = emission(1, SHOP, "crm", key="m-7", payload='{"x": "“ü” \\u0000"}', source=event_id(9))
+        given = structs.replace(given, event=structs.replace(given.event, hops=3))
         began = await store.beat("n1")
         await store.emit([given])
 

@@ -48,6 +48,7 @@ CREATE TABLE events_out (
   occurred_at INTEGER NOT NULL,
   source TEXT NOT NULL,             -- the event of the journal that caused it, empty: none
   key TEXT NOT NULL,                -- the idempotency key of whoever raised it, empty: none
+  hops INTEGER NOT NULL DEFAULT 0,  -- so many deliveries led to it
   payload TEXT NOT NULL             -- JSON as it came; last, so that the rest is read without it
 ) STRICT;
 CREATE INDEX events_out_by_type ON events_out (type, id);

@@ -17,7 +17,7 @@ from hookstation.core.outgoing.values import (
     Trouble,
 )
 
-EVENT: Final = ("id", "type", "occurred_at", "source", "key", "payload")
+EVENT: Final = ("id", "type", "occurred_at", "source", "key", "hops", "payload")
 """Columns of an event out."""
 
 DELIVERY: Final = (
@@ -41,18 +41,18 @@ _encode: Final = msgspec.json.Encoder().encode
 _headers: Final = msgspec.json.Decoder(Headers).decode
 
 
-def event_out_row(event: EventOut) -> tuple[str, str, int, str, str, str]:
+def event_out_row(event: EventOut) -> tuple[str, str, int, str, str, int, str]:
     """A row of `EVENT`."""
     source, key, payload = kept(event.source), kept(event.key), kept(event.payload)
-    return event.id, kept(event.type), event.occurred_at, source, key, payload
+    return event.id, kept(event.type), event.occurred_at, source, key, event.hops, payload
 
 
 def read_event_out(row: Iterable[object]) -> EventOut:
     """What `event_out_row` made."""
-    event_id, type_, occurred_at, source, key, payload = cast(
-        "tuple[str, str, int, str, str, str]", tuple(row)
+    event_id, type_, occurred_at, source, key, hops, payload = cast(
+        "tuple[str, str, int, str, str, int, str]", tuple(row)
     )
-    return EventOut(event_id, told(type_), occurred_at, told(payload), told(source), told(key))
+    return EventOut(event_id, told(type_), occurred_at, told(payload), told(source), told(key), hops)
 
 
 def delivery_row(delivery: Delivery) -> Row:

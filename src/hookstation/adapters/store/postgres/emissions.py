@@ -21,7 +21,7 @@ from hookstation.errors import Conflict
 
 PUT_RAISED: Final = (
     f"INSERT INTO events_out ({', '.join(EVENT)}, bare) SELECT * FROM "
-    "unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[]) "
+    "unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::boolean[]) "
     "ON CONFLICT (key) WHERE key <> '' DO NOTHING RETURNING id"
 )
 """Write events whose idempotency keys are free; waits for whoever writes one with the same key at this moment."""
@@ -90,7 +90,7 @@ async def _write_events(connection: Connection, emissions: Sequence[Emission]) -
             await append(connection, "events_out", (*EVENT, "bare"), rows)
         if raised:
             rows = [(*event_out_row(one.event), not one.deliveries) for one in raised]
-            standing |= {str(one) for (one,) in await connection.fetch(PUT_RAISED, *columns(rows, 7))}
+            standing |= {str(one) for (one,) in await connection.fetch(PUT_RAISED, *columns(rows, 8))}
     except asyncpg.UniqueViolationError as error:
         raise Conflict("An event with this id has gone out already.") from error
     return standing

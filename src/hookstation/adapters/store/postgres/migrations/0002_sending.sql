@@ -31,6 +31,7 @@ CREATE TABLE events_out (
   occurred_at bigint NOT NULL,
   source text COLLATE "C" NOT NULL, -- the event that caused it, empty: none
   key text COLLATE "C" NOT NULL,    -- the idempotency key of whoever raised it, empty: none
+  hops integer NOT NULL DEFAULT 0,  -- so many deliveries led to it
   payload text NOT NULL,            -- JSON, as it came
   bare boolean NOT NULL DEFAULT true -- false where it is known to have deliveries: pruning need not look at it
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
