@@ -31,7 +31,7 @@ ORDER: Final = {FAMILY: 1, "hmac": 2, "none": 3}
 IN_LINES: Final = frozenset({Kind.LIST, Kind.NETWORKS, Kind.PORTS, Kind.DURATIONS})
 AS_JSON: Final = frozenset({Kind.JSON, Kind.MAPPING})
 PAIRS: Final = frozenset({"headers", "body.form.content"})
-"""Mappings of names to templates, which are written as lines: ``name: template``."""
+"""Mappings of names to templates, which are written as lines, ``name: template``, where that says all of them."""
 
 LONG: Final = frozenset({"note", "condition", "tls.certificate", "tls.authorities", "body.text.content"})
 _MISSING: Final = re.compile("“([a-z_]+)” is missing")
@@ -230,7 +230,9 @@ def text_of(value: JSON, *, pairs: bool = False, as_json: bool = False) -> str:
     if as_json:
         return pretty(value)
     if pairs and isinstance(value, dict):
-        return "\n".join(f"{name}: {text_of(one)}" for name, one in value.items())
+        if all(_goes_on_a_line(name, one) for name, one in value.items()):
+            return "\n".join(f"{name}: {one}" for name, one in value.items())
+        return pretty(value)
     match value:
         case bool():
             return "true" if value else "false"
@@ -241,6 +243,13 @@ def text_of(value: JSON, *, pairs: bool = False, as_json: bool = False) -> str:
         case dict():
             return ""
     return str(value)
+
+
+def _goes_on_a_line(name: str, value: JSON) -> bool:
+    """Whether ``name: value`` is read back as it was; what is not is written as JSON."""
+    if not isinstance(value, str) or not name or ":" in name or name.startswith("{"):
+        return False
+    return all(one == one.strip() and len(one.splitlines()) <= 1 for one in (name, value))
 
 
 def _placed(problem: Problem) -> Problem:

@@ -83,13 +83,13 @@ class Reading:
             return self._words(setting, name, text)
         if not text.strip():
             return None
-        if name in PAIRS:
+        if name in PAIRS and not text.lstrip().startswith("{"):
             return self._pairs(path, text)
         if setting.kind in AS_JSON:
             return self._json(path, text)
         if setting.kind is Kind.INTEGER:
             return whole(text.strip())
-        return text if setting.kind is Kind.TEXT and "\n" in text else text.strip()
+        return text if setting.kind is Kind.TEXT else text.strip()
 
     def _words(self, setting: Setting, name: str, text: str) -> JSON:
         """All that is marked, then all that is typed; a setting with a default may be said to be empty."""
@@ -118,11 +118,15 @@ class Reading:
 
     def _json(self, path: Place, text: str) -> JSON:
         try:
-            return parse_json(text.encode()).value
+            found = parse_json(f"[{text}]".encode()).value  # a single text is JSON here, too
         except (BodyRefused, UnicodeEncodeError) as refused:
             why = refused.reason if isinstance(refused, BodyRefused) else "it has characters that are none."
             self.problems.append(Problem(path, f"is not JSON: {why}"))
             return None
+        if isinstance(found, list) and len(found) == 1:
+            return found[0]
+        self.problems.append(Problem(path, "holds several values; write one, in [ ] where it is a list."))
+        return None
 
 
 def whole(text: str) -> JSON:
