@@ -154,6 +154,39 @@ async def test_a_misspelt_property_is_a_warning_that_stops_nothing() -> None:
         assert "Did you mean “record.entity”?" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"url": "http://10.0.0.1/"}, "10.0.0.1/32"),
+        ({"url": "http://[::ffff:127.0.0.1]:8080/"}, "127.0.0.1/32"),
+        ({"url": "https://169.254.169.254/", "networks": ["0.0.0.0/0"]}, "169.254.169.254/32"),
+        ({"url": "http://0x7f.1/"}, "unusual"),
+        ({"url": "https://crm.example.org:25/"}, "Port 25"),
+    ],
+)
+async def test_what_the_guard_will_refuse_for_sure_is_a_warning_when_it_is_saved(
+    settings: dict[str, JSON], told: str
+) -> None:
+    async with engine() as bench:
+        (warning,) = (await bench.configurator.apply(document(SHOP, {**CRM, **settings}))).problems
+    assert (("destinations", 1, "url"), "warning") == (warning.path, warning.severity)
+    assert told in warning.message
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"url": "http://10.0.0.1/", "networks": ["10.0.0.0/8"]},
+        {"url": "http://10.0.0.1/", "proxy": "http://proxy.example.org:3128"},
+        {"url": "https://crm.example.org:25/", "ports": [25]},
+        {"url": "https://localhost/"},
+    ],
+)
+async def test_what_the_guard_may_let_through_is_saved_without_a_word(settings: dict[str, JSON]) -> None:
+    async with engine() as bench:
+        assert [] == (await bench.configurator.apply(document({**CRM, **settings}))).problems
+
+
 async def test_who_wants_to_know_is_told_of_changes_of_what_goes_out_and_of_no_others() -> None:
     async with engine() as bench:
         told: list[tuple[int, int]] = []

@@ -29,7 +29,7 @@ from hookstation.core.documents.destination_secrets import (
     lacks_secret,
     with_secret,
 )
-from hookstation.core.documents.sending import subscribers, with_kept_signings
+from hookstation.core.documents.sending import out_of_reach, subscribers, with_kept_signings
 from hookstation.core.jsontext import dump_json
 from hookstation.core.outgoing.names import unknown_names
 from hookstation.core.plan import Change, Verb, plan
@@ -288,6 +288,10 @@ class Configurator:
         unfit = await self._check_connections(planned, current, document)
         planned.problems += _carried_secrets(planned, current, document)
         planned.problems += self._unknown_names(planned, document)
+        changed, named = _done(planned, "destination"), enumerate(_names(document, "destinations"))
+        planned.problems += out_of_reach(
+            (index, planned.wanted.destinations[name]) for index, name in named if name in changed
+        )
         webhooks = {name: planned.wanted.webhooks[name] for name in _done(planned, "webhook")}
         dependents = self._dependents(planned, set(webhooks))
         among = planned.wanted if prune else merged(current, planned.wanted)

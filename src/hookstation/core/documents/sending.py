@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
+from hookstation.core.addresses import judge, literal
 from hookstation.core.definitions import Configuration
 from hookstation.core.documents.credentials import credentials_header
 from hookstation.core.documents.destination_secrets import with_kept_signing
 from hookstation.core.nearest import did_you_mean
 from hookstation.core.outgoing.definitions import Destination, Subscription
 from hookstation.core.outgoing.signing import signed_headers
-from hookstation.errors import Problem
+from hookstation.core.port_rules import judge_port
+from hookstation.errors import AddressRefused, Problem
 
 
 def check_destination_name(name: str, destinations: Collection[str]) -> list[Problem]:
@@ -49,6 +52,31 @@ def check_headers(wanted: Configuration, current: Configuration) -> Iterator[tup
                     f"would write the header {problem.path[-1]}, which the subscription “{name}” writes too."
                 )
                 yield "destinations", one.destination, Problem((), message)
+
+
+def out_of_reach(destinations: Iterable[tuple[int, Destination]]) -> list[Problem]:
+    """Warnings for what the address guard will keep every delivery from, as far as the settings alone show it.
+
+    `destinations`: with their places in the document.  With a proxy the guard judges that; a name is judged when it is
+    looked up.
+    """
+    return [
+        Problem(("destinations", index, "url"), f"Nothing will be delivered there: {why}", "warning")
+        for index, one in destinations
+        if one.proxy is None and (why := _refusal(one))
+    ]
+
+
+def _refusal(destination: Destination) -> str:
+    parts = urlsplit(destination.url)
+    host = parts.hostname or ""
+    try:
+        judge_port(parts.port or {"http": 80, "https": 443}[parts.scheme], destination.ports)
+        if literal(host) is not None:
+            judge(host, destination.networks)
+    except AddressRefused as refused:
+        return refused.message
+    return ""
 
 
 def with_kept_signings(current: Mapping[str, Destination], wanted: Configuration) -> Configuration:
