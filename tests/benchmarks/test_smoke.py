@@ -40,7 +40,7 @@ def a_round(rate: float) -> Result:
 
 def test_smoke_measures_every_scenario_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--smoke", "--json", "--folder", str(tmp_path)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert ran.returncode == 0, ran.stderr
     report = json.loads(ran.stdout)
     assert list(SCENARIOS) == list(report["figures"])
