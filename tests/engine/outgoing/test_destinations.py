@@ -209,3 +209,37 @@ async def test_a_change_whose_maker_died_before_it_was_told_is_told_by_whoever_s
     for node in (bench, other, bench):
         await node.outgoing.destinations.look()
     assert ["destination.disabled"] == await alerts(bench)
+
+
+async def test_the_days_of_nothing_but_failures_begin_anew_when_a_pause_ends(bench: SendingBench) -> None:
+    calm: dict[str, JSON] = {
+        "breaker": {"calls": 1000},
+        "disable_after": "1d",
+        "retry": {"schedule": ["1h"] * 9},
+    }
+    await ready(bench, **calm)
+    bench.receiver.usual = Answer(500)
+    await bench.raised()
+    await bench.deliver()
+    await bench.after(3_600)
+    assert (await bench.state()).failing_since > 0
+    await ready(bench, **calm, state="paused")
+    assert 0 == await bench.after(3 * 86_400)
+    await ready(bench, **calm)
+    assert (1, Health.GOOD) == (await bench.deliver(), await bench.health())
+
+
+async def test_a_failure_long_ago_that_only_one_node_saw_is_not_held_against_a_destination(
+    bench: SendingBench,
+) -> None:
+    await ready(bench, breaker={"calls": 1000}, disable_after="1d", retry={"schedule": ["1m"]})
+    other = await bench.another_node()
+    bench.receiver.plan(Answer(500))
+    await bench.raised()
+    await bench.deliver()
+    await bench.clock.advance(3_600)
+    assert 1 == await other.deliver()
+    await bench.clock.advance(2 * 86_400)
+    bench.receiver.plan(Answer(500))
+    await bench.raised()
+    assert (1, Health.GOOD) == (await bench.deliver(), await bench.health())

@@ -100,11 +100,23 @@ class Destinations:
         for name, after in self._states.items():
             if not is_first or after.changed_at > self._clock.now() - LATELY:
                 await self._announce(before.get(name) or DestinationState(name), after)
+        for one in destinations.values():
+            if one.mode is not DestinationMode.ACTIVE:
+                await self._let_rest(one.name)
         await self._crowd.look()
         self._looked_at = frozenset(destinations)
         for known in (self._recent, self._failing, self._paces, self._slots):
             for name in [name for name in known if name not in destinations]:
                 del known[name]
+
+    async def _let_rest(self, name: str) -> None:
+        """A time in which nothing is sent is none of failures: it counts from when it is sent to again."""
+        self._failing.pop(name, None)
+        async with self._saving:
+            state = self._state(name)
+            if state.failing_since:
+                rested = structs.replace(state, failing_since=0, revision=state.revision + 1)
+                await self._save(state, rested)
 
     def room(self, name: str, at_work: int) -> Room:
         """How many deliveries may leave for a destination now; what has no destination any more may all be ended.
@@ -224,6 +236,7 @@ class Destinations:
         state, since = self._state(name), self._failing.get(name, 0)
         begins = ended.failed and not state.failing_since
         if begins:
+            since = max(since, ended.ended_at - SOON)  # what is older may have gone well at other nodes since
             state = structs.replace(state, failing_since=since)
         after = settled(state, destination, self._recent.get(name, ()), ended)
         if begins and after is state and ended.ended_at - since >= SOON:
