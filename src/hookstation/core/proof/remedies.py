@@ -188,7 +188,7 @@ def _said(demands: tuple[Demand, ...]) -> str:
     for demand in demands:
         words = [_words(name, value) for name, value in demand.keywords.items()]
         pieces.append(f"{path_text(demand.path)} ({', '.join(words)})")
-    return "Ask it of the schema: " + "; ".join(pieces)
+    return "Require of every call: " + "; ".join(pieces)
 
 
 def _words(keyword: str, value: JSON) -> str:
