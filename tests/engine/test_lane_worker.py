@@ -37,6 +37,8 @@ class Chores:
         self.batches: list[int] = []
         self.gate: asyncio.Event | None = None
         self.failures: list[Exception] = []
+        self.poison: set[str] = set()
+        self.refusal: Exception = StoreUnavailable("this cannot be written")
 
     def room(self, lane: str, at_work: int) -> Room:
         self.looked[lane] += 1
@@ -63,6 +65,8 @@ class Chores:
         return JobEnd(item.lease, again)
 
     async def settle(self, ends: Sequence[JobEnd]) -> None:
+        if self.poison & {end.lease.id for end in ends}:
+            raise self.refusal
         await self.store.settle(ends)
         self.batches.append(len(ends))
 
@@ -284,3 +288,19 @@ async def test_draining_gives_up_what_hangs(bench: Bench) -> None:
     await bench.put("east", "a")
     await bench.begin()
     assert (1, [JobState.LEASED]) == (await bench.worker.drain(0.01), await bench.states("a"))
+
+
+@pytest.mark.parametrize("refusal", [StoreUnavailable("this cannot be written"), ValueError("this neither")])
+async def test_an_end_that_can_never_be_written_holds_up_no_other_one(
+    bench: Bench, refusal: Exception
+) -> None:
+    bench.chores.poison, bench.chores.refusal = {"b"}, refusal
+    await bench.begin()
+    await bench.put("x", "a", "b", "c", "d")
+    for _ in range(6):
+        await bench.clock.advance(PAUSE)
+    assert [None, JobState.LEASED, None, None] == await bench.states("a", "b", "c", "d")
+    bench.chores.poison = set()
+    for _ in range(2):
+        await bench.clock.advance(PAUSE)
+    assert [None] == await bench.states("b")

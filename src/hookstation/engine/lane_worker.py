@@ -98,6 +98,7 @@ class LaneWorker(Generic[Item, End]):
         self._at_work: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[End | None], str] = {}
         self._ends: list[tuple[str, End]] = []
+        self._together: int | None = None
         self._bell, self._ended = Bell(clock), Bell(clock)
         lookout.watch(work.queue, self._hear, self._hint)
 
@@ -151,16 +152,25 @@ class LaneWorker(Generic[Item, End]):
         return took
 
     async def settle(self) -> None:
-        """Write all ends that have gathered; where the database cannot, they stay for the next time.
+        """Write the ends that have gathered; where the database cannot, they stay for the next time.
 
-        Until then their jobs are leased, so they take up their lanes' room.
+        Until then their jobs are leased, so they take up their lanes' room.  After a failure half as many are written
+        together, and one that fails alone goes behind the others: what cannot be written at all holds up nothing else.
         """
-        ends = self._ends[:]
-        if ends:
+        ends = self._ends[: self._together]
+        if not ends:
+            return
+        try:
             await self._work.settle([end for _, end in ends])
-            del self._ends[: len(ends)]
-            for lane, _ in ends:
-                self._leave(lane)
+        except Exception:
+            self._together = max(len(ends) // 2, 1)
+            if len(ends) == 1:
+                self._ends.append(self._ends.pop(0))
+            raise
+        self._together = None
+        del self._ends[: len(ends)]
+        for lane, _ in ends:
+            self._leave(lane)
 
     async def drain(self, seconds: float) -> int:
         """Wait for what is under way, at most `seconds`, and settle it; return how many jobs did not end."""
@@ -170,7 +180,8 @@ class LaneWorker(Generic[Item, End]):
         for task in left:
             task.cancel()
         try:
-            await self.settle()
+            while self._ends:
+                await self.settle()
         except StoreError as failure:
             log.error("jobs of “%s” stay unsettled: %s", self._work.queue, failure.message)
         return len(left)
