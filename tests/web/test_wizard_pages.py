@@ -136,3 +136,12 @@ async def test_the_header_of_a_signature_is_read_off_captured_calls(pages: Clien
     await bench.ingest.receive(admitted, b"{}")
     answer = await pages.ask("GET", "/webhooks/courses/edit/access")
     assert 'name="hmac:header" value="x-shop-signature"' in answer.body.decode()
+
+
+async def test_payloads_are_kept_out_of_the_search_and_let_in_again(pages: Client, bench: Engine) -> None:
+    form = {"type": "none", "do": "save"}
+    await send(pages, "/webhooks/courses/edit/access", **form, began="1", unsearched="on")
+    assert False is (await bench.changing.drafts.show("courses")).document["search"]
+    assert b'id="search" checked' in (await pages.ask("GET", "/webhooks/courses/edit/access")).body
+    await send(pages, "/webhooks/courses/edit/access", **form, began="2")
+    assert "search" not in (await bench.changing.drafts.show("courses")).document

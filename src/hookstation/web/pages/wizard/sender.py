@@ -68,6 +68,9 @@ async def read(look: Look, form: Form) -> Document:
     _put(document, "duplicates", {"key": key, **({"window": window} if window else {})} if key else {})
     for flag in ("hold", "keep_rejected_bodies"):
         _put(document, flag, bool(form.one(flag)))
+    document.pop("search", None)
+    if form.one("unsearched"):
+        document["search"] = False
     acknowledging.read(document, form)
     return document
 
@@ -129,6 +132,7 @@ async def context(look: Look) -> dict[str, object]:
         "hold": bool(document.get("hold")),
         "may_hold": not (isinstance(action, dict) and action.get("connection") == RECORDS),
         "keep_rejected_bodies": bool(document.get("keep_rejected_bodies")),
+        "unsearched": document.get("search") is False,
         "heard": {"hmac": _signature_header(calls)},
         "senders": sorted({one.sender for one in calls if one.sender}),
         "fresh_secret": look.secret,
