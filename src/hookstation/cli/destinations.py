@@ -219,7 +219,7 @@ def delete(name: str, yes: bool, as_json: bool, data: str | None, database_url: 
     Refused while a subscription names it. On a terminal it asks first, unless --yes.
     """
     settings = settings_of(data, database_url)
-    question = f"Delete the destination {name}? What waits for it ends as dead."
+    question = f"Delete the destination {name}? What waits for it is cancelled."
     _delete(settings, "/destinations", "destination", name, question, yes=yes, as_json=as_json)
 
 
@@ -270,12 +270,12 @@ def show_subscription(name: str, as_json: bool, data: str | None, database_url: 
 def delete_subscription(
     name: str, yes: bool, as_json: bool, data: str | None, database_url: str | None
 ) -> None:
-    """Delete a subscription; what waits for it ends as dead.
+    """Delete a subscription; what waits for it is cancelled.
 
     On a terminal it asks first, unless --yes.
     """
     settings = settings_of(data, database_url)
-    question = f"Delete the subscription {name}? What waits for it ends as dead."
+    question = f"Delete the subscription {name}? What waits for it is cancelled."
     _delete(settings, "/subscriptions", "subscription", name, question, yes=yes, as_json=as_json)
 
 

@@ -131,7 +131,7 @@ def _plain(error: BaseException) -> str:
 
 def _verdict(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
+        return error.verify_message.rstrip(".")
     return "it does not name this host"
 
 
