@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -241,6 +242,14 @@ async def test_a_link_ends_by_its_time_by_word_and_with_its_host(bench: SendingB
     token, _ = await portal.link("crm", WHO, 3600)
     await ready(bench, url="https://elsewhere.example.org/crm")
     assert await portal.enter(token) is None
+
+
+async def test_a_guest_gets_no_private_key(bench: SendingBench) -> None:
+    secret = "whsk_" + b64encode(bytes(range(32))).decode()
+    await ready(bench, signing={"type": "standard-webhooks", "secret": secret})
+    guest = await bench.outgoing.portal.enter((await bench.outgoing.portal.link("crm", WHO))[0])
+    assert guest is not None
+    assert (await bench.outgoing.guests.rotate(guest, 60)).secret.reveal().startswith("whpk_")
 
 
 async def test_who_gets_the_name_of_a_deleted_destination_gets_nothing_else_of_it(

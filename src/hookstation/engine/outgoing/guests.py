@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hookstation.core.outgoing.values import Delivery, DeliveryAttempt, EventOut
+from hookstation.core.standard_keys import KeyKind, kind_of_secret, public_text
+from hookstation.core.values import Secret
 from hookstation.engine.outgoing.figures import Bar, Figures, Standing
 from hookstation.engine.outgoing.portal import Guest
 from hookstation.engine.outgoing.resend import Done, Resend
@@ -65,8 +67,11 @@ class Guests:
         return await self._resend.failed(guest.destination, max(since, guest.since), guest.name, after)
 
     async def rotate(self, guest: Guest, overlap: int) -> Rotated:
-        """Take a new secret. Raises as `Rotate.rotate` does."""
-        return await self._rotate.rotate(guest.destination, guest.name, overlap)
+        """Take a new secret; of one that signs by a private key, the public key. Raises as `Rotate.rotate` does."""
+        rotated = await self._rotate.rotate(guest.destination, guest.name, overlap)
+        if kind_of_secret(rotated.secret) is KeyKind.ED25519:
+            return replace(rotated, secret=Secret(public_text(rotated.secret)))
+        return rotated
 
     async def _own(self, guest: Guest, delivery_id: str) -> Delivery:
         delivery = await self._store.get_delivery(delivery_id)
