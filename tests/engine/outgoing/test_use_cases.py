@@ -239,9 +239,10 @@ async def test_a_link_ends_by_its_time_by_word_and_with_its_host(bench: SendingB
     assert await portal.enter(token) is None
     assert await portal.enter(mine) is not None
 
-    token, _ = await portal.link("crm", WHO, 3600)
-    await ready(bench, url="https://elsewhere.example.org/crm")
-    assert await portal.enter(token) is None
+    for url in ("https://shared.example.org/ours", "https://shared.example.org/theirs"):
+        token, _ = await portal.link("crm", WHO, 3600)
+        await ready(bench, url=url)
+        assert await portal.enter(token) is None
 
 
 async def test_a_guest_gets_no_private_key(bench: SendingBench) -> None:

@@ -1,8 +1,8 @@
 """The portal: a signed link with which the owner of one destination looks after it, and after nothing else.
 
-The link names its destination, the host that this one had then, and its end; whoever changes one of these has no link.
-Where the destination goes to another host, its former owner's links are over, and so they are where it is deleted: who
-gets its name sees nothing of what was there before.  `revoke` ends all links of one.
+The link names its destination, the URL that this one had then, and its end; whoever changes one of these has no link.
+Where the destination goes to another host or path, its former owner's links are over, and so they are where it is
+deleted: who gets its name sees nothing of what was there before.  `revoke` ends all links of one.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Portal:
         return turn
 
     async def _proof(self, claim: bytes, destination: Destination, turn: _Round) -> bytes:
-        content = b"\n".join((claim, host_of(destination).encode(), turn.token.encode()))
+        content = b"\n".join((claim, place_of(destination).encode(), turn.token.encode()))
         return hmac.digest(await self._key(), content, "sha256")
 
     async def _key(self) -> bytes:
@@ -148,10 +148,10 @@ class Portal:
         return self._vault.open(sealed, KEY).reveal().encode()
 
 
-def host_of(destination: Destination) -> str:
-    """Scheme, name and port of where a destination is: who owns these owns it."""
+def place_of(destination: Destination) -> str:
+    """Where a destination is, without its query: hosts that many share (hooks.example.com/their-id) part them by path."""
     parts = urlsplit(destination.url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower() + parts.path
 
 
 def _text(raw: bytes) -> str:
