@@ -50,6 +50,8 @@ PLACES = (
     "/settings",
 )
 LARGEST_FIRST_PAGE = 150_000
+ID = re.compile(r' id="([^"]+)"')
+PART = re.compile(r'<a [^>]*href="(/[^"#?]*|)#([^"]+)"')
 LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
 EVENT = re.compile("/events/|/outgoing/deliveries/0")
 ISLANDS_READY = (
@@ -120,18 +122,24 @@ def test_the_first_page_is_light(look: Open, place: str) -> None:
 
 
 def test_every_link_leads_somewhere(look: Open, demo: Demo) -> None:
-    """From the dashboard on, once each; a list leads to many pages of a kind."""
+    """From the dashboard on, once each, and to a place of the page that is there; a list leads to many of a kind."""
     visit = look("/")
     seen: set[str] = set()
+    named: set[str] = set()
+    meant: set[str] = set()
     waiting = {"/"}
     while waiting:
         place = waiting.pop()
         seen.add(place)
         answer = visit.page.request.get(demo.url + place)
         assert 200 == answer.status, place
-        found = {unescape(one) for one in LINK.findall(answer.text())}
+        text = answer.text()
+        named |= {f"{place}#{one}" for one in ID.findall(text)}
+        meant |= {f"{to or place}#{part}" for to, part in PART.findall(text)}
+        found = {unescape(one) for one in LINK.findall(text)}
         waiting |= {one for one in found if not EVENT.match(one)} - seen
     assert {"/", "/records/Activity.csv", "/webhooks/course-panel", "/connections/imis"} <= seen
+    assert [] == sorted(one for one in meant - named if one.partition("#")[0] in seen)
 
 
 def test_a_page_that_is_not_there_leads_back(look: Open) -> None:
