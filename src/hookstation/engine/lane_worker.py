@@ -28,6 +28,13 @@ TICK: Final = 1e-6
 BATCH: Final = 100
 """Jobs that are leased at once."""
 
+BUSY: Final = 16
+"""Ends that were settled together, after which the next ones are let gather: so many jobs share one commit."""
+
+GATHERED: Final = 64
+GATHERING: Final = 0.02
+"""Ends that are settled without further waiting, and the seconds after which any number is."""
+
 PAUSE: Final = 1.0
 """Seconds until the work goes on that the database or a mistake of ours broke."""
 
@@ -99,7 +106,8 @@ class LaneWorker(Generic[Item, End]):
         self._tasks: dict[asyncio.Task[End | None], str] = {}
         self._ends: list[tuple[str, End]] = []
         self._together: int | None = None
-        self._bell, self._ended = Bell(clock), Bell(clock)
+        self._settled = 0
+        self._bell, self._ended, self._gathered = Bell(clock), Bell(clock), Bell(clock)
         lookout.watch(work.queue, self._hear, self._hint)
 
     async def run(self) -> None:
@@ -134,7 +142,14 @@ class LaneWorker(Generic[Item, End]):
     async def _settle_next(self) -> None:
         if not self._ends:
             await self._ended.wait(AT_REST)
+        self._gathered.hush()
+        if self._settled >= BUSY and not self._are_many():
+            await self._gathered.wait(GATHERING)
         await self.settle()
+
+    def _are_many(self) -> bool:
+        """Whether the ends are worth a commit: by then a half of what was leased is still under way."""
+        return len(self._ends) >= min(GATHERED, len(self._tasks))
 
     def ring(self, lane: str) -> None:
         """The lane may have room again."""
@@ -251,6 +266,8 @@ class LaneWorker(Generic[Item, End]):
         if not task.cancelled() and (end := task.result()) is not None:
             self._ends.append((lane, end))
             self._ended.ring()
+            if self._are_many():
+                self._gathered.ring()
         else:
             self._leave(lane)
 

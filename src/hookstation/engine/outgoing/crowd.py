@@ -19,8 +19,11 @@ NOTICED: Final = 10.0
 DELIVERING: Final = frozenset({"all", "worker"})
 """Roles of nodes that deliver."""
 
+ROUNDS_AHEAD: Final = 5
 LEAST_AHEAD: Final = 64
-"""Deliveries of a destination that a node which is alone leases ahead at least."""
+MOST_AHEAD: Final = 320
+"""Deliveries that a node which is alone leases ahead for a destination: so many times what may be under way to it, but
+within these bounds.  While many are leased in one transaction and settled in another, there are more."""
 
 
 class Crowd:
@@ -51,4 +54,5 @@ class Crowd:
     def ahead(self, concurrency: int) -> int:
         """How many deliveries may be leased besides those that may be under way."""
         sure = self._alone or (self.count == 1 and self._clock.monotonic() - self._looked_at < NOTICED)
-        return max(concurrency, LEAST_AHEAD) if sure else 0
+        wanted = min(ROUNDS_AHEAD * concurrency, MOST_AHEAD)
+        return max(concurrency, wanted, LEAST_AHEAD) if sure else 0
