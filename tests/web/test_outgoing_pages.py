@@ -389,6 +389,18 @@ class TestSubscriptionForm:
         assert text(answer).strip().startswith('<div id="preview"')
         assert "cannot be sent" in text(answer)
 
+    async def test_the_preview_by_itself_does_not_blame_who_has_just_begun(self, pages: Client) -> None:
+        form = form_of(await raw(pages, NEW_SUBSCRIPTION), "Subscription")
+        answer = await pages.ask(
+            "POST",
+            "/outgoing/subscriptions/_preview",
+            urlencode(form.filled(), doseq=True).encode(),
+            **FORM,
+            hx_target="div#preview",
+        )
+        assert "cannot be sent" not in text(answer)
+        assert "while you fill in the form" in text(answer)
+
     async def test_the_last_real_event_is_taken_before_it_ever_went_out(
         self, pages: Client, bench: SendingBench
     ) -> None:

@@ -256,3 +256,8 @@ def _placed(problem: Problem) -> Problem:
     """A setting that is missing is told at that setting."""
     found = _MISSING.match(problem.message)
     return replace(problem, path=(*problem.path, found[1]), message="it is missing.") if found else problem
+
+
+def is_missing(problem: Problem) -> bool:
+    """Whether something was not filled in yet, rather than filled in wrongly."""
+    return _MISSING.search(problem.message) is not None

@@ -17,7 +17,7 @@ from hookstation.core.values import JSON
 from hookstation.engine.listing import Listed
 from hookstation.errors import Invalid, NotFound, Problem
 from hookstation.web.pages.forms import Form, read_form
-from hookstation.web.pages.outgoing.items import elsewhere, items_of, text_of
+from hookstation.web.pages.outgoing.items import elsewhere, is_missing, items_of, text_of
 from hookstation.web.pages.outgoing.preview import OVER, REAL, Preview, preview
 from hookstation.web.pages.outgoing.reading import WORDS, Reading
 from hookstation.web.pages.outgoing.saving import save
@@ -77,6 +77,8 @@ async def show_preview(request: Request, services: Services) -> Response:
     reading = Reading(form)
     document = {"name": "preview", **reading.document(SHOWN, {})}
     looked = await _look(document, form.one("over"), services, reading.problems)
+    if looked.problems:  # who has just begun has done nothing wrong
+        looked = Looked([one for one in looked.problems if not is_missing(one)])
     context = {"looked": looked, "over": form.one("over"), "overs": OVER}
     return await page(request, "outgoing/preview_page.html", context, part="preview")
 
