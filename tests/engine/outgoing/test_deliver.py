@@ -206,6 +206,21 @@ async def test_what_is_on_its_way_to_a_destination_that_goes_is_cancelled(bench:
     assert (DeliveryState.CANCELLED, 0) == ((await bench.only()).state, len(bench.receiver.calls))
 
 
+async def test_what_waits_for_a_destination_that_is_deleted_does_not_go_to_the_next_one_of_its_name(
+    bench: SendingBench,
+) -> None:
+    await ready(bench, retry={"schedule": ["1h"]})
+    bench.receiver.plan(Answer(500))
+    await bench.raised()
+    await bench.deliver()
+    await bench.engine.configurator.delete("subscription", "orders")
+    await bench.engine.configurator.delete("destination", "crm")
+    assert 0 == await bench.deliver()
+    assert DeliveryState.CANCELLED == (await bench.only()).state
+    await ready(bench)
+    assert (0, 1) == (await bench.after(3_600), len(bench.calls()))
+
+
 async def test_deliveries_of_one_key_go_one_after_the_other_and_others_pass_by(bench: SendingBench) -> None:
     await ready(bench, order="$$member$$", retry={"schedule": ["1m"]}, breaker={"calls": 1000})
     bench.receiver.usual = lambda call: Answer(500 if b'"ill"' in call.body else 200)

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from hookstation.core.outgoing.definitions import Destination, DestinationMode
 from hookstation.core.outgoing.health import Ended, Passage, enabled, passage, remembered, settled, told
-from hookstation.core.outgoing.values import DestinationState, Health, Trouble
+from hookstation.core.outgoing.values import DeliveryState, DestinationState, Health, Trouble
 from hookstation.core.values import JSON
 from hookstation.engine.bell import Bell
 from hookstation.engine.lane_worker import Room
@@ -25,7 +25,7 @@ from hookstation.engine.outgoing.live import Live
 from hookstation.engine.outgoing.pace import Pace
 from hookstation.errors import Conflict, StoreError
 from hookstation.ports.clock import Clock
-from hookstation.ports.deliveries import DESTINATIONS_CHANGED
+from hookstation.ports.deliveries import DESTINATIONS_CHANGED, DeliveryFilter
 from hookstation.ports.log import EventLog
 from hookstation.ports.store import Store
 
@@ -49,6 +49,9 @@ ARRIVED: Final = "A delivery has arrived."
 MOMENT: Final = 0.1
 """Seconds until a destination is asked for again that was not looked at yet."""
 
+PAGES_AT_ONCE: Final = 20
+"""Times `OF_NOBODY` deliveries of a deleted destination that are ended with each look."""
+
 OF_NOBODY: Final = 100
 """Deliveries that are ended together whose destination is not there any more."""
 
@@ -65,6 +68,7 @@ class Destinations:
         self._clock, self._event_log = clock, event_log
         self._bell = Bell(clock)
         self._looked_at: frozenset[str] = frozenset()
+        self._deleted: frozenset[str] = frozenset()
         self._states: dict[str, DestinationState] = {}
         self._recent: dict[str, tuple[Ended, ...]] = {}
         self._failing: dict[str, int] = {}
@@ -93,7 +97,11 @@ class Destinations:
     async def look(self) -> None:
         """Read the states, and how many nodes deliver."""
         destinations = self._live.destinations
+        self._deleted = (self._deleted | self._looked_at) - destinations.keys()
+        for name in sorted(self._deleted):
+            await self._end_all(name)
         if not destinations:
+            self._looked_at = frozenset()
             return
         before, is_first = self._states, not self._looked_at
         self._states = {one.name: one for one in await self._store.destination_states()}
@@ -108,6 +116,18 @@ class Destinations:
         for known in (self._recent, self._failing, self._paces, self._slots):
             for name in [name for name in known if name not in destinations]:
                 del known[name]
+
+    async def _end_all(self, name: str) -> None:
+        """What waits for a destination that was deleted goes nowhere any more, nor to the next one of its name."""
+        which = DeliveryFilter(name, states=frozenset({DeliveryState.WAITING}))
+        for _ in range(PAGES_AT_ONCE):
+            page = await self._store.list_deliveries(which, OF_NOBODY)
+            if not page.items:
+                self._deleted -= {name}
+                return
+            ids = [one.id for one in page.items]
+            ended = await self._store.cancel_deliveries(ids, self._clock.now())
+            self._event_log.write("deliveries_cancelled", destination=name, count=ended, by="")
 
     async def _let_rest(self, name: str) -> None:
         """A time in which nothing is sent is none of failures: it counts from when it is sent to again."""
