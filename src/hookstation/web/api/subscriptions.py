@@ -103,6 +103,15 @@ OPERATIONS: Final = (
         refusals=(400, 409, 422),
     ),
     Operation(
+        "POST",
+        "/subscriptions/preview",
+        preview_subscription,
+        "What a subscription would send",
+        "SubscriptionPreview",
+        "SubscriptionPreviewRequest",
+        refusals=(400, 422),
+    ),
+    Operation(
         "GET",
         "/subscriptions/{name}",
         show_subscription,
@@ -127,15 +136,6 @@ OPERATIONS: Final = (
         "",
         status=204,
         refusals=(404, 409),
-    ),
-    Operation(
-        "POST",
-        "/subscriptions/preview",
-        preview_subscription,
-        "What a subscription would send",
-        "SubscriptionPreview",
-        "SubscriptionPreviewRequest",
-        refusals=(400, 422),
     ),
     Operation("GET", "/event-types", list_event_types, "The station's own types of events", "EventTypes"),
 )
