@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from hookstation.adapters.sender import HttpSender
 from hookstation.core.outgoing.definitions import SECONDS
 from hookstation.core.outgoing.values import DeliveryState, Health, Trouble
 from hookstation.core.values import JSON
 from hookstation.engine.outgoing.crowd import NOTICED
+from hookstation.ports.sender import Dispatch, Receipt
 from tests.support.certificates import Authority
 from tests.support.receiver import Answer, Call, Receiver
 from tests.support.sending import SendingBench, subscription
@@ -125,6 +127,22 @@ async def test_a_body_that_cannot_be_made_is_no_fault_of_the_destination(bench: 
     await bench.configure(subscriptions=[subscription()])
     await bench.after(5)
     assert DeliveryState.DELIVERED == (await bench.only()).state
+
+
+async def test_a_try_that_breaks_the_station_is_written_down_and_follows_the_plan(
+    bench: SendingBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_self: HttpSender, _dispatch: Dispatch) -> Receipt:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(HttpSender, "send", broken)
+    await ready(bench, retry={"schedule": ["1m"]})
+    await bench.raised()
+    await bench.deliver()
+    await bench.after(72)
+    delivery = await bench.only()
+    assert (DeliveryState.DEAD, Trouble.MAPPING, 2) == (delivery.state, delivery.trouble, delivery.attempts)
+    assert ("its log says how" in delivery.error, "a mistake of ours" in caplog.text) == (True, True)
 
 
 async def test_an_address_that_is_not_allowed_is_never_called(bench: SendingBench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from collections.abc import Callable
 from importlib.metadata import version
@@ -39,6 +40,9 @@ from hookstation.ports.sender import NotSent, Receipt, Sender
 USER_AGENT: Final = f"Hookstation/{version('hookstation')}"
 UNAUTHORIZED: Final = 401
 SECOND: Final = 1_000_000
+BROKE: Final = "The station itself failed at this; its log says how. Please tell its makers."
+
+log = logging.getLogger(__name__)
 
 
 class Tried(NamedTuple):
@@ -63,15 +67,25 @@ class Trying:
         self, place: Place, shape: CompiledSubscription, event: EventOut, delivery_id: str, number: int
     ) -> Tried:
         """Try it, however that ends. `number` counts the tries of the delivery from 1."""
-        destination, now = place.destination, self._clock.now()
         attempt = DeliveryAttempt(
             delivery_id,
             number,
-            now,
+            self._clock.now(),
             shape.subscription.method,
-            masked_url(destination.url),
+            masked_url(place.destination.url),
             node=self._node_id(),
         )
+        try:
+            return await self._try(attempt, place, shape, event)
+        except Exception:  # a try that is not written down is made for ever, and nobody sees it
+            log.exception("a try of the delivery %s broke", delivery_id)
+            return Tried(_failed(attempt, Trouble.MAPPING, BROKE))
+
+    async def _try(
+        self, attempt: DeliveryAttempt, place: Place, shape: CompiledSubscription, event: EventOut
+    ) -> Tried:
+        destination, now = place.destination, attempt.started_at
+        delivery_id, number = attempt.delivery_id, attempt.number
         try:
             ready = self._rendered(place, event, shape.render(event, delivery_id, number), delivery_id, now)
         except MappingFailed as refused:
