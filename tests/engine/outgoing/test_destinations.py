@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from hookstation.core.outgoing.values import DeliveryState, DestinationState, Health
+from hookstation.core.outgoing.values import DeliveryState, DestinationState, EventOut, Health
 from hookstation.core.values import JSON
 from hookstation.engine.outgoing.destinations import ARRIVED
+from hookstation.engine.outgoing.live import Place
 from hookstation.errors import StoreUnavailable
 from tests.support.receiver import Answer
 from tests.support.sending import SendingBench, subscription
@@ -243,3 +244,21 @@ async def test_a_failure_long_ago_that_only_one_node_saw_is_not_held_against_a_d
     bench.receiver.plan(Answer(500))
     await bench.raised()
     assert (1, Health.GOOD) == (await bench.deliver(), await bench.health())
+
+
+async def test_a_mistake_of_ours_in_what_others_are_told_keeps_no_delivery_from_its_end(
+    bench: SendingBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_self: Place, _event: EventOut, _payload: JSON) -> str:
+        raise KeyError("a mistake of ours")
+
+    await ready(bench, retry={"schedule": []})
+    bench.receiver.plan(Answer(410))
+    await bench.raised()
+    monkeypatch.setattr(Place, "order_key", broken)
+    await bench.deliver()
+    assert ([DeliveryState.DEAD], Health.GONE) == (
+        [one.state for one in await bench.deliveries()],
+        await bench.health(),
+    )
+    assert "a mistake of ours" in caplog.text

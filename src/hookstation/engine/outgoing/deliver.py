@@ -215,6 +215,8 @@ class Deliver:
         except StoreError as failure:
             name = place.destination.name
             log.error("how the destination “%s” stands could not be saved: %s", name, failure.message)
+        except Exception:  # else what was just delivered would be sent again, and again
+            log.exception("what an attempt says of the destination “%s” broke", place.destination.name)
 
     def _of_death(self, item: LeasedDelivery, tried: Tried) -> tuple[Emission, ...]:
         """Others are told of a dead delivery; of one by which they were to be told of that, nobody is."""

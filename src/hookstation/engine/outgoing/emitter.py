@@ -116,7 +116,12 @@ class Emitter:
         """An event of the station's own, for everybody who wants it but the destination `but`; empty where nobody."""
         subscribers = [one for one in self._live.subscribers(type_) if one.destination != but]
         now = self._clock.now()
-        return _made(self._identifiers, subscribers, type_, dict(payload), "", now, _Cause(source, key, hops))
+        cause = _Cause(source, key, hops)
+        try:
+            return _made(self._identifiers, subscribers, type_, dict(payload), "", now, cause)
+        except Exception:  # as in `_about`
+            log.exception("an event of the station's own could not be made: %s", type_)
+            return []
 
     def raised(self, type_: str, payload: JSON, text: str, key: str) -> Emission:
         """An event that somebody raises: it stands, whether anybody wants it or not. `text`: the payload as it came."""
