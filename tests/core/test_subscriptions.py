@@ -97,6 +97,8 @@ def test_templates_are_read_in_the_form_in_which_they_are_saved() -> None:
         ({"method": "GET"}, "method: “GET” is not allowed; choose one of POST, PUT or PATCH."),
         ({"headers": {"X-A": 5}}, "headers.X-A: must be a template (text), but is integer."),
         ({"headers": {"Host": "x"}}, "headers.Host: Host belongs to HTTP itself"),
+        ({"headers": {"X-A": "a\nb"}}, "headers.X-A: holds a line break or control character"),
+        ({"headers": {"X-A": "café"}}, "headers.X-A: holds a letter beyond ASCII"),
         ({"body": {"type": "yaml"}}, "body.type: “yaml” is not a known type"),
         ({"body": {"type": "form", "content": {"a": "$$a"}}}, "body.content.a: “$$” is never closed"),
         ({"body": {"type": "json", "content": {}}}, "body.content: is not a known setting"),

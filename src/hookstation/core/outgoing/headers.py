@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hookstation.core.outgoing.scope import OutgoingScope, compile_outgoing
-from hookstation.core.template import MISSING, Template
+from hookstation.core.template import MISSING, Scope, Template, TemplateKind
 from hookstation.core.template.scope import text_of
 from hookstation.errors import Invalid, MappingFailed, Problem
 
@@ -107,9 +107,13 @@ def compile_headers(headers: Mapping[str, str]) -> CompiledHeaders:
             problems.append(Problem((name,), refused))
             continue
         try:
-            templates[name] = compile_outgoing(source)
+            template = templates[name] = compile_outgoing(source)
+            if template.kind is TemplateKind.LITERAL:
+                _checked(name, text_of(template.evaluate(Scope(None))).strip(" \t"))
         except Invalid as refusal:
             problems += [problem.under(name) for problem in refusal.problems]
+        except MappingFailed as never:
+            problems.append(Problem((name,), never.reason))
     if problems:
         raise Invalid(problems)
     return CompiledHeaders(templates)
