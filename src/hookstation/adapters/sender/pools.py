@@ -31,9 +31,6 @@ CONNECT_SECONDS: Final = 10.0
 CONNECTIONS: Final = 2_000
 CONNECTIONS_TO_ONE_HOST: Final = 200
 
-OURS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""Headers that aiohttp would add: what goes out is what was dispatched."""
-
 Key: TypeAlias = tuple[frozenset[str], Tls | None]
 
 
@@ -99,7 +96,6 @@ class Pools:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             raise_for_status=False,
-            skip_auto_headers=OURS,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             request_class=TimedRequest,
         )
