@@ -149,7 +149,7 @@ class Portal:
 
 
 def place_of(destination: Destination) -> str:
-    """Where a destination is, without its query: hosts that many share (hooks.example.com/their-id) part them by path."""
+    """Where a destination is, without its query: hosts that many share part them by path (example.com/their-id)."""
     parts = urlsplit(destination.url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower() + parts.path
 
