@@ -12,6 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from hookstation.core.condition import (
     DEEPEST,
     LONGEST,
+    LONGEST_PART,
     MOST_ELEMENTS,
     MOST_OPTIONS,
     MOST_SEARCHES,
@@ -170,6 +171,12 @@ def test_conditions_that_hold(source: str, payload: JSON) -> None:
 )
 def test_conditions_that_do_not_hold(source: str, payload: JSON) -> None:
     assert not holds(source, payload)
+
+
+def test_a_text_that_is_too_long_to_be_looked_for_is_in_none() -> None:
+    long = "x" * LONGEST_PART
+    assert holds("contains(a, b)", {"a": long, "b": long})
+    assert not holds("contains(a, b)", {"a": f"{long}x", "b": f"{long}x"})
 
 
 def test_an_array_of_too_many_elements_contains_nothing() -> None:

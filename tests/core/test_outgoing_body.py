@@ -287,3 +287,16 @@ def test_an_event_is_wanted_by_type_and_condition_of_an_active_subscription_only
         wants(amount=19),
         wants(type_="order.sent"),
     )
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{"a": "x" * 10_000}, {"a": ["x"] * 4_000}, {"a": {f"k{number}": 1 for number in range(2_000)}}],
+)
+def test_what_templates_make_is_counted_while_it_is_made(payload: JSON) -> None:
+    """However often a body repeats what came: it is refused before so much is held."""
+    content: JSON = {f"k{number}": ["$$a$$"] for number in range(900)}
+    with pytest.raises(
+        MappingFailed, match="body: what templates make of this payload has more than 8,388,608"
+    ):
+        request(payload, Body(BodyForm.TEMPLATE, content))

@@ -27,13 +27,14 @@ from hookstation.core.condition.terms import (
     Where,
     text_of_term,
 )
-from hookstation.core.condition.truth import MOST_ELEMENTS
+from hookstation.core.condition.truth import LONGEST_PART, MOST_ELEMENTS
 from hookstation.core.condition.words import describe
 
 __all__ = [
     "DEEPEST",
     "FUNCTIONS",
     "LONGEST",
+    "LONGEST_PART",
     "MOST_ELEMENTS",
     "MOST_OPTIONS",
     "MOST_SEARCHES",

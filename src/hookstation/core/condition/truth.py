@@ -38,6 +38,9 @@ Worth: TypeAlias = tuple[str, str | bool | int | Decimal | None]
 MOST_ELEMENTS: Final = 10_000
 """An array with more elements contains nothing. No payload that the station takes has as many."""
 
+LONGEST_PART: Final = 10_000
+"""Characters of a text that is looked for in another one; a longer one is in none. Literals are never as long."""
+
 _ORDERED: Final = frozenset({"text", "number"})
 _ORDERS: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
     Operator.LESS: lt, Operator.AT_MOST: le, Operator.GREATER: gt, Operator.AT_LEAST: ge
@@ -134,6 +137,8 @@ def _search(where: Where, whole: Read, part: Read) -> Test:
         if isinstance(inside, list):
             return where is Where.ANYWHERE and _has(inside, worth_of(wanted))
         if not isinstance(inside, str) or not isinstance(wanted, str):
+            return False
+        if where is Where.ANYWHERE and len(wanted) > LONGEST_PART:
             return False
         if where is Where.STARTS:
             return inside.startswith(wanted)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from hookstation.core.jsontext import dump_json
 from hookstation.core.outgoing.definitions import Body, BodyForm
-from hookstation.core.outgoing.scope import OutgoingScope, compile_outgoing
+from hookstation.core.outgoing.scope import MOST_MADE, OutgoingScope, compile_outgoing
 from hookstation.core.outgoing.trees import compile_tree
 from hookstation.core.outgoing.values import EventOut
 from hookstation.core.outgoing.xml import root_problem, write_xml
@@ -18,7 +18,7 @@ from hookstation.core.template.scope import instant_text, text_of
 from hookstation.core.values import JSON, kind_of
 from hookstation.errors import Invalid, MappingFailed, Problem
 
-MOST_BYTES: Final = 8 * 1024 * 1024
+MOST_BYTES: Final = MOST_MADE
 """Bytes of a body that templates make."""
 
 MOST_FIELDS: Final = 500

@@ -27,6 +27,8 @@ from hookstation.errors import BodyRefused, Invalid, MappingFailed, Problem
 MOST_MEMBERS: Final = 1_000_000
 """What was taken once may have had other limits than the usual ones."""
 DEEPEST: Final = 128
+MOST_MADE: Final = 8 * 1024 * 1024
+"""Characters that all templates of a body make together: they are counted while they are made."""
 
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "event": ("id", "type", "occurred_at"),
@@ -41,13 +43,17 @@ _DECLARED: Final = frozenset(FACTS)
 
 
 class OutgoingScope(Scope):
-    """One delivery as templates see it. `facts` take the place of properties of their names."""
+    """One delivery as templates see it. `facts` take the place of properties of their names.
 
-    __slots__ = ("_own",)
+    `left`: characters that the templates of its body may still make.
+    """
+
+    __slots__ = ("_own", "left")
 
     def __init__(self, payload: JSON, facts: Mapping[str, JSON], occurred_at: int) -> None:
         super().__init__({**payload, **facts} if isinstance(payload, dict) else payload, occurred_at)
         self._own = facts
+        self.left = MOST_MADE
 
     def root(self, name: str, declared: frozenset[str]) -> Value:  # noqa: ARG002 - nothing else is declared
         """The value that a path beginning with `name` starts from."""

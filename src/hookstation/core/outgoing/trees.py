@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
-from hookstation.core.outgoing.scope import OutgoingScope, compile_outgoing
+from hookstation.core.outgoing.scope import MOST_MADE, OutgoingScope, compile_outgoing
 from hookstation.core.template import MISSING, Value
 from hookstation.core.values import JSON, PathPart
 from hookstation.errors import Invalid, MappingFailed, Problem
@@ -71,11 +71,33 @@ def _template(source: str, path: tuple[PathPart, ...], problems: list[Problem]) 
 
     def make(scope: OutgoingScope) -> Value:
         try:
-            return evaluate(scope)
+            value = evaluate(scope)
         except MappingFailed as failed:
             raise MappingFailed(place, failed.reason) from failed
+        scope.left -= _size(value, scope.left)
+        if scope.left < 0:
+            raise MappingFailed(
+                "body", f"what templates make of this payload has more than {MOST_MADE:,} characters."
+            )
+        return value
 
     return make
+
+
+def _size(value: Value, most: int) -> int:
+    """About how many characters a value has; it stops counting beyond `most`."""
+    size, rest = 0, [value]
+    while rest and size <= most:
+        one = rest.pop()
+        if isinstance(one, dict):
+            size += 2 + sum(map(len, one)) + 4 * len(one)
+            rest += one.values()
+        elif isinstance(one, list):
+            size += 2 + len(one)
+            rest += one
+        else:
+            size += len(one) + 2 if isinstance(one, str) else 4
+    return size
 
 
 def _object(members: list[tuple[str, Make]]) -> Make:
