@@ -107,6 +107,7 @@ class LaneWorker(Generic[Item, End]):
         self._ends: list[tuple[str, End]] = []
         self._together: int | None = None
         self._settled = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._bell, self._ended, self._gathered = Bell(clock), Bell(clock), Bell(clock)
         lookout.watch(work.queue, self._hear, self._hint)
 
@@ -247,7 +248,9 @@ class LaneWorker(Generic[Item, End]):
         self._due.setdefault(lane, self._clock.monotonic() + pause)
 
     def _begin(self, lane: str, item: Item) -> None:
-        task = asyncio.get_running_loop().create_task(self._do(item))
+        if self._loop is None:  # to ask which one runs is a system call
+            self._loop = asyncio.get_running_loop()
+        task = self._loop.create_task(self._do(item))
         self._tasks[task] = lane
         self._at_work[lane] += 1
         task.add_done_callback(self._done)

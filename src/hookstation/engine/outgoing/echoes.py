@@ -41,8 +41,8 @@ def without_echoes(
 
     `shown`: from `secrets_shown`; `proof`: the headers by which the station proved itself, with a token perhaps.
     """
-    told = (value.rpartition(" ")[2] for _, value in proof)
-    secrets = _longest_first({*shown, *told})
+    told = [value.rpartition(" ")[2] for _, value in proof]
+    secrets = _longest_first({*shown, *told}) if told else tuple(shown)
     if not secrets:
         return attempt
     return structs.replace(
