@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     with station(tmp_path_factory.mktemp("journal") / "data", DOCUMENT) as started:
         for member in ("1", "2", "3"):
             assert 200 == call(started, "courses", {"memberId": member}).status
+        await_millisecond()
         refused = call(started, "courses", {"memberId": 4})
         assert 400 == refused.status
         started.event(refused)
+        await_millisecond()
         assert 200 == call(started, "others", {"memberId": "5"}).status
         yield started
+
+
+def await_millisecond() -> None:
+    """Let the next call have a later id: those of one millisecond stand in any order."""
+    now = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 == now:
+        pass
 
 
 def call(started: Station, name: str, payload: object) -> Any:

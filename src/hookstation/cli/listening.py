@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import signal
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
@@ -67,6 +68,8 @@ def listen(
             wanted.append(_deliveries(control, destination, as_json))
         await _until_one_ends(wanted)
 
+    # A shell that starts a command in the background has it ignore the interrupt, which is how this one is ended.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         ask(settings_of(data, database_url), work)
     except KeyboardInterrupt:
