@@ -239,7 +239,8 @@ class Process:
             return await self._wait(waited, raw)
         finally:
             if not _was_heard(waited, accepted):
-                told = Told(raw.event_id, raw.hook.name, acceptance.entry.connection, acceptance.entry.entity)
+                entry = acceptance.entry
+                told = Told(raw.event_id, raw.hook.name, entry.connection, entry.entity, hops=raw.hops)
                 self._executor.withdraw(raw.event_id, accepted, WITHDRAWN, self._executor.about(told))
 
     async def _commit(self, acceptance: Acceptance, raw: RawRequest) -> Committed | Answer:
