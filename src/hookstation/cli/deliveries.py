@@ -10,6 +10,7 @@ import click
 
 from hookstation.cli.attempts import tell_attempt
 from hookstation.cli.backend import Control, Refused
+from hookstation.cli.each import do_each
 from hookstation.cli.journal import LIMIT, UNPROCESSABLE, pages
 from hookstation.cli.speaking import (
     ask,
@@ -29,7 +30,6 @@ from hookstation.cli.speaking import (
 from hookstation.config.settings import StationSettings
 from hookstation.core.outgoing.values import DeliveryState, Trouble
 from hookstation.core.values import JSON
-from hookstation.errors import NotFound
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STATES: Final = ", ".join(DeliveryState)
@@ -139,7 +139,7 @@ def resend(
     """
     settings = settings_of(data, database_url)
     if _are_named(delivery_ids, asked):
-        _each(settings, delivery_ids, "resend", as_json=as_json)
+        do_each(settings, "delivery", delivery_ids, "resend", _stands, as_json=as_json)
         return
     status = asked["status"] or (ENDED if all_matching else DeliveryState.DEAD.value)
     _all(settings, "resend", {**asked, "status": status}, yes=yes, as_json=as_json)
@@ -165,7 +165,7 @@ def cancel(
     """
     settings = settings_of(data, database_url)
     if _are_named(delivery_ids, asked):
-        _each(settings, delivery_ids, "cancel", as_json=as_json)
+        do_each(settings, "delivery", delivery_ids, "cancel", _stands, as_json=as_json)
         return
     waiting = {**asked, "status": DeliveryState.WAITING.value}
     _all(settings, "cancel", waiting, yes=yes, as_json=as_json)
@@ -187,27 +187,8 @@ def _asking(settings: StationSettings, work: Callable[[Control], Any]) -> Any:
         sys.exit(2 if refused.document.get("status") == UNPROCESSABLE else 1)
 
 
-def _each(settings: StationSettings, delivery_ids: Sequence[str], act: str, *, as_json: bool) -> None:
-    """Do it to each; exit 1 where one was refused."""
-
-    async def work(control: Control) -> list[JSON]:
-        done: list[JSON] = []
-        for delivery_id in delivery_ids:
-            try:
-                path = place("/deliveries", "delivery", delivery_id)
-                done.append(await control.call("POST", f"{path}/{act}"))
-            except (Refused, NotFound) as refused:
-                say(f"error: {delivery_id}: {refused.message}")
-        return done
-
-    done = ask(settings, work)
-    if as_json:
-        out({"items": done})
-    else:
-        for one in cast("Sequence[Mapping[str, JSON]]", done):
-            write(f"{one['id']}: {one['state']}")
-    if len(done) < len(delivery_ids):
-        sys.exit(1)
+def _stands(delivery: Mapping[str, JSON]) -> str:
+    return f"{delivery['id']}: {delivery['state']}"
 
 
 def _all(settings: StationSettings, act: str, asked: Mapping[str, str], *, yes: bool, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Final, TextIO, cast
 import click
 
 from hookstation.cli.backend import Control, Refused
+from hookstation.cli.each import do_each, with_error
 from hookstation.cli.speaking import (
     ask,
     json_option,
@@ -23,7 +24,6 @@ from hookstation.cli.speaking import (
     table,
     write,
 )
-from hookstation.config.settings import StationSettings
 from hookstation.core.values import JSON
 from hookstation.errors import NotFound
 
@@ -170,7 +170,15 @@ def replay(  # noqa: PLR0913 - an option each
         raise click.UsageError("Name either events, or options that say which.")
     settings = settings_of(data, database_url)
     if event_ids and not dry_run:
-        _replay_each(settings, event_ids, again=again, as_json=as_json)
+        do_each(
+            settings,
+            "event",
+            event_ids,
+            "replay",
+            with_error("state"),
+            body={"again": again},
+            as_json=as_json,
+        )
         return
     body: dict[str, JSON] = {"again": again}
     body |= {"ids": list(event_ids)} if event_ids else {"filter": dict(asked)}
@@ -186,27 +194,6 @@ def replay(  # noqa: PLR0913 - an option each
         for one in cast("Sequence[Mapping[str, JSON]]", items):
             write(f"{one['id']}: {one['verdict']}{' ' + str(one['why']) if one['why'] else ''}")
     if set(cast("Mapping[str, JSON]", ended["counts"])) - {"succeeded", "working"}:
-        sys.exit(1)
-
-
-def _replay_each(settings: StationSettings, event_ids: Sequence[str], *, again: bool, as_json: bool) -> None:
-    async def work(control: Control) -> list[JSON]:
-        replayed: list[JSON] = []
-        for event_id in event_ids:
-            try:
-                path = place("/events", "event", event_id)
-                replayed.append(await control.call("POST", f"{path}/replay", {"again": again}))
-            except (Refused, NotFound) as refused:
-                say(f"error: {event_id}: {refused.message}")
-        return replayed
-
-    replayed = ask(settings, work)
-    if as_json:
-        out({"items": replayed})
-    else:
-        for one in cast("Sequence[Mapping[str, JSON]]", replayed):
-            write(f"{one['id']}: {one['state']}{' ' + str(one['error']) if one['error'] else ''}")
-    if len(replayed) < len(event_ids):
         sys.exit(1)
 
 

@@ -8,7 +8,8 @@ from typing import Final, cast
 
 import click
 
-from hookstation.cli.backend import Control, Refused
+from hookstation.cli.backend import Refused
+from hookstation.cli.each import do_each, with_error
 from hookstation.cli.journal import LIMIT, UNPROCESSABLE, pages
 from hookstation.cli.speaking import (
     ask,
@@ -17,15 +18,12 @@ from hookstation.cli.speaking import (
     out,
     place,
     print_one,
-    say,
     settings_of,
     station_options,
     table,
     tell,
-    write,
 )
 from hookstation.core.values import JSON
-from hookstation.errors import NotFound
 
 
 @click.group()
@@ -101,7 +99,7 @@ def cancel(run_ids: tuple[str, ...], as_json: bool, data: str | None, database_u
 
     One that is just being sent is looked up once more, and never sent again.
     """
-    _each(run_ids, "cancel", as_json, data, database_url)
+    do_each(settings_of(data, database_url), "run", run_ids, "cancel", with_error("status"), as_json=as_json)
 
 
 @runs.command()
@@ -113,29 +111,7 @@ def retry(run_ids: tuple[str, ...], as_json: bool, data: str | None, database_ur
 
     Many dead letters at once: `hookstation events replay --webhook NAME --state failed`.
     """
-    _each(run_ids, "retry", as_json, data, database_url)
-
-
-def _each(
-    run_ids: Sequence[str], verb: str, as_json: bool, data: str | None, database_url: str | None
-) -> None:
-    async def work(control: Control) -> list[JSON]:
-        done: list[JSON] = []
-        for run_id in run_ids:
-            try:
-                done.append(await control.call("POST", f"{place('/runs', 'run', run_id)}/{verb}"))
-            except (Refused, NotFound) as refused:
-                say(f"error: {run_id}: {refused.message}")
-        return done
-
-    done = ask(settings_of(data, database_url), work)
-    if as_json:
-        out({"items": done})
-    else:
-        for one in cast("Sequence[Mapping[str, JSON]]", done):
-            write(f"{one['id']}: {one['status']}{' ' + str(one['error']) if one['error'] else ''}")
-    if len(done) < len(run_ids):
-        sys.exit(1)
+    do_each(settings_of(data, database_url), "run", run_ids, "retry", with_error("status"), as_json=as_json)
 
 
 COMMANDS: Final[tuple[click.Command, ...]] = (runs,)
