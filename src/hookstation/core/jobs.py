@@ -22,6 +22,16 @@ DELIVERIES: Final = "deliveries"
 """The queue of deliveries on their way: one job a delivery, its id is the delivery's, its lane the destination."""
 
 
+RUNS: Final = "runs"
+"""The queue of workflow runs that are not at their end: one job a run, its id is the run's, its lane the workflow."""
+
+SCHEDULES: Final = "schedules"
+"""The queue of schedules that fire: one job a schedule, its id is the schedule's name, in the lane `SCHEDULES`."""
+
+POLLS: Final = "polls"
+"""The queue of polling webhooks: one job a poll, its id and lane are its name, its payload the cursor."""
+
+
 class Priority(IntEnum):
     """Of the jobs that are due, the more urgent ones are leased first."""
 

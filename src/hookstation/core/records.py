@@ -87,6 +87,7 @@ class Operation(StrEnum):
     INSERT = "insert"
     UPDATE = "update"
     UPSERT = "upsert"
+    DELETE = "delete"
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -19,10 +19,13 @@ from hookstation.core.journal_rules import ID_SLACK, ids_beginning, lowest_id
 from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import Effect, EffectResult, StoredRecord
 from hookstation.core.searching import Needle, needle
+from hookstation.core.values import Scalar
+from hookstation.core.workflows.values import RunStart
 from hookstation.ports.captures import Captures
 from hookstation.ports.deliveries import Deliveries
 from hookstation.ports.leases import Hints, Jobs, Nodes
 from hookstation.ports.people import People, Sessions
+from hookstation.ports.runs import Runs
 from hookstation.ports.search import Search
 from hookstation.ports.tallies import Findings, Tallies
 from hookstation.ports.versions import Versions
@@ -57,6 +60,7 @@ class Acceptance(msgspec.Struct):
     `hold.settlement`, and its job gets the key and no holder and no turn.
     `emit` is called once it is known how the event stands, with that and the effect's result; what it returns is
     written with it.  It must be quick and never raise; it may be called again where the transaction is tried again.
+    `starts`: runs of workflows that begin with it, written only where the settled state is no rejection.
     """
 
     entry: JournalEntry
@@ -67,6 +71,7 @@ class Acceptance(msgspec.Struct):
     holder: Holder | None = None
     hold: Hold | None = None
     emit: Emit | None = None
+    starts: tuple[RunStart, ...] = ()
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -210,6 +215,8 @@ class StoredConfiguration:
     """Everything configured, as stored: JSON documents by name. `revision` grows by one with each change.
 
     `specs` holds what the targets said of their entities: (connection, entity) → JSON text of the field list.
+    `things` holds ``workflows``, ``schedules``, ``polls`` and ``transfers``, each by name; `workflow_versions` the
+    number of each workflow's newest version, which is the one that is stored.
     """
 
     revision: int
@@ -219,6 +226,8 @@ class StoredConfiguration:
     destinations: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Mapping[str, str] = field(default_factory=dict)
     specs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    things: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    workflow_versions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -228,8 +237,10 @@ class ConfigurationChange:
 
     A webhook whose document becomes another one gets a published version, saved by `by` with `note`; one that is
     removed loses its versions.  A destination that is removed takes with it how it stood: who gets its name begins
-    anew.  `began` says, by webhook, which version must be its newest one (0: none).  `facts` are kept as `set_fact`
-    would."""
+    anew.  `things` are those of `StoredConfiguration.things`, by (kind, name): a workflow whose document becomes
+    another one gets a version; the versions of one that is removed stay while a run of it is there, and its numbers go
+    on.  A schedule or poll that is removed takes its job, what it kept and its standing with it.  `began` says, by
+    webhook, which version must be its newest one (0: none).  `facts` are kept as `set_fact` would."""
 
     webhooks: dict[str, StoredWebhook | None] = field(default_factory=dict)
     connections: dict[str, str | None] = field(default_factory=dict)
@@ -237,6 +248,7 @@ class ConfigurationChange:
     destinations: dict[str, str | None] = field(default_factory=dict)
     subscriptions: dict[str, str | None] = field(default_factory=dict)
     specs: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    things: dict[tuple[str, str], str | None] = field(default_factory=dict)
     matches: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
     began: dict[str, int] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
@@ -357,6 +369,15 @@ class RecordsDatabase(Protocol):
         """One record, or ``None``."""
         ...
 
+    async def find_records(
+        self, entity: str, match: Mapping[str, Scalar], limit: int
+    ) -> Sequence[StoredRecord]:
+        """At most `limit` records whose fields have these values (``None``: none), the oldest first.
+
+        Raises `NotFound` for an entity or a field that is not there.
+        """
+        ...
+
     async def count_records(self, entity: str) -> int:
         """How many records an entity has."""
         ...
@@ -418,6 +439,7 @@ class Store(
     Tallies,
     Jobs,
     Deliveries,
+    Runs,
     Nodes,
     Hints,
     Protocol,

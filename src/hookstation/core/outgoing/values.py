@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from hookstation.core.workflows.values import RunStart
+
 NO_TIMING: Final = -1
 
 
@@ -43,10 +45,11 @@ class NewDelivery(msgspec.Struct, frozen=True):
 
 
 class Emission(msgspec.Struct, frozen=True):
-    """An event out with all deliveries that it begins: they are committed together."""
+    """An event out with all deliveries and runs of workflows that it begins: they are committed together."""
 
     event: EventOut
     deliveries: tuple[NewDelivery, ...] = ()
+    starts: tuple[RunStart, ...] = ()
 
 
 class DeliveryState(StrEnum):
