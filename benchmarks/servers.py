@@ -129,10 +129,10 @@ class StationFolder:
             raise ServerFailed(f"hookstation {' '.join(arguments)} failed:\n{ran.stdout}{ran.stderr}")
         return ran.stdout
 
-    def define(self, names: Sequence[str]) -> None:
-        """Apply a config file with these webhooks."""
+    def define(self, names: Sequence[str], *, search: bool = True) -> None:
+        """Apply a config file with these webhooks; whether their payloads can be found by their words."""
         file = self.data.with_name(f"{self.data.name}.json")
-        file.write_text(configuration(list(names)))
+        file.write_text(configuration(list(names), search=search))
         self.command("apply", str(file), "--yes")
 
     def paths(self) -> dict[str, str]:

@@ -57,21 +57,22 @@ _PAYLOAD: Final = {
 }
 
 
-def webhook(name: str) -> dict[str, object]:
-    """A webhook with everything that the issue calls full work."""
+def webhook(name: str, *, search: bool = True) -> dict[str, object]:
+    """A webhook with everything that is called full work."""
     return {
         "name": name,
         "title": f"Course completions of {name}",
         "authentication": {"type": "token", "header": "X-Token", "secret": f"${{env:{TOKEN_VARIABLE}}}"},
         "duplicates": {"key": "header:webhook-id", "window": "7d"},
         "schema": SCHEMA,
+        "search": search,
         "action": {"type": "insert_activity", "connection": "records", "fields": FIELDS},
     }
 
 
-def configuration(names: list[str]) -> str:
+def configuration(names: list[str], *, search: bool = True) -> str:
     """A config file with one webhook a name."""
-    return json.dumps({"version": 1, "webhooks": [webhook(name) for name in names]})
+    return json.dumps({"version": 1, "webhooks": [webhook(name, search=search) for name in names]})
 
 
 @dataclass(frozen=True, slots=True)

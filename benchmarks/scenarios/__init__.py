@@ -15,6 +15,7 @@ from benchmarks.scenarios.many_webhooks import many_webhooks
 from benchmarks.scenarios.on_postgres import on_postgres
 from benchmarks.scenarios.one_sender import one_sender
 from benchmarks.scenarios.queued import queued
+from benchmarks.scenarios.searching import searching
 from benchmarks.scenarios.waiting import waiting
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -25,6 +26,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "full-journal": full_journal,
     "postgres": on_postgres,
     "jobs": jobs,
+    "searching": searching,
     "queued": queued,
     "deliveries": deliveries,
     "hanging": hanging,

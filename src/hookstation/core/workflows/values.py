@@ -48,8 +48,8 @@ class Run(msgspec.Struct, frozen=True):
     of what triggered it.  `facts`: JSON text of an object with what is known besides (headers, query, received_at).
     `event_id`: the journal's event that it finishes, empty without one.  `parent` and `parent_path`: the run and step
     that wait for its end.  `source`: the run that this one does again.  `key`: its concurrency key.  `output`: JSON
-    text of what it put out.  `answer`: JSON text of what `respond` said (status, headers, body), empty without.  Moments are
-    microseconds since the epoch, 0: not yet.  `hops`: so many of our own events led to it.
+    text of what it put out.  `answer`: JSON text of what `respond` said (status, headers, body), empty without.
+    Moments are microseconds since the epoch, 0: not yet.  `hops`: so many of our own events led to it.
     """
 
     id: str
