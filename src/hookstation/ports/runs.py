@@ -56,9 +56,10 @@ class TurnEnd:
     `starts`: runs that begin (one whose id is there already is left alone).  `signals`: to other runs, whose jobs are
     due at once where they wait.  `waits`: what steps wait for from now on; those of a path with an entry that is at its
     end go, and all of a run that ended go.  `accepts`: events that came in; each is written as `Journal.accept` would
-    alone, and a `conflict` of one keeps none of the others.  `hashes` of a run that is not at its end are pending; they
-    count when a `RunChange` says that it succeeded, and are forgotten when it says that it failed or was cancelled;
-    those of a turn without a run count at once.  `outcomes` move a `Standing`: success sets its failures to 0.
+    alone, one after the other, and a `conflict` of one keeps none of the others.  `hashes` of a run that is not at its
+    end are pending; they count when a `RunChange` says that it succeeded, and are forgotten when it says that it failed
+    or was cancelled; those of a turn without a run count at once.  `outcomes` move a `Standing`: success sets its
+    failures to 0.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -81,9 +82,9 @@ class TurnEnd:
 class Turn:
     """Work under a lease has come so far. Written only while the job is held under it; else nothing is.
 
-    `run_id`: the run that this is a turn of, empty for a schedule's or a poll's.  `end` is called inside the
-    transaction with the result of `effect` (``None`` where there is none); it must be pure and quick, and it may be
-    called again where the transaction is tried again.
+    `run_id`: the run that this is a turn of, empty for a schedule's or a poll's; the record that `effect` writes names
+    it as its event.  `end` is called inside the transaction with the result of `effect` (``None`` where there is none);
+    it must be pure and quick, and it may be called again where the transaction is tried again.
     """
 
     lease: Lease
@@ -164,7 +165,11 @@ class Runs(Protocol):
         ...
 
     def turn(self, turn: Turn) -> asyncio.Future[Turned]:
-        """Write the end of a turn with whatever else waits to be committed; done after the commit that holds it."""
+        """Write the end of a turn with whatever else waits to be committed; done after the commit that holds it.
+
+        Where the effect, `end` or one of `accepts` raises, nothing of this turn is written and the future has the
+        error.  Whoever observes the journal hears of `accepts`, and of `event` as a `Finish`.
+        """
         ...
 
     async def get_run(self, run_id: str) -> Run | None:
@@ -200,13 +205,17 @@ class Runs(Protocol):
         ...
 
     async def list_waits(self, person: str = "", run_id: str = "") -> Sequence[Wait]:
-        """What waits for a person's decision (empty: anybody's), or for anything in one run; the oldest run first."""
+        """What waits for a person's decision (empty: anybody's), or for anything in one run; the oldest run first.
+
+        Of one run in the order of the paths.
+        """
         ...
 
     async def cancel_runs(self, ids: Sequence[str], at: int, why: str) -> Sequence[str]:
         """End those that are not at their end, whoever holds them, with their waits and children; the ids that were.
 
-        A journal's event that such a run would have ended is failed with `why`, answer status 500.
+        These are the children's ids too.  A journal's event that such a run would have ended is failed with `why`,
+        answer status 500, reason ``cancelled``.
         """
         ...
 
@@ -215,7 +224,10 @@ class Runs(Protocol):
         ...
 
     async def prune_runs(self, before: int, limit: int) -> int:
-        """Delete at most `limit` runs that ended before, with their history; returns how many went."""
+        """Delete at most `limit` runs that ended before, the first ones first, with their history.
+
+        Returns how many went.
+        """
         ...
 
     async def known_hashes(self, owner: str, keys: Sequence[str]) -> Mapping[str, bytes]:

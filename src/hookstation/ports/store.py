@@ -239,8 +239,8 @@ class ConfigurationChange:
     removed loses its versions.  A destination that is removed takes with it how it stood: who gets its name begins
     anew.  `things` are those of `StoredConfiguration.things`, by (kind, name): a workflow whose document becomes
     another one gets a version; the versions of one that is removed stay while a run of it is there, and its numbers go
-    on.  A schedule or poll that is removed takes its job, what it kept and its standing with it.  `began` says, by
-    webhook, which version must be its newest one (0: none).  `facts` are kept as `set_fact` would."""
+    on.  One that is removed takes what it kept and its standing with it, a schedule or poll its job too.  `began` says,
+    by webhook, which version must be its newest one (0: none).  `facts` are kept as `set_fact` would."""
 
     webhooks: dict[str, StoredWebhook | None] = field(default_factory=dict)
     connections: dict[str, str | None] = field(default_factory=dict)
@@ -374,7 +374,7 @@ class RecordsDatabase(Protocol):
     ) -> Sequence[StoredRecord]:
         """At most `limit` records whose fields have these values (``None``: none), the oldest first.
 
-        Raises `NotFound` for an entity or a field that is not there.
+        Raises `NotFound` for an entity that never had a record and is neither a panel nor the Activity.
         """
         ...
 

@@ -94,8 +94,9 @@ class Entry(msgspec.Struct, frozen=True):
     """One try of one step of a run, as history keeps it; of a path the greatest `attempt` counts.
 
     `path`: names joined by ``/`` from the outermost block on, a turn of a loop as ``[n]`` and a block by its name:
-    ``each[3]/insert``, ``check/then/mail``.  `number` grows with each entry of the run that is written anew.  `input`:
-    JSON text for people, capped and masked.  `output`: JSON text, whole.  `fault`: the class of a failure, as
+    ``each[3]/insert``, ``check/then/mail``.  `number` is given by the store: it grows with each entry of the run that
+    is written anew, and stays where one takes the place of that with its path and attempt.  `input`: JSON text for
+    people, capped and masked.  `output`: JSON text, whole.  `fault`: the class of a failure, as
     `core.definitions.Fault` names it, empty where it is none of these.  `due_at`: when it goes on by itself, 0: never.
     `detail`: JSON text of what its type has to remember (a child's id, progress, when a person was reminded).
     """
@@ -155,7 +156,10 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A small value that work keeps from one turn to the next; empty text: there is none. `kind` and `name`: whose."""
+    """A small value that work keeps from one turn to the next; empty text: there is none.
+
+    `kind` and `name`: whose, in the words of `ports.store.StoredConfiguration.things` (``schedules``, ``nightly``).
+    """
 
     kind: str
     name: str
@@ -171,7 +175,7 @@ class Hashes(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """A run that something had begun has ended: it counts for that thing's `Standing`."""
+    """A run that something had begun has ended: it counts for that thing's `Standing`. `kind` as in `Kept`."""
 
     kind: str
     name: str
@@ -181,7 +185,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a schedule, poll or transfer stands. `failures`: in a row. `off`: it was switched off for these."""
+    """How a schedule, poll or transfer stands. `kind` as in `Kept`.
+
+    `failures`: in a row. `off`: it was switched off for these.
+    """
 
     kind: str
     name: str
