@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookstation.adapters.http import GuardedHttpClient
+from hookstation.adapters.sender import HttpSender
 from hookstation.connectors import CATALOGUE, ROOMS, build_connector
 from hookstation.connectors.imis.answers import Call, believe, clean
 from hookstation.connectors.imis.client import row_path
@@ -26,6 +27,7 @@ from hookstation.connectors.imis.find import items, question_text
 from hookstation.connectors.imis.locks import KeyedLocks
 from hookstation.connectors.imis.metadata import read_definition, wire_names
 from hookstation.connectors.imis.values import same, unwrap, wrap
+from hookstation.connectors.outside import Outside
 from hookstation.core.definitions import Connection
 from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.records import EntitySpec, FieldSpec, FieldType, Parent
@@ -37,6 +39,7 @@ from hookstation.errors import (
     Terminal,
     UnknownOutcome,
 )
+from hookstation.ports.connector import RemoteConnector
 from hookstation.ports.http import HttpAnswer
 from tests.connectors.imis_bench import PERSON, Watch
 
@@ -339,9 +342,14 @@ def connection(**settings: JSON) -> Connection:
     return Connection("imis", "imis", whole, {"password": Secret("p")})
 
 
+def outside(http: GuardedHttpClient) -> Outside:
+    return Outside(http, Watch(), HttpSender())
+
+
 async def test_a_connection_becomes_its_connector() -> None:
     http = GuardedHttpClient()
-    made = build_connector(connection(zone="America/Chicago", settle_after=Number("90.5")), http, Watch())
+    made = build_connector(connection(zone="America/Chicago", settle_after=Number("90.5")), outside(http))
+    assert isinstance(made, RemoteConnector)
     assert ("imis", "America/Chicago", 90.5) == (made.name, made.zone, made.settle_after)
     await made.close()
     await http.close()
@@ -353,7 +361,7 @@ async def test_a_connection_becomes_its_connector() -> None:
 )  # fmt: skip
 def test_settings_that_do_not_fit_together_are_named(settings: dict[str, JSON], path: str) -> None:
     with pytest.raises(Invalid) as refused:
-        build_connector(connection(**settings), GuardedHttpClient(), Watch())
+        build_connector(connection(**settings), outside(GuardedHttpClient()))
     assert (path,) in [problem.path for problem in refused.value.problems]
 
 
@@ -372,7 +380,7 @@ def test_an_address_that_may_not_be_called_is_refused_at_the_url(
 ) -> None:
     settings = connection(url=f"http://{host}/imis", networks=networks)
     with pytest.raises(Invalid) as refused:
-        build_connector(settings, GuardedHttpClient(), Watch())
+        build_connector(settings, outside(GuardedHttpClient()))
     [problem] = refused.value.problems
     assert ("url",) == problem.path
     assert told in problem.message

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from hookstation.connectors import imis
+from hookstation.connectors.outside import Outside
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Setting
-from hookstation.ports.clock import Clock
-from hookstation.ports.connector import RemoteConnector
-from hookstation.ports.http import HttpClient
+from hookstation.ports.connector import Connector
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Room:
     """The door of a connector: the settings of its connections, and how one is made of a decoded connection."""
 
     spec: tuple[Setting, ...]
-    build: Callable[[Connection, HttpClient, Clock], RemoteConnector]
+    build: Callable[[Connection, Outside], Connector]
 
 
 ROOMS: Final[Mapping[str, Room]] = {
@@ -31,6 +30,6 @@ CATALOGUE: Final[Mapping[str, tuple[Setting, ...]]] = {name: room.spec for name,
 """What decoding, docs and forms need to know of the types."""
 
 
-def build_connector(connection: Connection, http: HttpClient, clock: Clock) -> RemoteConnector:
+def build_connector(connection: Connection, outside: Outside) -> Connector:
     """The connector of a decoded connection. Raises `Invalid` where its settings do not fit together."""
-    return ROOMS[connection.type].build(connection, http, clock)
+    return ROOMS[connection.type].build(connection, outside)

@@ -118,7 +118,7 @@ class Checks:
             async with asyncio.timeout(ASK_SECONDS):
                 return await connector.describe(entity), None
         except NotFound as missing:
-            named = "connection" if entity == ACTIVITY else "panel"
+            named = "connection" if entity == ACTIVITY or not connector.operations else "panel"
             return None, Problem(("action", named), missing.message)
         except (ActionFailed, AddressRefused, TimeoutError) as failure:
             why = (

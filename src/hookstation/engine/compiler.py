@@ -10,7 +10,7 @@ from hookstation.core.definitions import Action, Webhook
 from hookstation.core.duplicates import compile_key
 from hookstation.core.jsontext import dump_json
 from hookstation.core.mapping import compile_mapping
-from hookstation.core.records import ACTIVITY
+from hookstation.core.records import ACTIVITY, EntitySpec
 from hookstation.core.schema import CompiledSchema, compile_schema
 from hookstation.core.schema_paths import declared_facts
 from hookstation.core.signing import compile_verifier, secret_headers
@@ -45,6 +45,18 @@ class SchemaShelf:
         return compiled
 
 
+def _spec_of(action: Action, targets: Targets) -> EntitySpec:
+    """The field list of what the action writes. Raises `Invalid` where its connection is not there or has none."""
+    connector = targets.connectors.get(action.connection)
+    if connector is None:
+        raise Invalid([Problem(("action", "connection"), f"there is no connection “{action.connection}”.")])
+    try:
+        return targets.spec(action.connection, entity_of(action))
+    except NotFound as missing:
+        named = "panel" if connector.operations else "connection"
+        raise Invalid([Problem(("action", named), missing.message)]) from missing
+
+
 def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) -> CompiledWebhook:
     """Compile everything that a request needs. Raises `Invalid` with every problem.
 
@@ -53,12 +65,8 @@ def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) ->
     action = webhook.action
     local, remote = targets.local(action.connection), targets.remote(action.connection)
     target = local or remote
-    if target is None:
-        raise Invalid([Problem(("action", "connection"), f"there is no connection “{action.connection}”.")])
-    try:
-        spec = targets.spec(action.connection, entity_of(action))
-    except NotFound as missing:
-        raise Invalid([Problem(("action", "panel"), missing.message)]) from missing
+    spec = _spec_of(action, targets)
+    assert target is not None  # what holds records is one or the other
     masked = secret_headers(webhook.authentication)
     return CompiledWebhook(
         replace(webhook, schema=True),

@@ -53,7 +53,8 @@ class Trying:
 
 async def _attempt(connector: Connector) -> list[Step]:
     entered = await _step(SIGN_IN, connector.check())
-    return [entered, await _step(READ, _read(connector))] if entered.passed else [entered]
+    holds_records = bool(connector.operations)
+    return [entered, await _step(READ, _read(connector))] if entered.passed and holds_records else [entered]
 
 
 async def _read(connector: Connector) -> str:

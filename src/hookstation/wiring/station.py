@@ -21,6 +21,7 @@ from hookstation.adapters.sender import HttpSender
 from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
 from hookstation.connectors import CATALOGUE, build_connector
+from hookstation.connectors.outside import Outside
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.batches import ITEMS
 from hookstation.core.values import JSON
@@ -276,12 +277,16 @@ async def _assemble(
     clock, counters, counts, passwords = SystemClock(), Counters(), CallCounts(), Argon2Passwords()
     identifiers = SystemIdentifiers(clock)
     targets, switchboard = Targets(), Switchboard()
-    build = partial(build_connector, http=http, clock=clock)
+    sender = HttpSender()
+    outside = Outside(http, clock, sender, settings.folders, settings.data)
+    build = partial(build_connector, outside=outside)
     board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
     checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
     configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
     membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
-    sending = _sending(settings, store, board, vault, membership, lookout, clock, identifiers, event_log)
+    sending = _sending(
+        settings, store, board, vault, membership, lookout, sender, clock, identifiers, event_log
+    )
     outgoing = sending.outgoing
     given = (store, board, targets, switchboard, membership, lookout, counts, outgoing, clock, event_log)
     executor, worker, queue = working_of(*given)
@@ -347,6 +352,7 @@ def _sending(  # noqa: PLR0913 - what the sending side needs
     vault: AesVault,
     membership: Membership,
     lookout: Lookout,
+    sender: HttpSender,
     clock: SystemClock,
     identifiers: SystemIdentifiers,
     event_log: EventLog,
@@ -358,7 +364,7 @@ def _sending(  # noqa: PLR0913 - what the sending side needs
         vault,
         membership,
         lookout,
-        HttpSender(),
+        sender,
         clock,
         identifiers,
         SystemIdentifiers(clock),

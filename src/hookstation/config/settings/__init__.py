@@ -87,6 +87,7 @@ class StationSettings:
     session_hours: int
     session_idle_minutes: int
     log_level: str
+    folders: tuple[Path, ...] = ()
     shown: tuple[ShownSetting, ...] = ()
 
 
@@ -108,6 +109,7 @@ def resolve(options: Mapping[str, str | None], environment: Mapping[str, str]) -
         tls_cert=text["tls_cert"],
         tls_key=text["tls_key"],
         trusted_proxies=listed(text["trusted_proxies"]),
+        folders=tuple(Path(one) for one in listed(text["folders"])),
         log_level=text["log_level"],
         port=number["port"],
         retention_days=number["retention_days"],

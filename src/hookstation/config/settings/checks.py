@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from hookstation.config.settings.databases import VERIFYING, is_postgres, problem_of, verifies
@@ -28,6 +29,8 @@ def problem(spec: SettingSpec, text: str) -> str:
         return "must be an address: 127.0.0.1 for this machine only, 0.0.0.0 or :: for all that reach it."
     if spec.name == "master_key" and text and not _is_key(text):
         return "must be base64 of 32 bytes: make one with openssl rand -base64 32."
+    if spec.name == "folders" and not all(Path(one).is_absolute() for one in listed(text)):
+        return "must be absolute paths with commas between, such as /srv/exchange,/srv/members."
     if spec.name == "trusted_proxies":
         return _network_problem(listed(text))
     if spec.name == "public_url" and text and not text.startswith(("http://", "https://")):

@@ -149,6 +149,13 @@ SETTINGS: Final = (
         "address in it that is none of them.",
     ),
     SettingSpec(
+        "folders",
+        "list",
+        "",
+        "Folders of this machine whose files connections may use: SQLite databases, and folders for exchange. Whoever "
+        "may edit connections can read and write what lies below them; the station's own data folder never is theirs.",
+    ),
+    SettingSpec(
         "retention_days", "integer", "365", "How long settled events stay; 0 is for ever.", 0, 36_500
     ),
     SettingSpec(

@@ -10,13 +10,11 @@ from hookstation.connectors.imis.client import Reach
 from hookstation.connectors.imis.connector import ImisConnector, ImisSettings
 from hookstation.connectors.imis.dialect import AUTO
 from hookstation.connectors.imis.token import Credentials
-from hookstation.core.addresses import judge, literal
+from hookstation.connectors.outside import Outside, unreachable
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Kind, Setting, Values
 from hookstation.core.values import Secret
-from hookstation.errors import AddressRefused, Invalid, Problem
-from hookstation.ports.clock import Clock
-from hookstation.ports.http import HttpClient
+from hookstation.errors import Invalid, Problem
 
 SPEC: Final = (
     Setting(
@@ -82,7 +80,7 @@ SPEC: Final = (
 )
 
 
-def build(connection: Connection, http: HttpClient, clock: Clock) -> ImisConnector:
+def build(connection: Connection, outside: Outside) -> ImisConnector:
     """The connector of a decoded connection.
 
     Raises `Invalid` where it has neither a whole account nor a whole SSO app, where the url is an address that it may
@@ -103,7 +101,7 @@ def build(connection: Connection, http: HttpClient, clock: Clock) -> ImisConnect
         settle_after,
         values.text("dialect"),
     )
-    return ImisConnector(connection.name, settings, credentials, http, clock)
+    return ImisConnector(connection.name, settings, credentials, outside.http, outside.clock)
 
 
 def _credentials(values: Values, secrets: Mapping[str, Secret]) -> Credentials:
@@ -118,13 +116,8 @@ def _credentials(values: Values, secrets: Mapping[str, Secret]) -> Credentials:
 
 def _unreachable(url: str, networks: tuple[str, ...]) -> list[Problem]:
     """What the address guard would say of a url whose host is an address; a name is judged when it is looked up."""
-    host = urlsplit(url).hostname or ""
-    try:
-        if literal(host) is not None:
-            judge(host, networks)
-    except AddressRefused as refused:
-        return [Problem(("url",), refused.message)]
-    return []
+    refused = unreachable(urlsplit(url).hostname or "", networks)
+    return [Problem(("url",), refused)] if refused else []
 
 
 def _missing(credentials: Credentials) -> list[Problem]:
