@@ -132,6 +132,8 @@ def rows(settings: tuple[Setting, ...], prefix: str) -> Iterator[str]:
                 yield from rows(setting.fields, f"{path}.")
             case Kind.ENTRIES:
                 yield from rows(setting.fields, f"{path}.NAME.")
+            case Kind.GROUPS:
+                yield from rows(setting.fields, f"{path}[].")
             case Kind.ONE_OF:
                 yield from variant_rows(setting, path)
 
@@ -161,7 +163,12 @@ def value(setting: Setting) -> str:
     """What may stand there."""
     if setting.choices:
         return codes(setting.choices)
-    inner = {Kind.GROUP: "settings", Kind.ENTRIES: "settings by name", Kind.ONE_OF: "settings, by `type`"}
+    inner = {
+        Kind.GROUP: "settings",
+        Kind.ENTRIES: "settings by name",
+        Kind.GROUPS: "list of settings",
+        Kind.ONE_OF: "settings, by `type`",
+    }
     words = inner.get(setting.kind) or setting.pattern_words or KINDS[setting.kind]
     return (
         f"{words}; {example(setting)}"

@@ -64,6 +64,8 @@ def _decode_one(
             return _decode_variant(setting, value, codec, purpose)
         case Kind.ENTRIES:
             return _decode_entries(setting, value, codec, purpose)
+        case Kind.GROUPS:
+            return _decode_groups(setting, value, codec, purpose)
     try:
         if setting.kind is Kind.SECRET:
             return codec.decode(value, purpose), []
@@ -112,6 +114,24 @@ def _decode_entries(
     return entries, problems
 
 
+def _decode_groups(
+    setting: Setting, value: JSON, codec: SecretReader, purpose: str
+) -> tuple[list[Values] | None, list[Problem]]:
+    if not isinstance(value, list):
+        return None, [Problem((), f"must be a list of objects with settings, but is {kind_of(value)}.")]
+    try:
+        counted(setting, len(value))
+    except Invalid as refusal:
+        return None, list(refusal.problems)
+    groups: list[Values] = []
+    problems: list[Problem] = []
+    for index, one in enumerate(value):
+        group, wrong = decode(setting.fields, one, codec, f"{purpose}/{index}")
+        groups.append(group)
+        problems += [problem.under(index) for problem in wrong]
+    return groups, problems
+
+
 def encode(
     settings: tuple[Setting, ...],
     values: Mapping[str, object],
@@ -151,6 +171,11 @@ def _encode_one(setting: Setting, value: object, codec: SecretWriter, purpose: s
                 name: encode(setting.fields, one, codec, f"{purpose}/{name}", defaults=defaults)
                 for name, one in value.items()
             }
+        case Kind.GROUPS, list():
+            return [
+                encode(setting.fields, one, codec, f"{purpose}/{index}", defaults=defaults)
+                for index, one in enumerate(value)
+            ]
     return plain(WRITERS[setting.kind](value) if setting.kind in WRITERS else value)
 
 

@@ -41,6 +41,7 @@ BOUNDS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.NETWORKS: ("minItems", "maxItems"),
     Kind.MAPPING: ("minProperties", "maxProperties"),
     Kind.ENTRIES: ("minProperties", "maxProperties"),
+    Kind.GROUPS: ("minItems", "maxItems"),
 }
 
 
@@ -79,6 +80,8 @@ def _shape(setting: Setting) -> dict[str, JSON]:
             return json_schema(setting.fields)
         case Kind.ENTRIES:
             return {"type": "object", "additionalProperties": json_schema(setting.fields)}
+        case Kind.GROUPS:
+            return {"type": "array", "items": json_schema(setting.fields)}
         case Kind.ONE_OF:
             return {"oneOf": [_variant(name, fields) for name, fields in setting.variants.items()]}
     return dict(SHAPES[setting.kind])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, cast
@@ -56,6 +56,8 @@ class Kind(StrEnum):
     """An object with the settings `fields` → `Values`."""
     ENTRIES = "entries"
     """Names to objects with the settings `fields` → ``dict`` of `Values`."""
+    GROUPS = "groups"
+    """A list of objects with the settings `fields` → ``list`` of `Values`."""
     ONE_OF = "one of"
     """An object whose ``type`` chooses its settings among `variants` → `Values`, ``type`` included."""
 
@@ -66,7 +68,7 @@ class Setting:
 
     `default` is written as a person would (``"25s"``); ``None`` means that the setting may be absent.
     `minimum` and `maximum` bound an integer, a duration (seconds; each one of several) or a size (bytes), the
-    characters of a text and the number of members of a list, a mapping or entries.
+    characters of a text and the number of members of a list, a mapping, groups or entries.
     `pattern` is a regular expression for the whole of a text, `pattern_words` says it for a person.
     """
 
@@ -191,6 +193,12 @@ class Values(Mapping[str, object]):
         """A group; empty where absent."""
         value = self._values.get(name)
         return value if isinstance(value, Values) else Values({})
+
+    def groups(self, name: str) -> Sequence[Values]:
+        """A list of groups; empty where absent."""
+        value = self._values.get(name, [])
+        assert isinstance(value, list), name
+        return value
 
     def entries(self, name: str) -> Mapping[str, Values]:
         """Entries by name; empty where absent."""
