@@ -30,6 +30,12 @@ _WRITTEN: Final[JSON] = {
     "fields": {"ID": "23", "ACTIVITY_TYPE": "COURSE", "TRANSACTION_DATE": "2026-11-22T09:30:00"},
     "source": _SOURCE,
 }
+_RUN: Final[JSON] = {
+    "id": "01KAP2M8C0EXAMPLE000000002",
+    "workflow": "course-completed",
+    "version": 3,
+    "trigger": "webhook:course-completions",
+}
 _REFUSED: Final[JSON] = {"connection": {"name": "imis", "type": "imis"}, "why": "The user name is refused."}
 _RESTED: Final[JSON] = {
     "destination": {"name": "lms"},
@@ -99,6 +105,43 @@ OWN_TYPES: Final = (
         "destination.disabled",
         "A destination is gone (410), or nothing but failures came from it for days: nothing is sent to it any more.",
         {"destination": {"name": "lms"}, "why": "The receiver answered 410: it wants no more deliveries."},
+    ),
+    OwnType(
+        "run.succeeded", "A run of a workflow or a transfer has reached its end.", {"run": _RUN, "error": ""}
+    ),
+    OwnType(
+        "run.failed",
+        "A run of a workflow or a transfer has failed.",
+        {"run": _RUN, "error": "The step “insert” failed: the member 23 is not there."},
+    ),
+    OwnType(
+        "run.unknown",
+        "A run waits for a person to say whether one of its steps had its effect.",
+        {"run": _RUN, "error": "No answer came in time to the step “order”."},
+    ),
+    OwnType(
+        "approval.asked",
+        "A run waits for a person's approval.",
+        {"run": _RUN, "step": "approve", "person": "ann@example.org", "message": "Refund 120 EUR?"},
+    ),
+    OwnType(
+        "schedule.disabled",
+        "A schedule was switched off because what it starts failed too often in a row.",
+        {
+            "schedule": {"name": "nightly"},
+            "failures": 5,
+            "why": "The step “fetch” failed: the host was not found.",
+        },
+    ),
+    OwnType(
+        "poll.failed",
+        "A polling webhook could not ask its source.",
+        {"poll": {"name": "lms-feed"}, "failures": 1, "why": "The source answered 503."},
+    ),
+    OwnType(
+        "poll.recovered",
+        "A polling webhook that could not ask its source can again.",
+        {"poll": {"name": "lms-feed"}, "failures": 0, "why": ""},
     ),
     OwnType(
         "test", "A person asked for a test.", {"message": "A test of Hookstation.", "by": "ann@example.org"}

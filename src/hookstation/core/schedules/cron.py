@@ -51,6 +51,15 @@ class Cron:
         if never:
             raise Invalid([Problem((), "never comes: no month has such a day.")])
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cron) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Cron({self.source!r})"
+
     def walls(self, after: datetime) -> Iterator[datetime]:
         """Times on the wall after this naive one, ascending; they end where `cronsim` finds none for fifty years."""
         for wall in CronSim(self._plain, after.replace(microsecond=0)):

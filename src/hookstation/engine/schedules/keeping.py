@@ -1,0 +1,72 @@
+"""Every schedule and every poll has one job: put there when it is new, made due when its definition is another one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from hookstation.core.jobs import Job
+from hookstation.errors import StoreError
+from hookstation.ports.clock import Clock
+from hookstation.ports.store import Store
+
+PAGE: Final = 1_000
+AGAIN: Final = 30.0
+"""Seconds between two looks: a job that a dying node could not put there is there by then."""
+
+log = logging.getLogger(__name__)
+
+
+class _Ruled(msgspec.Struct):
+    rule: str = ""
+
+
+_read = msgspec.json.Decoder(_Ruled).decode
+
+
+def rule_in(job: Job) -> str:
+    """By which definition a job was made, empty for a damaged one."""
+    try:
+        return _read(job.payload).rule
+    except msgspec.DecodeError:
+        return ""
+
+
+class JobKeeper:
+    """Keeps the jobs of one queue. `wanted` makes them: by name, each with its name as id and key."""
+
+    def __init__(
+        self, store: Store, clock: Clock, queue: str, wanted: Callable[[], Mapping[str, Job]]
+    ) -> None:
+        self._store, self._clock, self._queue, self._wanted = store, clock, queue, wanted
+
+    async def keep(self) -> None:
+        """Put there what is missing, take away what nobody wants, hurry what has another definition now."""
+        wanted, missing, after = self._wanted(), dict(self._wanted()), ""
+        while True:
+            page = await self._store.list_jobs(self._queue, "", PAGE, after)
+            for one in page:
+                after = one.job.id
+                job = missing.pop(after, None)
+                if job is None:
+                    await self._store.cancel(self._queue, after)
+                elif rule_in(one.job) != rule_in(wanted[after]):
+                    await self._store.hurry(self._queue, after)
+            if len(page) < PAGE:
+                break
+        if missing:
+            await self._store.enqueue(list(missing.values()))
+
+    async def run(self) -> None:
+        """Until cancelled: keep them, now and again."""
+        while True:
+            try:
+                await self.keep()
+            except StoreError as failure:
+                log.error("the jobs of “%s” could not be looked at: %s", self._queue, failure.message)
+            except Exception:
+                log.exception("looking at the jobs of “%s” broke, and goes on", self._queue)
+            await self._clock.sleep(AGAIN)
