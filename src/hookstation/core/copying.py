@@ -75,6 +75,9 @@ TABLES: Final = (
     _table("destinations", 1, "name document"),
     _table("subscriptions", 1, "name document"),
     _table("specs", 2, "connection entity document"),
+    _table("things", 2, "kind name document"),
+    _table("workflow_versions", 2, "name number at author note document"),
+    _table("workflow_numbers", 1, "name last"),
     _table("webhooks", 1, "name token document created_at updated_at"),
     _table("versions", 2, "webhook number at author note state document"),
     _table("editors", 2, "webhook who until"),
@@ -105,6 +108,23 @@ TABLES: Final = (
     ),
     _table("delivery_figures", 2, "destination hour delivered failed dead took"),
     _table("destination_states", 1, "name health until opened failing_since changed_at why revision"),
+    _table(
+        "runs",
+        1,
+        "id workflow version state trigger created_at input facts key event_id parent parent_path source started_at "
+        "ended_at due_at error output answer hops",
+    ),
+    _table(
+        "run_entries",
+        3,
+        "run_id path attempt number state started_at ended_at input output error fault due_at detail",
+    ),
+    _table("run_signals", 2, "run_id path at payload who"),
+    _table("run_waits", 2, "run_id path kind digest expires_at person title"),
+    _table("kept", 3, "kind name key value"),
+    _table("standings", 2, "kind name failures succeeded_at failed_at off why"),
+    _table("row_hashes", 2, "owner key hash"),
+    _table("pending_hashes", 3, "run_id owner key hash"),
     TOTALS,
 )
 """Everything, in the order in which it is moved."""

@@ -56,6 +56,28 @@ _ESCAPED: Final = {
     "delivery_attempts": {"method", "url", "error", "node"},
     "delivery_figures": {"destination"},
     "destination_states": {"name", "why"},
+    "workflow_versions": {"author", "note"},
+    "runs": {
+        "workflow",
+        "trigger",
+        "input",
+        "facts",
+        "key",
+        "event_id",
+        "parent",
+        "parent_path",
+        "source",
+        "error",
+        "output",
+        "answer",
+    },
+    "run_entries": {"path", "input", "output", "error", "fault", "detail"},
+    "run_signals": {"path", "payload", "who"},
+    "run_waits": {"path", "person", "title"},
+    "kept": {"name", "key", "value"},
+    "standings": {"name", "why"},
+    "row_hashes": {"owner", "key"},
+    "pending_hashes": {"owner", "key"},
     "tallies": {"webhook"},
     "findings": {"dismissed_by"},
     "learned": {"webhook"},
@@ -108,6 +130,21 @@ _SPECIAL: Final[Mapping[str, _Reading]] = {
         "sum(dead)::bigint AS dead, sum(took)::bigint AS took FROM delivery_figures GROUP BY 1, 2) whole",
         "destination, hour",
     ),
+    "row_hashes": _Reading(
+        "owner, key, hash",
+        "(SELECT DISTINCT ON (owner, key) owner, key, hash FROM (SELECT owner, key, '' AS run_id, hash FROM row_hashes "
+        "UNION ALL SELECT h.owner, h.key, h.run_id, h.hash FROM pending_hashes h JOIN runs r ON r.id = h.run_id "
+        "WHERE r.state = 'succeeded') h ORDER BY owner, key, run_id DESC) whole",
+        "owner, key",
+    ),
+    "pending_hashes": _Reading(
+        "run_id, owner, key, hash",
+        "(SELECT h.* FROM pending_hashes h JOIN runs r ON r.id = h.run_id WHERE r.ended_at = 0) whole",
+        "run_id, owner, key",
+    ),
+    "standings": _Reading(
+        'kind, name, failures, succeeded_at, failed_at, "off", why', "standings", "kind, name"
+    ),
 }
 """Tables that do not lie in the database as they are moved."""
 
@@ -117,6 +154,10 @@ _WEIGHTS: Final = {
     "events_out": "octet_length(payload)",
     "delivery_attempts": "octet_length(headers) + octet_length(body) + octet_length(answer)",
     "versions": "octet_length(document)",
+    "workflow_versions": "octet_length(document)",
+    "runs": "octet_length(input) + octet_length(output)",
+    "run_entries": "octet_length(input) + octet_length(output)",
+    "run_signals": "octet_length(payload)",
     "captured_calls": "octet_length(headers) + octet_length(body)",
 }
 
