@@ -72,7 +72,7 @@ class Schedules:
         return await self._show(self.named(name), await self._store.standings(SCHEDULES))
 
     async def run_now(self, name: str, who: str) -> Run | None:
-        """Start what it starts, now and besides its times; ``None`` for a poll, which is made due. Raises `NotFound`."""
+        """Start what it starts, besides its times; ``None`` for a poll, which is due then. Raises `NotFound`."""
         schedule = self.named(name)
         self._event_log.write("schedule_run", schedule=name, who=who)
         if schedule.kind is Starts.POLL:
