@@ -123,15 +123,13 @@ class Emitter:
             log.exception("an event of the station's own could not be made: %s", type_)
             return []
 
-    def raised(self, type_: str, payload: JSON, text: str, key: str) -> Emission:
+    def raised(
+        self, type_: str, payload: JSON, text: str, key: str, *, source: str = "", hops: int = 0
+    ) -> Emission:
         """An event that somebody raises: it stands, whether anybody wants it or not. `text`: the payload as it came."""
-        now = self._clock.now()
-        made = _made(
-            self._identifiers, self._live.subscribers(type_), type_, payload, text, now, _Cause(key=key)
-        )
-        return (
-            made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, key=key))
-        )
+        now, cause = self._clock.now(), _Cause(source, key, hops)
+        made = _made(self._identifiers, self._live.subscribers(type_), type_, payload, text, now, cause)
+        return made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, *cause))
 
     def _came_in(self, told: Told, arrived: bytes) -> list[Emission]:
         type_ = inbound_type(told.webhook)
