@@ -12,6 +12,7 @@ The cases are plain ``async def test_...`` methods; nothing here needs pytest to
 from __future__ import annotations
 
 from hookstation.testing.lease_suite import LeaseSuite
+from hookstation.testing.run_suite import RunSuite
 from hookstation.testing.store_cases.accepting import AcceptingCases, MarkCases
 from hookstation.testing.store_cases.changing import EditorCases, VersionCases
 from hookstation.testing.store_cases.configuring import SettingsCases
@@ -56,6 +57,7 @@ class StoreSuite(
     DeliveryListCases,
     QueuedCases,
     OutgoingSettingsCases,
+    RunSuite,
     LeaseSuite,
 ):
     """Every obligation of `hookstation.ports.store`."""
