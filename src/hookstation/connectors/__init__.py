@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.connectors import folder, imis
+from hookstation.connectors import folder, imis, sftp
 from hookstation.connectors.outside import Outside
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Setting
@@ -24,6 +24,7 @@ class Room:
 ROOMS: Final[Mapping[str, Room]] = {
     "folder": Room(folder.SPEC, folder.build),
     "imis": Room(imis.SPEC, imis.build),
+    "sftp": Room(sftp.SPEC, sftp.build),
 }
 """Every type of connection that can be defined."""
 

@@ -40,6 +40,9 @@ BASE: Final = (
     Setting("type", Kind.TEXT, required=True, help="What kind of system it is.", example="imis"),
 )
 
+PLACE: Final = ("host", "port", "host_key", "security")
+"""Settings that say, beside a URL, whom a connection reaches and who can listen on the way."""
+
 
 def settings_of(document: JSON, catalogue: Catalogue) -> tuple[Setting, ...]:
     """The settings that this document may have, by its type; the base ones where the type is unknown."""
@@ -109,8 +112,11 @@ def carried_elsewhere(before: Connection, after: Connection, catalogue: Catalogu
     A mask that is sent back leaves a secret as it is.  It must not do so where the scheme, host or port of an address
     changed: who may edit a connection, but not read its secrets, could have them sent to himself.
     """
-    urls = [setting.name for setting in catalogue.get(after.type, ()) if setting.kind is Kind.URL]
+    settings = catalogue.get(after.type, ())
+    urls = [setting.name for setting in settings if setting.kind is Kind.URL]
     same_place = all(_origin(before.settings.get(name)) == _origin(after.settings.get(name)) for name in urls)
+    parts = [setting.name for setting in settings if setting.name in PLACE]
+    same_place = same_place and all(before.settings.get(name) == after.settings.get(name) for name in parts)
     if same_place and before.type == after.type:
         return []
     return [

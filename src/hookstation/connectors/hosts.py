@@ -1,0 +1,97 @@
+"""Systems that are reached by host and port: their common settings, and a connection to a judged address."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from hookstation.connectors.outside import reachable, unreachable
+from hookstation.core.fieldlist import Kind, Setting, Values
+from hookstation.errors import Problem, Retriable
+
+HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+CONNECT_SECONDS: Final = 10.0
+"""Longest wait for one address to take the connection."""
+
+NETWORKS: Final = Setting(
+    "networks",
+    Kind.NETWORKS,
+    default=[],
+    help="Private networks that this connection may reach. Public addresses need no entry.",
+    example=["10.20.0.0/16"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a system is. `timeout`: seconds that it may keep silent."""
+
+    host: str
+    port: int
+    networks: tuple[str, ...] = ()
+    timeout: float = 30.0
+
+
+def host_settings(example: str, port: int | None, port_help: str) -> tuple[Setting, ...]:
+    """The settings of a system that is reached by host and port. `port`: the usual one, where there is only one."""
+    return (
+        Setting(
+            "host",
+            Kind.TEXT,
+            required=True,
+            pattern=HOST.pattern,
+            pattern_words="a name or an address, without a scheme, port or path",
+            help="Name or address of the server.",
+            example=example,
+        ),
+        Setting("port", Kind.INTEGER, default=port, minimum=1, maximum=65_535, help=port_help),
+        NETWORKS,
+        Setting(
+            "timeout",
+            Kind.DURATION,
+            default="30s",
+            minimum=1,
+            maximum=600,
+            help="Longest time that the server may keep silent.",
+        ),
+    )
+
+
+def place_of(values: Values, port: int) -> Place:
+    """The place that such settings name. `port`: where they name none."""
+    chosen = values.optional_integer("port") or port
+    return Place(values.text("host"), chosen, values.texts("networks"), values.seconds("timeout"))
+
+
+def refused_host(values: Values) -> list[Problem]:
+    """What the address guard says of a host that is an address itself."""
+    refused = unreachable(values.text("host"), values.texts("networks"))
+    return [Problem(("host",), refused)] if refused else []
+
+
+async def connect(place: Place) -> socket.socket:
+    """A connected socket that does not block, to an address that was judged.
+
+    Raises `Retriable` where nobody takes the connection, and `Terminal` where the address guard forbids it.
+    """
+    loop = asyncio.get_running_loop()
+    why = ""
+    for address in await reachable(place.host, place.port, place.networks):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setblocking(False)
+        try:
+            async with asyncio.timeout(min(CONNECT_SECONDS, place.timeout)):
+                await loop.sock_connect(made, (address, place.port))
+        except (OSError, TimeoutError) as error:
+            made.close()
+            why = f"{address}: {error or 'it did not answer in time'}"
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise Retriable("The server takes no connection; nothing was sent.", detail=why)

@@ -1,0 +1,5 @@
+"""Files over SSH."""
+
+from hookstation.connectors.sftp.spec import SPEC, build
+
+__all__ = ["SPEC", "build"]
