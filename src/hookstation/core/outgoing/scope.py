@@ -42,18 +42,24 @@ _DECLARED: Final = frozenset(FACTS)
 """What a call knows, an event out does not: in its templates those names are the payload's."""
 
 
-class OutgoingScope(Scope):
-    """One delivery as templates see it. `facts` take the place of properties of their names.
+class CountedScope(Scope):
+    """A scope that bounds what whole trees of templates make. `left`: characters that they may still make."""
 
-    `left`: characters that the templates of its body may still make.
-    """
+    __slots__ = ("left",)
 
-    __slots__ = ("_own", "left")
+    def __init__(self, payload: JSON, received_at: int) -> None:
+        super().__init__(payload, received_at)
+        self.left = MOST_MADE
+
+
+class OutgoingScope(CountedScope):
+    """One delivery as templates see it. `facts` take the place of properties of their names."""
+
+    __slots__ = ("_own",)
 
     def __init__(self, payload: JSON, facts: Mapping[str, JSON], occurred_at: int) -> None:
         super().__init__({**payload, **facts} if isinstance(payload, dict) else payload, occurred_at)
         self._own = facts
-        self.left = MOST_MADE
 
     def root(self, name: str, declared: frozenset[str]) -> Value:  # noqa: ARG002 - nothing else is declared
         """The value that a path beginning with `name` starts from."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
-from hookstation.core.outgoing.scope import MOST_MADE, OutgoingScope, compile_outgoing
-from hookstation.core.template import MISSING, Value
+from hookstation.core.outgoing.scope import MOST_MADE, CountedScope, compile_outgoing
+from hookstation.core.template import MISSING, Template, Value
 from hookstation.core.values import JSON, PathPart
 from hookstation.errors import Invalid, MappingFailed, Problem
 
@@ -15,10 +15,12 @@ MOST_VALUES: Final = 2_000
 DEEPEST: Final = 32
 """Objects and lists inside one another."""
 
-Make: TypeAlias = Callable[[OutgoingScope], Value]
+Make: TypeAlias = Callable[[CountedScope], Value]
+Read: TypeAlias = Callable[[str], Template]
+"""Compiles one text."""
 
 
-def compile_tree(content: JSON) -> Make:
+def compile_tree(content: JSON, read: Read = compile_outgoing) -> Make:
     """A function that makes the tree for a scope, `MISSING` where the root is a property that is not there.
 
     A member or element whose only property is missing is left out.  The function raises `MappingFailed` naming the
@@ -27,7 +29,7 @@ def compile_tree(content: JSON) -> Make:
     problems: list[Problem] = []
     if sum(1 for _ in _values(content, 1)) > MOST_VALUES:
         problems.append(Problem((), f"has more than {MOST_VALUES:,} values; make it smaller."))
-    made = _compile(content, (), problems)
+    made = _Compiler(read, problems).make(content, ())
     if problems:
         raise Invalid(problems)
     return made
@@ -40,36 +42,44 @@ def _values(content: JSON, depth: int) -> Iterator[JSON]:
             yield from _values(one, depth + 1)
 
 
-def _compile(content: JSON, path: tuple[PathPart, ...], problems: list[Problem]) -> Make:
-    if len(path) > DEEPEST:
-        problems.append(
-            Problem(path, f"objects and lists may stand {DEEPEST} deep inside one another, no deeper.")
-        )
-        return _constant(None)
-    match content:
-        case str():
-            return _template(content, path, problems)
-        case dict():
-            members = [(name, _compile(one, (*path, name), problems)) for name, one in content.items()]
-            return _object(members)
-        case list():
-            return _array([_compile(one, (*path, index), problems) for index, one in enumerate(content)])
-    return _constant(content)
+class _Compiler:
+    """Compiles the texts of one tree, and gathers what is wrong with them."""
+
+    def __init__(self, read: Read, problems: list[Problem]) -> None:
+        self._read, self._problems = read, problems
+
+    def make(self, content: JSON, path: tuple[PathPart, ...]) -> Make:
+        """A function that makes this part of the tree."""
+        if len(path) > DEEPEST:
+            said = f"objects and lists may stand {DEEPEST} deep inside one another, no deeper."
+            self._problems.append(Problem(path, said))
+            return _constant(None)
+        match content:
+            case str():
+                return self._template(content, path)
+            case dict():
+                return _object([(name, self.make(one, (*path, name))) for name, one in content.items()])
+            case list():
+                return _array([self.make(one, (*path, index)) for index, one in enumerate(content)])
+        return _constant(content)
+
+    def _template(self, source: str, path: tuple[PathPart, ...]) -> Make:
+        try:
+            template = self._read(source)
+        except Invalid as refusal:
+            self._problems += [problem.under(*path) for problem in refusal.problems]
+            return _constant(None)
+        return _counted(template, ".".join(str(part) for part in path) or "body")
 
 
 def _constant(value: JSON) -> Make:
     return lambda _scope: value
 
 
-def _template(source: str, path: tuple[PathPart, ...], problems: list[Problem]) -> Make:
-    try:
-        evaluate = compile_outgoing(source).evaluate
-    except Invalid as refusal:
-        problems += [problem.under(*path) for problem in refusal.problems]
-        return _constant(None)
-    place = ".".join(str(part) for part in path) or "body"
+def _counted(template: Template, place: str) -> Make:
+    evaluate = template.evaluate
 
-    def make(scope: OutgoingScope) -> Value:
+    def make(scope: CountedScope) -> Value:
         try:
             value = evaluate(scope)
         except MappingFailed as failed:
@@ -101,7 +111,7 @@ def _size(value: Value, most: int) -> int:
 
 
 def _object(members: list[tuple[str, Make]]) -> Make:
-    def make(scope: OutgoingScope) -> Value:
+    def make(scope: CountedScope) -> Value:
         made: dict[str, JSON] = {}
         for name, one in members:
             value = one(scope)
@@ -113,7 +123,7 @@ def _object(members: list[tuple[str, Make]]) -> Make:
 
 
 def _array(elements: list[Make]) -> Make:
-    def make(scope: OutgoingScope) -> Value:
+    def make(scope: CountedScope) -> Value:
         values = (one(scope) for one in elements)
         return [value for value in values if value is not MISSING]
 

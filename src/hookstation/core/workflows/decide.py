@@ -1,0 +1,91 @@
+"""The decision about a run: from the workflow and what is stored to what comes next.
+
+It is total: whatever entries follow from its own commands, a run comes to an end.  It is deterministic: the same stored
+entries and signals lead to the same commands, whoever asks.
+"""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from hookstation.core.jsontext import dump_json
+from hookstation.core.workflows.compiled import CompiledWorkflow
+from hookstation.core.workflows.decisions import Act, Decision, RunEnd
+from hookstation.core.workflows.history import Halt, History
+from hookstation.core.workflows.values import Entry, EntryState, RunState
+from hookstation.core.workflows.walking import SECOND, Walk
+
+
+def decide(workflow: CompiledWorkflow, history: History, now: int) -> Decision:
+    """What comes next, at `now` (microseconds since the epoch).
+
+    Each command is given once for one `History`: whoever asks again gets only what has come up since.  `workflow` is
+    the one that the history was made for.
+    """
+    decision = Decision()
+    if history.halt is None:
+        history.wake(now)
+        Walk(history, now, decision).go()
+    deadline = _deadline(workflow, history)
+    if history.halt is not None:
+        _drain(history, decision, now)
+    elif not history.open:
+        decision.end = _ended(history)
+    if decision.end is None and deadline and now >= deadline:
+        decision.commands.clear()
+        _halted(history, Halt(_late(workflow.workflow.time)), decision, now)
+    decision.wake_at = min(filter(None, (history.next_moment, deadline)), default=0)
+    decision.state = _state(history)
+    return decision
+
+
+def _deadline(workflow: CompiledWorkflow, history: History) -> int:
+    seconds, begun = workflow.workflow.time, history.run.started_at or history.run.created_at
+    return begun + int(seconds * SECOND) if seconds > 0 else 0
+
+
+def _late(seconds: float) -> str:
+    return f"The run took longer than the {seconds:g} s that its workflow gives it."
+
+
+def _drain(history: History, decision: Decision, now: int) -> None:
+    """Nothing more begins; what may have an effect just now comes to its end first, and then the run."""
+    for command in decision.commands:
+        if command.act is not Act.LOOK_UP:
+            history.leave(command.path)
+    decision.commands = [one for one in decision.commands if one.act is Act.LOOK_UP]
+    if history.busy == 0 and history.halt is not None:
+        _halted(history, history.halt, decision, now)
+
+
+def _halted(history: History, halt: Halt, decision: Decision, now: int) -> None:
+    """The run ends as it is: what waits is cancelled, and what has begun may have had its effect."""
+    decision.entries += filter(None, (_left(place.entry, now) for place in history.open.values()))
+    frame = history.root.frame
+    output = frame.last if halt.message is None else dump_json(halt.message)
+    state = RunState.SUCCEEDED if halt.error is None else RunState.FAILED
+    decision.end = RunEnd(state, halt.error or "", output, frame.answer)
+
+
+def _left(entry: Entry | None, now: int) -> Entry | None:
+    match entry:
+        case Entry(state=EntryState.WAITING):
+            return structs.replace(entry, state=EntryState.CANCELLED, ended_at=now, due_at=0)
+        case Entry(state=EntryState.STARTED):
+            return structs.replace(entry, state=EntryState.UNKNOWN, ended_at=now, due_at=0)
+        case Entry(state=EntryState.FAILED, due_at=due) if due:
+            return structs.replace(entry, due_at=0)
+    return None
+
+
+def _ended(history: History) -> RunEnd:
+    line = history.root
+    if line.error is not None:
+        return RunEnd(RunState.FAILED, line.error, line.frame.last, line.frame.answer)
+    return RunEnd(RunState.SUCCEEDED, output=line.frame.last, answer=line.frame.answer)
+
+
+def _state(history: History) -> RunState:
+    if history.busy:
+        return RunState.RUNNING
+    return RunState.UNKNOWN if history.unknown else RunState.WAITING

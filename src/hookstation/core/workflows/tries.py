@@ -1,0 +1,43 @@
+"""How one try of a step ended, as its entry says it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import structs
+
+from hookstation.core.definitions import Fault
+from hookstation.core.retrying import pause_after
+from hookstation.core.workflows.definitions import Step
+from hookstation.core.workflows.values import LARGEST_OUTPUT, Entry, EntryState
+
+SECOND: Final = 1_000_000
+_FAULTS: Final = frozenset(Fault)
+
+
+def done(entry: Entry, output: str, now: int) -> Entry:
+    """The try did it. `output`: JSON text; `now`: microseconds. One that puts out too much has failed for good."""
+    if len(output) > LARGEST_OUTPUT:
+        said = (
+            f"It puts out {len(output):,} characters of JSON, but a step may put out {LARGEST_OUTPUT:,}; "
+            "let it fetch less at a time."
+        )
+        return structs.replace(entry, state=EntryState.FAILED, error=said, ended_at=now, due_at=0)
+    return structs.replace(
+        entry, state=EntryState.DONE, output=output, error="", fault="", ended_at=now, due_at=0
+    )
+
+
+def failed(
+    step: Step, entry: Entry, error: str, fault: str, now: int, luck: float, *, least: float = 0.0
+) -> Entry:
+    """The try did not do it: it is tried again at `due_at`, or that was the last time.
+
+    `fault`: as `Entry.fault`; what is none of these is never tried again.  `luck`: a random number from 0 to 1.
+    `least`: seconds that the target asked us to wait.
+    """
+    due, retry = 0, step.retry
+    if fault in _FAULTS and Fault(fault) in retry.on and entry.attempt < retry.attempts:
+        pause = max(pause_after(retry, entry.attempt, luck), least, 0.0)
+        due = now + int(pause * SECOND) + 1
+    return structs.replace(entry, state=EntryState.FAILED, error=error, fault=fault, ended_at=now, due_at=due)
