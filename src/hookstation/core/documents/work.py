@@ -16,39 +16,44 @@ from hookstation.errors import Invalid, Problem
 DAY: Final = 86_400
 _FAULTS: Final = tuple(fault.value for fault in Fault)
 
+PAUSES: Final = (
+    Setting("first", Kind.DURATION, default="5s", maximum=DAY, help="The pause after the first try."),
+    Setting(
+        "factor",
+        Kind.INTEGER,
+        default=3,
+        minimum=1,
+        maximum=10,
+        help="Each later pause is so many times as long as the one before.",
+    ),
+    Setting("most", Kind.DURATION, default="1h", minimum=1, maximum=7 * DAY, help="The longest pause."),
+    Setting(
+        "jitter",
+        Kind.TEXT,
+        default="20%",
+        pattern="(?:100|[1-9]?[0-9])%",
+        pattern_words="whole per cent, like 20%",
+        help="By how much each pause is lengthened or shortened at random.",
+    ),
+    Setting(
+        "on",
+        Kind.LIST,
+        default=["offline", "busy", "credentials", "unknown"],
+        maximum=len(_FAULTS),
+        help="After which faults it is tried again: `offline` (the target is not there), `busy` (it wants to be "
+        "asked later), `credentials` (it does not know us), `refused` (it said no), `unknown` (nobody knew the "
+        "outcome, and a look-up showed that nothing was written). After any other the event is given up at once.",
+    ),
+)
+"""How long is waited between tries, and after which faults at all."""
+
 _RETRY: Final = Setting(
     "retry",
     Kind.GROUP,
     help="How often an event is tried.",
     fields=(
         Setting("attempts", Kind.INTEGER, default=10, minimum=1, maximum=100, help="At most so many tries."),
-        Setting("first", Kind.DURATION, default="5s", maximum=DAY, help="The pause after the first try."),
-        Setting(
-            "factor",
-            Kind.INTEGER,
-            default=3,
-            minimum=1,
-            maximum=10,
-            help="Each later pause is so many times as long as the one before.",
-        ),
-        Setting("most", Kind.DURATION, default="1h", minimum=1, maximum=7 * DAY, help="The longest pause."),
-        Setting(
-            "jitter",
-            Kind.TEXT,
-            default="20%",
-            pattern="(?:100|[1-9]?[0-9])%",
-            pattern_words="whole per cent, like 20%",
-            help="By how much each pause is lengthened or shortened at random.",
-        ),
-        Setting(
-            "on",
-            Kind.LIST,
-            default=["offline", "busy", "credentials", "unknown"],
-            maximum=len(_FAULTS),
-            help="After which faults it is tried again: `offline` (the target is not there), `busy` (it wants to be "
-            "asked later), `credentials` (it does not know us), `refused` (it said no), `unknown` (nobody knew the "
-            "outcome, and a look-up showed that nothing was written). After any other the event is given up at once.",
-        ),
+        *PAUSES,
     ),
 )
 
@@ -146,11 +151,12 @@ def work_of(values: Values) -> Work:
         poison=Poison(values.text("poison")),
         skip_after=values.integer("skip_after"),
         time=values.seconds("time") if "time" in values else 0.0,
-        retry=_retry(values.group("retry")),
+        retry=retry_of(values.group("retry")),
     )
 
 
-def _retry(values: Values) -> Retry:
+def retry_of(values: Values) -> Retry:
+    """The group's value; of one that was left out the default."""
     if not values:
         return Retry()
     return Retry(
@@ -165,21 +171,25 @@ def _retry(values: Values) -> Retry:
 
 def work_values(work: Work) -> dict[str, object]:
     """The values of the group."""
-    retry = work.retry
     return {
         "concurrency": work.concurrency,
         "order": work.order,
         "poison": work.poison.value,
         "skip_after": work.skip_after,
-        "time": _seconds(work.time) if work.time else None,
-        "retry": {
-            "attempts": retry.attempts,
-            "first": _seconds(retry.first),
-            "factor": int(retry.factor),
-            "most": _seconds(retry.most),
-            "jitter": f"{round(retry.jitter * 100)}%",
-            "on": [fault for fault in _FAULTS if fault in retry.on],
-        },
+        "time": written_seconds(work.time) if work.time else None,
+        "retry": retry_values(work.retry),
+    }
+
+
+def retry_values(retry: Retry) -> dict[str, object]:
+    """The values of the group."""
+    return {
+        "attempts": retry.attempts,
+        "first": written_seconds(retry.first),
+        "factor": int(retry.factor),
+        "most": written_seconds(retry.most),
+        "jitter": f"{round(retry.jitter * 100)}%",
+        "on": [fault for fault in _FAULTS if fault in retry.on],
     }
 
 
@@ -194,7 +204,8 @@ def answering_values(webhook: Webhook) -> dict[str, object]:
     }
 
 
-def _seconds(time: float) -> int | Number:
+def written_seconds(time: float) -> int | Number:
+    """Seconds as a decoded duration has them."""
     return int(time) if time == int(time) else Number(repr(time))
 
 
@@ -236,9 +247,14 @@ def _check_work(values: Values) -> Iterator[Problem]:
         if values.integer("skip_after") >= attempts:
             told = f"must be less than retry.attempts, which is {attempts}: nobody would pass before the last try."
             yield Problem(("skip_after",), told)
-    yield from (problem.under("retry", "on") for problem in _check_faults(retry.texts("on")))
+    yield from (problem.under("retry") for problem in check_retry(retry))
+
+
+def check_retry(retry: Values) -> Iterator[Problem]:
+    """What decoding a group like `work.retry` alone cannot see."""
+    yield from (problem.under("on") for problem in _check_faults(retry.texts("on")))
     if "first" in retry and "most" in retry and retry.seconds("first") > retry.seconds("most"):
-        yield Problem(("retry", "first"), "must not be longer than `most`, the longest pause.")
+        yield Problem(("first",), "must not be longer than `most`, the longest pause.")
 
 
 def _check_faults(names: tuple[str, ...]) -> Iterator[Problem]:
