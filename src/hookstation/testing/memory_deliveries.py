@@ -33,10 +33,10 @@ from hookstation.ports.deliveries import (
     DeliveryPage,
     LeasedDelivery,
 )
-from hookstation.testing.memory_jobs import MemoryWork
+from hookstation.testing.memory_runs import MemoryRuns
 
 
-class MemoryDeliveries(MemoryWork):
+class MemoryDeliveries(MemoryRuns):
     """Implements `ports.deliveries.Deliveries` on the twin's jobs."""
 
     def _begin_deliveries(self) -> None:
@@ -194,6 +194,7 @@ class MemoryDeliveries(MemoryWork):
         for new in emission.deliveries:
             self._deliveries[new.id] = begun(event, new)
             self._keep(delivery_job(new.id, new.destination, new.key), self._now())
+        self._start(emission.starts)
         return event.id
 
     def _make_due(self, delivery: Delivery) -> None:

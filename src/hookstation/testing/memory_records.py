@@ -38,6 +38,14 @@ class MemoryRecords:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[int, _Row]] = {}
+        self._last: dict[str, int] = {}
+
+    def copied(self) -> MemoryRecords:
+        """The same records, which go their own way from now on."""
+        other = MemoryRecords()
+        other._rows = {name: dict(rows) for name, rows in self._rows.items()}
+        other._last = dict(self._last)
+        return other
 
     def plan(self, effect: Effect, event_id: str) -> Planned:
         """What an effect would do, and the call that does it."""
@@ -47,9 +55,11 @@ class MemoryRecords:
         found = [row for row in rows if matches(row.fields, effect.match)]
         if len(found) > 1:
             return _nothing(EffectVerdict.SEVERAL_FOUND)
+        if found and effect.operation is Operation.DELETE:
+            return self._delete(effect.spec, found[0])
         if found:
             return self._update(effect.spec, found[0], effect.fields, event_id)
-        if effect.operation is Operation.UPDATE:
+        if effect.operation is not Operation.UPSERT:
             return _nothing(EffectVerdict.NONE_FOUND)
         return self._insert(effect.spec, {**effect.match, **effect.fields}, event_id)
 
@@ -60,6 +70,15 @@ class MemoryRecords:
             numbers = [row.number for row in rows if row.key == after]
             rows = [row for row in rows if numbers and row.number > numbers[0]]
         return [StoredRecord(entity, row.key, row.fields, row.event_id) for row in rows[:limit]]
+
+    def found(self, entity: str, match: Mapping[str, Scalar], limit: int) -> Sequence[StoredRecord]:
+        """Records that match, in the order of writing."""
+        rows = [row for row in self._rows.get(entity, {}).values() if matches(row.fields, match)]
+        return [StoredRecord(entity, row.key, row.fields, row.event_id) for row in rows[:limit]]
+
+    def knows(self, entity: str) -> bool:
+        """Whether an entity ever had a record."""
+        return entity in self._last
 
     def one(self, entity: str, key: str) -> StoredRecord | None:
         """One record."""
@@ -78,7 +97,10 @@ class MemoryRecords:
         if is_single(spec) and ordinals:
             return _nothing(EffectVerdict.EXISTS)
         return self._write(
-            rows, spec, _Row(len(rows) + 1, party, _next(spec, ordinals), fields, event_id), True
+            rows,
+            spec,
+            _Row(self._last.get(spec.name, 0) + 1, party, _next(spec, ordinals), fields, event_id),
+            True,
         )
 
     def _update(self, spec: EntitySpec, row: _Row, fields: Mapping[str, Scalar], event_id: str) -> Planned:
@@ -92,6 +114,12 @@ class MemoryRecords:
         changed = _Row(row.number, party, ordinal, merged, event_id)
         return self._write(self._rows[spec.name], spec, changed, False)
 
+    def _delete(self, spec: EntitySpec, row: _Row) -> Planned:
+        def keep() -> None:
+            del self._rows[spec.name][row.number]
+
+        return EffectResult(EffectVerdict.WRITTEN, row.key, inserted=False), keep
+
     def _ordinals(self, spec: EntitySpec, party: str) -> list[int]:
         rows = self._rows.get(spec.name, {}).values()
         return [row.ordinal for row in rows if row.party == party and row.ordinal is not None]
@@ -102,6 +130,7 @@ class MemoryRecords:
 
         def keep() -> None:
             rows[row.number] = whole
+            self._last[spec.name] = max(self._last.get(spec.name, 0), row.number)
 
         return EffectResult(EffectVerdict.WRITTEN, whole.key, inserted), keep
 

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from msgspec import structs
 
@@ -21,23 +20,20 @@ from hookstation.core.journal_rules import (
     is_open,
     mark_state,
 )
-from hookstation.core.records import EffectResult, StoredRecord
-from hookstation.errors import Conflict, HookstationError
-from hookstation.ports.leases import CONFIGURATION_CHANGED
+from hookstation.core.records import ACTIVITY, EffectResult, StoredRecord
+from hookstation.core.values import Scalar
+from hookstation.errors import Conflict, HookstationError, NotFound
 from hookstation.ports.store import (
     Acceptance,
     Before,
     Committed,
-    ConfigurationChange,
     EventFilter,
     Finish,
     Page,
     Payload,
     Retention,
-    StoredConfiguration,
 )
-from hookstation.ports.versions import Draft
-from hookstation.testing.memory_deliveries import MemoryDeliveries
+from hookstation.testing.memory_configuration import MemoryConfiguration
 from hookstation.testing.memory_events import ended_attempt, last_attempt, moved, passes
 from hookstation.testing.memory_facts import MemoryFacts
 from hookstation.testing.memory_jobs import MemoryWork, Written
@@ -45,12 +41,10 @@ from hookstation.testing.memory_people import MemoryPeople
 from hookstation.testing.memory_records import MemoryRecords
 from hookstation.testing.memory_search import MemorySearch
 from hookstation.testing.memory_tallies import MemoryTallies
+from hookstation.testing.memory_turns import MemoryTurns
 from hookstation.testing.memory_versions import MemoryCaptures, MemoryVersions
 
 log = logging.getLogger(__name__)
-
-Name = TypeVar("Name")
-Thing = TypeVar("Thing")
 
 
 @dataclass(slots=True)
@@ -69,7 +63,7 @@ class _Kept:
 
 
 class MemoryStore(
-    MemoryVersions, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryDeliveries, MemorySearch, MemoryFacts
+    MemoryConfiguration, MemoryCaptures, MemoryPeople, MemoryTallies, MemoryTurns, MemorySearch
 ):
     """Implements `ports.store.Store`. Set `unavailable` to a sentence to have every commit refused with it.
 
@@ -78,7 +72,9 @@ class MemoryStore(
 
     def __init__(self, now: Callable[[], int] | None = None) -> None:
         MemoryWork.__init__(self, *([now] if now else []))
+        self._begin_runs()
         self._begin_deliveries()
+        self._begin_configuration()
         MemoryPeople.__init__(self)
         MemorySearch.__init__(self)
         MemoryVersions.__init__(self)
@@ -90,7 +86,6 @@ class MemoryStore(
         self._kept: dict[str, _Kept] = {}
         self._holders: dict[tuple[str, str], str] = {}
         self._records = MemoryRecords()
-        self._configuration = StoredConfiguration(0)
 
     # --- journal
 
@@ -98,13 +93,18 @@ class MemoryStore(
         """Keep one event, or nothing of it."""
         future: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         try:
-            future.set_result(self._accept(acceptance))
+            future.set_result(self._accept_one(acceptance))
         except Exception as error:
             future.set_exception(error)
         return future
 
-    def _accept(self, acceptance: Acceptance) -> Committed:
+    def _accept_one(self, acceptance: Acceptance) -> Committed:
         self._check()
+        committed = self._accept(acceptance)
+        self._tell_all([(acceptance, committed)])
+        return committed
+
+    def _accept(self, acceptance: Acceptance) -> Committed:
         entry, mark = acceptance.entry, acceptance.mark
         if mark is not None and (held := self._live_mark(mark.webhook, mark.key, entry.received_at)):
             return Committed(None, conflict=held)
@@ -150,18 +150,17 @@ class MemoryStore(
         if mark is not None and mark_state(state) is not None:
             self._holders[mark.webhook, mark.key] = entry.id
         written = self._write(job, holder) if job else Written()
+        if state is not State.REJECTED:
+            self._start(acceptance.starts)
         self._tell_others(acceptance, settlement, effect)
-        self._tell_ready()
-        committed = Committed(settlement, effect, None, False, *written)
-        self._heard(acceptance, committed)
-        return committed
+        return Committed(settlement, effect, None, False, *written)
 
     def observe(self, listener: Callable[[Acceptance | Finish, Committed], None]) -> None:
         """Call `listener`, the last one that was given, with whatever is committed."""
         self._listener = listener
 
     def _heard(self, unit: Acceptance | Finish, committed: Committed) -> None:
-        if self._listener is not None:
+        if self._listener is not None and committed.settlement is not None:
             try:
                 self._listener(unit, committed)
             except Exception:
@@ -170,13 +169,18 @@ class MemoryStore(
     def note(self, acceptance: Acceptance) -> None:
         """Keep a rejected call; what cannot be kept is counted."""
         try:
-            self._accept(acceptance)
+            self._accept_one(acceptance)
         except HookstationError:
             self.noted_lost += 1
 
     async def finish(self, finish: Finish) -> Committed:
         """Settle or move an event."""
         self._check()
+        committed = self._finish(finish)
+        self._tell_all([(finish, committed)])
+        return committed
+
+    def _finish(self, finish: Finish) -> Committed:
         kept = self._kept.get(finish.event_id)
         if kept is None or kept.event.state not in finish.expected:
             return Committed(None)
@@ -197,11 +201,8 @@ class MemoryStore(
         self._follow(kept, finish.mark)
         written = self._write(job, finish.holder) if job else self._drop(EVENTS, finish.event_id)
         self._tell_others(finish, settlement, effect)
-        self._tell_ready()
         before = Before(old.webhook, old.received_at, old.state, old.reason)
-        committed = Committed(settlement, effect, None, False, *written, before=before)
-        self._heard(finish, committed)
-        return committed
+        return Committed(settlement, effect, None, False, *written, before=before)
 
     async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         """The live mark of this key."""
@@ -283,49 +284,19 @@ class MemoryStore(
         """One record."""
         return self._records.one(entity, key)
 
+    async def find_records(
+        self, entity: str, match: Mapping[str, Scalar], limit: int
+    ) -> Sequence[StoredRecord]:
+        """Records whose fields have these values."""
+        if not (entity == ACTIVITY or entity in self._configuration.panels or self._records.knows(entity)):
+            raise NotFound("entity", entity)
+        return self._records.found(entity, match, limit)
+
     async def count_records(self, entity: str) -> int:
         """How many records an entity has."""
         return self._records.count(entity)
 
     # --- settings
-
-    async def load_configuration(self) -> StoredConfiguration:
-        """Everything configured."""
-        return self._configuration
-
-    async def revision(self) -> int:
-        """The configuration's revision."""
-        return self._configuration.revision
-
-    async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
-        """Write a change."""
-        self._check()
-        now = self._configuration
-        if now.revision != expected_revision:
-            raise Conflict(
-                "The configuration was changed by somebody else meanwhile: read it again, then repeat the change."
-            )
-        self._check_begun(change.began)
-        for name, webhook in change.webhooks.items():
-            before = now.webhooks.get(name)
-            if webhook is None:
-                self._forget_versions(name)
-            elif before is None or before.document != webhook.document:
-                self._publish(Draft(name, webhook.document, webhook.updated_at, change.by, change.note))
-        self._configuration = StoredConfiguration(
-            now.revision + 1,
-            _changed(now.webhooks, change.webhooks),
-            _changed(now.connections, change.connections),
-            _changed(now.panels, change.panels),
-            _changed(now.destinations, change.destinations),
-            _changed(now.subscriptions, change.subscriptions),
-            _changed(now.specs, change.specs),
-        )
-        for name in (name for name, document in change.destinations.items() if document is None):
-            self._standing.pop(name, None)
-        self._facts.update(change.facts)
-        self._tell(CONFIGURATION_CHANGED)
-        return now.revision + 1
 
     async def can_commit(self) -> bool:
         """Whether a commit would succeed now."""
@@ -421,8 +392,3 @@ class MemoryStore(
 
 def _nothing() -> None:
     """There is no record to keep."""
-
-
-def _changed(now: Mapping[Name, Thing], change: Mapping[Name, Thing | None]) -> Mapping[Name, Thing]:
-    merged = {**now, **change}
-    return {name: thing for name, thing in merged.items() if thing is not None}

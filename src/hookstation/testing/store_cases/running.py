@@ -282,7 +282,7 @@ class RunListCases:
             FLOW: {RunState.SUCCEEDED: 2, RunState.UNKNOWN: 1, RunState.QUEUED: 1},
             "other": {RunState.QUEUED: 1},
         } == {one.workflow: dict(one.states) for one in found}
-        assert [FLOW, "other"] == sorted(one.workflow for one in found)
+        assert 2 == len(found)
 
     async def test_pruned(self, store: Store) -> None:
         """Runs that ended before a moment go with their history, the first ones first, at most so many at once."""
