@@ -8,7 +8,8 @@ from typing import cast
 
 import apsw
 
-from hookstation.adapters.store import queries, versions
+from hookstation.adapters.store import queries, things, versions
+from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.matching import keep_indexes
 from hookstation.adapters.store.records import add_entity, entity_count
 from hookstation.errors import Conflict
@@ -43,6 +44,8 @@ def load(connection: apsw.Connection) -> StoredConfiguration:
             _documents(connection, "destinations"),
             _documents(connection, "subscriptions"),
             {(connection_name, entity): document for connection_name, entity, document in specs},
+            things.load(connection),
+            things.newest_versions(connection),
         )
     finally:
         connection.execute("COMMIT")
@@ -53,7 +56,7 @@ def _documents(connection: apsw.Connection, table: str) -> dict[str, str]:
     return {str(name): str(document) for name, document in rows}
 
 
-def save(connection: apsw.Connection, change: ConfigurationChange, expected: int) -> int:
+def save(connection: apsw.Connection, jobs: JobTable, change: ConfigurationChange, expected: int) -> int:
     """Write a change inside the transaction that is open, and return the new revision."""
     if revision(connection) != expected:
         raise Conflict(
@@ -67,6 +70,7 @@ def save(connection: apsw.Connection, change: ConfigurationChange, expected: int
     _save_documents(connection, "subscriptions", change.subscriptions)
     for name in (name for name, document in change.destinations.items() if document is None):
         connection.execute("DELETE FROM destination_states WHERE name = ?", (name,))
+    things.save(connection, jobs, change)
     for name, value in change.facts.items():
         set_fact(connection, name, value)
     for (target, entity), document in change.specs.items():

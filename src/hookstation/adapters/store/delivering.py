@@ -12,7 +12,7 @@ from hookstation.adapters.store import jobs as table
 from hookstation.adapters.store import outgoing, outgoing_lists, outgoing_pruning
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
-from hookstation.adapters.store.journal_writer import Unit
+from hookstation.adapters.store.journal_writer import Done, Unit
 from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.sharing import BRIEF, SqliteSharing
 from hookstation.adapters.store.sweeps import Sweep
@@ -32,7 +32,7 @@ from hookstation.ports.deliveries import (
     DeliveryPage,
     LeasedDelivery,
 )
-from hookstation.ports.store import Committed, Holder
+from hookstation.ports.store import Holder
 
 STEP: Final = 50
 """Deliveries that go in one transaction: some milliseconds, in which the lane waits."""
@@ -45,14 +45,14 @@ class SqliteDeliveries(SqliteSharing):
     """
 
     def __init__(
-        self, jobs: table.JobTable, commits: GroupCommit[Unit, Committed], readers: Readers, hints: Hints
+        self, jobs: table.JobTable, commits: GroupCommit[Unit, Done], readers: Readers, hints: Hints
     ) -> None:
         super().__init__(jobs, commits, readers, hints)
         self._old_events = Sweep()
 
     async def emit(self, emissions: Sequence[Emission]) -> Sequence[str]:
         """Write what goes out."""
-        size = sum(1 + len(one.deliveries) for one in emissions)
+        size = sum(1 + len(one.deliveries) + len(one.starts) for one in emissions)
         return await self._commits.run(
             partial(outgoing.write_emissions, jobs=self._jobs, emissions=emissions), brief=size <= BRIEF
         )

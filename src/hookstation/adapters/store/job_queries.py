@@ -39,6 +39,12 @@ HURRY_MANY: Final = (
 )
 """Make what waits for its time of these jobs due now, as if it had not been tried yet."""
 
+HASTEN: Final = (
+    "UPDATE jobs SET due_at = min(due_at, :now) WHERE queue = :queue AND state <> 'leased' "
+    "AND id IN (SELECT value FROM json_each(:ids)) RETURNING state, lane"
+)
+"""Make what waits for its time of these jobs due now."""
+
 TURN_OF_ANOTHER: Final = (
     "SELECT 1 FROM jobs WHERE turn = ? AND turn IS NOT NULL AND NOT (queue = ? AND id = ?)"
 )

@@ -60,6 +60,11 @@ class JobTable:
         """Whether the lease is its job's."""
         return bool(self._all(queries.HELD_UNDER, (lease.queue, lease.id, lease.node, lease.token)))
 
+    def is_turn_taken(self, job: Job) -> bool:
+        """Whether another job has the turn of this one."""
+        asked = (job.turn, job.queue, job.id)
+        return bool(job.turn) and bool(self._all(queries.TURN_OF_ANOTHER, asked))
+
     def new_row(self, job: Job, holder: Holder | None) -> tuple[Row, Lease | None]:
         """The row of a job that is new to its queue, and its lease; one with a key has to be arranged."""
         now = self.now()
@@ -73,7 +78,7 @@ class JobTable:
 
     def write(self, job: Job, holder: Holder | None) -> Written:
         """Put a job in the place of the one there; raises `TurnTaken`."""
-        if job.turn and self._all(queries.TURN_OF_ANOTHER, (job.turn, job.queue, job.id)):
+        if self.is_turn_taken(job):
             raise TurnTaken
         now = self.now()
         is_done = holder is not None and bool(job.key) and self._is_being_done(job)
@@ -193,6 +198,16 @@ class JobTable:
         """Make these jobs due now and not tried yet, but for those that are leased; `job_ids`: a JSON array."""
         asked: dict[str, int | str | bool] = {"queue": queue, "ids": job_ids, "now": self.now()}
         self._note_hurried(queue, self._all(queries.HURRY_MANY, asked))
+
+    def hasten(self, queue: str, job_ids: Sequence[str]) -> None:
+        """Make these jobs due now, but for those that are leased."""
+        if job_ids:
+            asked: dict[str, int | str | bool] = {
+                "queue": queue,
+                "ids": _json(job_ids).decode(),
+                "now": self.now(),
+            }
+            self._note_hurried(queue, self._all(queries.HASTEN, asked))
 
     def give_back(self, node_ids: Sequence[str], *, living: Sequence[str] | None = None) -> int:
         """End the leases of these nodes; where `living` is given, all that are over or held by nobody of them.

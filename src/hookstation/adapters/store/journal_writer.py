@@ -1,4 +1,4 @@
-"""Writing events: many acceptances and finishes in one transaction, a statement a table."""
+"""Writing events: many acceptances, finishes and turns in one transaction, a statement a table."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from hookstation.adapters.store import job_queries, queries
 from hookstation.adapters.store.hints import Hints
 from hookstation.adapters.store.history import find_mark
 from hookstation.adapters.store.jobs import JobTable, Place, TurnTaken, Written
+from hookstation.adapters.store.observing import WrittenTurn
 from hookstation.adapters.store.outgoing import write_emissions
 from hookstation.adapters.store.records import RecordBatch
 from hookstation.adapters.store.rows import Row, event_row, headers_text, mark_digest
-from hookstation.core.events import Mark, Settlement, State
+from hookstation.adapters.store.run_turns import TurnBatch
+from hookstation.core.events import OPEN_STATES, Mark, Settlement, State
 from hookstation.core.jobs import EVENTS, Job
 from hookstation.core.journal_rules import attempt_after, is_open, mark_state
 from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import Effect, EffectResult
+from hookstation.core.workflows.values import EventEnd
 from hookstation.errors import Conflict
+from hookstation.ports.runs import Turn, Turned
 from hookstation.ports.store import Acceptance, Before, Committed, Finish, Hold, Holder
 
-Unit: TypeAlias = Acceptance | Finish
-
+Unit: TypeAlias = Acceptance | Finish | Turn
+Done: TypeAlias = Committed | Turned
 
 _NO_JOB: Final = Written()
 
@@ -39,21 +43,19 @@ class JournalWriter:
     def __init__(self, connection: apsw.Connection, jobs: JobTable, hints: Hints) -> None:
         self._connection, self._jobs, self._hints = connection, jobs, hints
 
-    def write_together(self, units: Sequence[Unit]) -> Sequence[Committed]:
+    def write_together(self, units: Sequence[Unit]) -> Sequence[Done]:
         """Write all as if no key and no turn were held; raises `KeyTaken` or `TurnTaken` where one is."""
         return self._write(units, Batch(self._connection, self._jobs))
 
-    def write_alone(self, unit: Unit) -> Committed:
+    def write_alone(self, unit: Unit) -> Done:
         """Write one, or say which mark is in its way, or that another has its turn."""
         if isinstance(unit, Acceptance):
-            held = unit.mark and find_mark(
-                self._connection, unit.mark.webhook, unit.mark.key, unit.entry.received_at
-            )
+            held = mark_in_the_way(self._connection, unit)
             if held is not None:
                 return Committed(None, conflict=held)
         self._connection.execute("SAVEPOINT turn")
         try:
-            done = self._write([unit], Batch(self._connection, self._jobs, alone=True))[0]
+            [done] = self._write([unit], Batch(self._connection, self._jobs, alone=True))
         except TurnTaken:
             self._connection.execute("ROLLBACK TO turn")
             done = Committed(None, occupied=True)
@@ -71,10 +73,21 @@ class JournalWriter:
             self._jobs.ready.clear()
             self._hints.tell_ready(lanes)
 
-    def _write(self, units: Sequence[Unit], batch: Batch) -> Sequence[Committed]:
-        done = [batch.accept(unit) if isinstance(unit, Acceptance) else batch.finish(unit) for unit in units]
+    def _write(self, units: Sequence[Unit], batch: Batch) -> Sequence[Done]:
+        turns = [unit for unit in units if isinstance(unit, Turn)]
+        if turns:
+            batch.turns.look(turns)
+        done = [batch.add(unit) for unit in units]
         batch.flush()
         return done
+
+
+def mark_in_the_way(connection: apsw.Connection, acceptance: Acceptance) -> Mark | None:
+    """The mark of another event that holds the key of this one."""
+    mark = acceptance.mark
+    return (
+        None if mark is None else find_mark(connection, mark.webhook, mark.key, acceptance.entry.received_at)
+    )
 
 
 class Standing(NamedTuple):
@@ -97,6 +110,7 @@ class Batch:
 
     def __init__(self, connection: apsw.Connection, jobs: JobTable, *, alone: bool = False) -> None:
         self._connection, self._jobs, self._alone = connection, jobs, alone
+        self.turns = TurnBatch(connection, jobs)
         self._records = RecordBatch(connection)
         [(newest,)] = connection.execute(queries.NEWEST_PAYLOAD).fetchall()
         self._payload_no = cast("int", newest)
@@ -109,6 +123,12 @@ class Batch:
         self._emissions: list[Emission] = []
         self._rejected = 0
         self._bytes = 0
+
+    def add(self, unit: Unit) -> Done:
+        """Write or gather one unit."""
+        if isinstance(unit, Turn):
+            return self.turn(unit)
+        return self.accept(unit) if isinstance(unit, Acceptance) else self.finish(unit)
 
     def accept(self, acceptance: Acceptance) -> Committed:
         """Gather the rows of one event."""
@@ -130,6 +150,8 @@ class Batch:
             self._bytes += len(entry.body)
         if state is State.REJECTED:
             self._rejected += 1
+        elif acceptance.starts:
+            self.turns.begin(acceptance.starts)
         if acceptance.emit is not None:
             self._emissions += acceptance.emit(settlement, effect)
         return Committed(settlement, effect, None, False, *written)
@@ -159,20 +181,66 @@ class Batch:
         before = Before(old.webhook, old.received_at, State(old.state), old.reason)
         return Committed(settlement, effect, None, False, *written, before=before)
 
+    def turn(self, turn: Turn) -> Turned:
+        """Write or gather what one turn did, where it is held under its lease."""
+        if not self.turns.is_held(turn.lease):
+            return Turned(held=False)
+        effect = None if turn.effect is None else self._effect(turn.effect, self.turns.cause(turn))
+        end = turn.end(effect)
+        accepted = [self._accept_among(one) for one in end.accepts]
+        heard: list[tuple[Acceptance | Finish, Committed]] = [*zip(end.accepts, accepted, strict=True)]
+        if end.event is not None:
+            heard.append(self._end_event(end.event))
+        self._emissions += end.emissions
+        turned = WrittenTurn(True, end, effect, accepted, heard=heard)
+        self.turns.add(turn, turned, end)
+        return turned
+
     def flush(self) -> None:
         """Write what was gathered, a statement a table."""
-        many = self._connection.executemany
         self._records.flush()
+        self._write_events()
+        self.turns.flush()
+        if self._emissions:
+            write_emissions(self._connection, self._jobs, self._emissions)
+        self._write_totals()
+
+    def _accept_among(self, acceptance: Acceptance) -> Committed:
+        """Accept one event of several that one turn found: what stands in its way leaves the others alone."""
+        mark, job = acceptance.mark, acceptance.job
+        if mark is not None and mark_digest(mark.webhook, mark.key) in self._keys:
+            self._write_events()
+        held = mark_in_the_way(self._connection, acceptance)
+        if held is not None:
+            return Committed(None, conflict=held)
+        if job is not None and job.turn:
+            self._write_events()
+            if self._jobs.is_turn_taken(job):
+                return Committed(None, occupied=True)
+        return self.accept(acceptance)
+
+    def _end_event(self, end: EventEnd) -> tuple[Finish, Committed]:
+        finish = Finish(end.event_id, OPEN_STATES, lambda _: end.settlement, end.at)
+        return finish, self.finish(finish)
+
+    def _write_events(self) -> None:
+        many = self._connection.executemany
         if self._events:
             many(queries.INSERT_EVENT, self._events)
             many(queries.INSERT_PAYLOAD, self._payloads)
+            self._events, self._payloads = [], []
         if self._marks:
             self._write_marks()
+            self._marks = []
+            self._keys.clear()
         if self._new_jobs:
             many(job_queries.INSERT, self._new_jobs)
             self._jobs.arrange(self._new_keys)
-        if self._emissions:
-            write_emissions(self._connection, self._jobs, self._emissions)
+            self._new_jobs = []
+            self._new_keys.clear()
+
+    def _write_totals(self) -> None:
+        many = self._connection.executemany
         totals = [total for total in ((self._rejected, "rejected"), (self._bytes, "body_bytes")) if total[0]]
         if totals:
             many(queries.ADD_TOTAL, totals)

@@ -9,8 +9,9 @@ from typing import Final
 
 import apsw
 
-from hookstation.core.journal_rules import is_numbered
-from hookstation.core.records import EntitySpec
+from hookstation.adapters.store.rows import ENTITY_SHIFT
+from hookstation.core.journal_rules import SEQUENCE_FIELD, is_numbered
+from hookstation.core.records import ACTIVITY, EntitySpec
 from hookstation.core.values import Number, Scalar
 
 _LARGEST: Final = 2**63 - 1
@@ -30,6 +31,10 @@ def condition(
         if name == spec.party_field and isinstance(value, str) and not is_numbered(spec):
             parts.append("party = ? AND ordinal IS NOT NULL")
             bindings.append(value)
+        elif spec.name == ACTIVITY and name == SEQUENCE_FIELD:
+            parts.append(
+                f"id IN ({','.join(str(entity << ENTITY_SHIFT | number) for number in _numbers(value))})"
+            )
         elif _sayable(name) and value is None:
             parts.append(f"{_column(name)} IS NULL")
         elif _sayable(name) and candidates:
@@ -67,6 +72,11 @@ def _column(name: str) -> str:
 def _sayable(name: str) -> bool:
     """Whether a JSON path of SQLite can name this field."""
     return not {'"', "\\", "\0"} & set(name)
+
+
+def _numbers(value: Scalar) -> list[int]:
+    """The numbers that a record may have which equal this value."""
+    return [one for one in _candidates(value) if type(one) is int and 0 < one < 1 << ENTITY_SHIFT]
 
 
 def _candidates(value: Scalar) -> list[str | int | float]:

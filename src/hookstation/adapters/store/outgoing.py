@@ -13,6 +13,7 @@ from hookstation.adapters.store import outgoing_queries as queries
 from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.outgoing_rows import attempt_row, delivery_rows, event_row, figures_row
 from hookstation.adapters.store.rows import Row
+from hookstation.adapters.store.running import write_starts
 from hookstation.core.jobs import DELIVERIES, JobEnd
 from hookstation.core.outgoing.delivery_rules import ENDED, HOUR, delivery_job, figures_moved, together
 from hookstation.core.outgoing.values import DeliveryFigures, DestinationState, Emission
@@ -20,7 +21,7 @@ from hookstation.ports.deliveries import DeliveryEnd
 
 
 def write_emissions(connection: apsw.Connection, jobs: JobTable, emissions: Sequence[Emission]) -> list[str]:
-    """Write events out with their deliveries and jobs, a statement a table; for each the id that stands."""
+    """Write events out with their deliveries, jobs and runs, a statement a table; for each the id that stands."""
     told, new = _apart(connection, emissions)
     rows = [row for one in new for row in delivery_rows(one)]
     connection.executemany(queries.INSERT_EVENT, [event_row(one.event) for one in new])
@@ -29,6 +30,7 @@ def write_emissions(connection: apsw.Connection, jobs: JobTable, emissions: Sequ
         jobs.enqueue(
             [delivery_job(begun.id, begun.destination, begun.key) for one in new for begun in one.deliveries]
         )
+    write_starts(connection, jobs, [start for one in new for start in one.starts])
     return told
 
 

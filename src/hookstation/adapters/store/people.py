@@ -11,12 +11,11 @@ from typing import Final, cast
 import apsw
 
 from hookstation.adapters.store.group_commit import GroupCommit
-from hookstation.adapters.store.journal_writer import Unit
+from hookstation.adapters.store.journal_writer import Done, Unit
 from hookstation.adapters.store.readers import Readers
 from hookstation.core.throttle import Tries
 from hookstation.errors import Conflict, NotFound
 from hookstation.ports.people import Link, Session, User, UserChange
-from hookstation.ports.store import Committed
 
 _USER: Final = "u.email, u.role, u.password, u.disabled, u.created_at, u.changed_at"
 _SESSION: Final = "s.digest, s.account, s.address, s.agent, s.opened_at, s.seen_at, s.until"
@@ -43,7 +42,7 @@ _ANY_OVER: Final = (
 class SqlitePeople:
     """Implements `ports.people`."""
 
-    _commits: GroupCommit[Unit, Committed]
+    _commits: GroupCommit[Unit, Done]
     _readers: Readers
 
     async def add_user(self, user: User, *, first: bool = False) -> None:

@@ -111,6 +111,12 @@ INSERT_RECORD: Final = "INSERT INTO records VALUES (?,?,?,?,?,?)"
 UPDATE_RECORD: Final = "UPDATE records SET party = ?, ordinal = ?, fields = ?, event_id = ? WHERE id = ?"
 """Change one record."""
 
+DELETE_RECORD: Final = "DELETE FROM records WHERE id = ?"
+"""Remove one record."""
+
+PANEL: Final = "SELECT document FROM panels WHERE name = ?"
+"""The definition of a panel."""
+
 LAST_INSTANCE: Final = (
     "SELECT max(ordinal) FROM records WHERE entity = ? AND party = ? AND ordinal IS NOT NULL"
 )

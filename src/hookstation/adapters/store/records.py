@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, cast
 
 import apsw
@@ -12,6 +13,8 @@ import apsw
 from hookstation.adapters.store import queries
 from hookstation.adapters.store.matching import condition
 from hookstation.adapters.store.rows import ENTITY_SHIFT, Row, read_fields, read_record
+from hookstation.core.activity import ACTIVITY_SPEC
+from hookstation.core.documents import decode_panel
 from hookstation.core.journal_rules import (
     is_numbered,
     is_single,
@@ -20,9 +23,18 @@ from hookstation.core.journal_rules import (
     record_key,
     stored_fields,
 )
-from hookstation.core.jsontext import dump_json
-from hookstation.core.records import Effect, EffectResult, EffectVerdict, EntitySpec, Operation, StoredRecord
+from hookstation.core.jsontext import dump_json, parse_json
+from hookstation.core.records import (
+    ACTIVITY,
+    Effect,
+    EffectResult,
+    EffectVerdict,
+    EntitySpec,
+    Operation,
+    StoredRecord,
+)
 from hookstation.core.values import Scalar
+from hookstation.errors import NotFound
 
 _NUMBER_MASK: Final = (1 << ENTITY_SHIFT) - 1
 
@@ -44,6 +56,12 @@ class Found:
     party: str
     ordinal: int | None
     fields: Mapping[str, Scalar]
+    event_id: str = ""
+
+    @property
+    def key(self) -> str:
+        """The record's key."""
+        return record_key(self.id & _NUMBER_MASK, self.party, self.ordinal)
 
 
 class RecordBatch:
@@ -62,9 +80,11 @@ class RecordBatch:
         found = self._find(effect.spec, effect.match)
         if len(found) > 1:
             return EffectResult(EffectVerdict.SEVERAL_FOUND, inserted=False)
+        if found and effect.operation is Operation.DELETE:
+            return self._delete(effect.spec, found[0])
         if found:
             return self._update(effect.spec, found[0], effect.fields, event_id)
-        if effect.operation is Operation.UPDATE:
+        if effect.operation is not Operation.UPSERT:
             return EffectResult(EffectVerdict.NONE_FOUND, inserted=False)
         return self._insert(effect.spec, {**effect.match, **effect.fields}, event_id)
 
@@ -121,16 +141,14 @@ class RecordBatch:
         """At most two of the records that match."""
         self._write_rows()
         where, bindings = condition(self._count(spec.name).number, spec, match)
-        rows = self._connection.execute(
-            f"SELECT id, party, ordinal, fields FROM records WHERE {where}", bindings
-        )
-        found: list[Found] = []
-        for row in _exact(rows, match):
-            found.append(row)
-            if len(found) > 1:
-                break
-        rows.close(True)
-        return found
+        return _first(self._connection, where, bindings, match, 2)
+
+    def _delete(self, spec: EntitySpec, found: Found) -> EffectResult:
+        count = self._count(spec.name)
+        self._connection.execute(queries.DELETE_RECORD, (found.id,))
+        count.records -= 1
+        self._ordinals.pop((count.number, found.party), None)
+        return EffectResult(EffectVerdict.WRITTEN, found.key, inserted=False)
 
     def _update(
         self, spec: EntitySpec, found: Found, fields: Mapping[str, Scalar], event_id: str
@@ -155,10 +173,27 @@ _TAKEN: Final = -1
 
 def _exact(rows: apsw.Cursor, match: Mapping[str, Scalar]) -> Iterator[Found]:
     """The index compares as SQLite does, in binary fractions; what is the same is said by `matches`."""
-    for identity, party, ordinal, text in cast("Iterator[tuple[int, str, int | None, str]]", rows):
+    found = cast("Iterator[tuple[int, str, int | None, str, str]]", rows)
+    for identity, party, ordinal, text, event_id in found:
         fields = read_fields(text)
         if matches(fields, match):
-            yield Found(identity, party, ordinal, fields)
+            yield Found(identity, party, ordinal, fields, event_id)
+
+
+def _first(
+    connection: apsw.Connection,
+    where: str,
+    bindings: Sequence[str | int | float],
+    match: Mapping[str, Scalar],
+    limit: int,
+) -> list[Found]:
+    """At most `limit` of the records that match, the oldest first where the clause ends in an order."""
+    rows = connection.execute(
+        f"SELECT id, party, ordinal, fields, event_id FROM records WHERE {where}", bindings
+    )
+    found = list(islice(_exact(rows, match), limit))
+    rows.close(True)
+    return found
 
 
 def add_entity(connection: apsw.Connection, name: str) -> int:
@@ -188,6 +223,41 @@ def list_records(connection: apsw.Connection, entity: str, limit: int, after: st
     first = cast("int", start[0]) if start else count.number << ENTITY_SHIFT
     rows = connection.execute(queries.LIST_RECORDS, (first, (count.number + 1 << ENTITY_SHIFT) - 1, limit))
     return [read_record(entity, row) for row in rows.fetchall()]
+
+
+def find_records(
+    connection: apsw.Connection, entity: str, match: Mapping[str, Scalar], limit: int
+) -> list[StoredRecord]:
+    """At most `limit` records with these values, the oldest first. Raises `NotFound`."""
+    spec = _spec(connection, entity)
+    count = entity_count(connection, entity)
+    if spec is None and count is None:
+        raise NotFound("entity", entity)
+    unknown = [name for name in match if spec and not spec.open and name not in spec.fields]
+    if unknown:
+        raise NotFound("field", f"{entity}.{unknown[0]}")
+    if count is None:
+        return []
+    where, bindings = condition(count.number, spec or _unnamed(entity), match)
+    lowest = count.number << ENTITY_SHIFT
+    within = f"{where} AND id > {lowest} AND id <= {lowest | _NUMBER_MASK} ORDER BY id"
+    found = _first(connection, within, bindings, match, limit)
+    return [StoredRecord(entity, one.key, one.fields, one.event_id) for one in found]
+
+
+def _spec(connection: apsw.Connection, entity: str) -> EntitySpec | None:
+    """What is known of an entity: the Activity is always there, panels are configured."""
+    if entity == ACTIVITY:
+        return ACTIVITY_SPEC
+    for (document,) in connection.execute(queries.PANEL, (entity,)).fetchall():
+        panel, _ = decode_panel(parse_json(str(document).encode()).value)
+        return panel.spec if panel else _unnamed(entity)
+    return None
+
+
+def _unnamed(entity: str) -> EntitySpec:
+    """An entity of which nothing is known but its records."""
+    return EntitySpec(entity, {}, party_field=None, open=True)
 
 
 def _row(connection: apsw.Connection, entity: str, key: str) -> Row | None:

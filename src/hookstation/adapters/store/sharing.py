@@ -9,11 +9,11 @@ from typing import Final
 from hookstation.adapters.store import jobs as table
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
-from hookstation.adapters.store.journal_writer import Unit
+from hookstation.adapters.store.journal_writer import Done, Unit
 from hookstation.adapters.store.nodes import NodeList
 from hookstation.adapters.store.readers import Readers
 from hookstation.core.jobs import Job, JobEnd, Leased, Node, Reaped, StoredJob
-from hookstation.ports.store import Committed, Holder
+from hookstation.ports.store import Holder
 
 BRIEF: Final = 100
 """Jobs that are written on the event loop: about a third of a millisecond, in which the lane waits."""
@@ -27,7 +27,7 @@ class SqliteSharing:
     """
 
     def __init__(
-        self, jobs: table.JobTable, commits: GroupCommit[Unit, Committed], readers: Readers, hints: Hints
+        self, jobs: table.JobTable, commits: GroupCommit[Unit, Done], readers: Readers, hints: Hints
     ) -> None:
         self._jobs, self._commits, self._readers, self._hints = jobs, commits, readers, hints
         self._nodes = NodeList(jobs.now)

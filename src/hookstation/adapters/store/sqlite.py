@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import apsw
 
 from hookstation.adapters.clock import SystemClock
 from hookstation.adapters.store import backup, configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
-from hookstation.adapters.store.delivering import SqliteDeliveries
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
@@ -29,11 +28,13 @@ from hookstation.adapters.store.observing import Listener, harmless
 from hookstation.adapters.store.people import SqlitePeople
 from hookstation.adapters.store.readers import Readers
 from hookstation.adapters.store.retention import STEP, remove, rules
+from hookstation.adapters.store.run_store import SqliteRuns
 from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.adapters.store.tallies import SqliteTallies
 from hookstation.adapters.store.versions import SqliteCaptures, SqliteVersions
 from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
+from hookstation.core.values import Scalar
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.leases import CONFIGURATION_CHANGED
 from hookstation.ports.search import Looked, Reached
@@ -117,7 +118,7 @@ def _make_private(path: Path) -> None:
         ) from error
 
 
-class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, SqliteDeliveries):
+class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, SqliteRuns):
     """Implements `ports.store.Store`. Made by `open_sqlite`."""
 
     def __init__(self, path: Path, handles: _Handles) -> None:
@@ -135,7 +136,7 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
 
     def accept(self, acceptance: Acceptance) -> asyncio.Future[Committed]:
         """Commit one event with whatever else waits."""
-        return self._commits.submit(acceptance)
+        return cast("asyncio.Future[Committed]", self._commits.submit(acceptance))
 
     def note(self, acceptance: Acceptance) -> None:
         """Commit a rejected call with what comes next; nobody waits."""
@@ -152,7 +153,7 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
 
     async def finish(self, finish: Finish) -> Committed:
         """Settle or move an event, with whatever else waits."""
-        return await self._commits.submit(finish)
+        return cast("Committed", await self._commits.submit(finish))
 
     async def find_mark(self, webhook: str, key: str, now: int) -> Mark | None:
         """The live mark of this key."""
@@ -233,6 +234,12 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
         """One record."""
         return self._readers.look_up(records.get_record, entity, key)
 
+    async def find_records(
+        self, entity: str, match: Mapping[str, Scalar], limit: int
+    ) -> Sequence[StoredRecord]:
+        """Records with these values."""
+        return await self._readers.read(records.find_records, entity, match, limit)
+
     async def count_records(self, entity: str) -> int:
         """How many records an entity has, by its roll-up."""
         count = self._readers.look_up(records.entity_count, entity)
@@ -251,7 +258,7 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
     async def save_configuration(self, change: ConfigurationChange, expected_revision: int) -> int:
         """Write a change; raises `Conflict` where somebody else was quicker."""
         revision = await self._commits.run(
-            lambda connection: configuration.save(connection, change, expected_revision)
+            lambda connection: configuration.save(connection, self._jobs, change, expected_revision)
         )
         self._hints.tell(CONFIGURATION_CHANGED)
         return revision

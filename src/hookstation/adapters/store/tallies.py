@@ -12,13 +12,12 @@ import apsw
 import msgspec
 
 from hookstation.adapters.store.group_commit import GroupCommit
-from hookstation.adapters.store.journal_writer import Unit
+from hookstation.adapters.store.journal_writer import Done, Unit
 from hookstation.adapters.store.readers import Readers
 from hookstation.core.detect.findings import Finding, Signal
 from hookstation.core.events import State
 from hookstation.core.journal_rules import ID_SLACK, lowest_id
 from hookstation.core.tallies import LAST, MINUTE, Span, Tally, add, end_name, gathered, total
-from hookstation.ports.store import Committed
 
 SLOT: Final = 0
 """One process writes a file, so it has one row for each roll-up."""
@@ -62,7 +61,7 @@ _signal: Final = msgspec.json.Decoder(Signal).decode
 class SqliteTallies:
     """Implements `ports.tallies`."""
 
-    _commits: GroupCommit[Unit, Committed]
+    _commits: GroupCommit[Unit, Done]
     _readers: Readers
 
     async def add_tallies(self, tallies: Sequence[Tally], node_id: str = "", until: int = 0) -> None:

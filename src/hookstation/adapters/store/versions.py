@@ -12,7 +12,7 @@ import msgspec
 
 from hookstation.adapters.store.group_commit import GroupCommit
 from hookstation.adapters.store.hints import Hints
-from hookstation.adapters.store.journal_writer import Unit
+from hookstation.adapters.store.journal_writer import Done, Unit
 from hookstation.adapters.store.readers import Readers
 from hookstation.ports.captures import (
     CAPTURES_CHANGED,
@@ -23,7 +23,7 @@ from hookstation.ports.captures import (
     CapturedCall,
     too_many,
 )
-from hookstation.ports.store import Committed, ConfigurationChange
+from hookstation.ports.store import ConfigurationChange
 from hookstation.ports.versions import (
     MOST_VERSIONS,
     Draft,
@@ -55,7 +55,7 @@ _HEAR: Final = (
 class SqliteVersions:
     """Implements `ports.versions`."""
 
-    _commits: GroupCommit[Unit, Committed]
+    _commits: GroupCommit[Unit, Done]
     _readers: Readers
 
     async def save_draft(self, draft: Draft, began: int) -> Version:
@@ -99,7 +99,7 @@ class SqliteVersions:
 class SqliteCaptures:
     """Implements `ports.captures`."""
 
-    _commits: GroupCommit[Unit, Committed]
+    _commits: GroupCommit[Unit, Done]
     _readers: Readers
     _hints: Hints
 

@@ -1,0 +1,145 @@
+"""Writing runs, inside transactions that somebody else begins and commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, cast
+
+import apsw
+import msgspec
+
+from hookstation.adapters.store import run_queries as queries
+from hookstation.adapters.store.jobs import JobTable
+from hookstation.adapters.store.rows import Row
+from hookstation.adapters.store.run_rows import entry_row, run_row, signal_row, standing_row, texts_row
+from hookstation.core.jobs import RUNS
+from hookstation.core.workflows.values import Hashes, Kept, RunStart, Signal, Standing
+
+ENTRIES: Final = 500
+"""Entries that go in one transaction: some milliseconds, in which the lane waits."""
+
+
+def write_starts(connection: apsw.Connection, jobs: JobTable, starts: Sequence[RunStart]) -> list[bool]:
+    """Write runs that begin, a statement a table; false for each whose id is there."""
+    if not starts:
+        return []
+    rows = connection.executemany(queries.INSERT_RUN, [run_row(one.run) for one in starts]).fetchall()
+    left = {str(run_id) for (run_id,) in rows}
+    told, begun = [], []
+    for one in starts:
+        told.append(one.run.id in left)
+        if told[-1]:
+            left.discard(one.run.id)
+            begun.append(one)
+    connection.executemany(queries.INSERT_TEXTS, [texts_row(one.run) for one in begun])
+    entries = [entry_row(one.run.id, entry) for one in begun for entry in one.entries]
+    if entries:
+        connection.executemany(queries.PUT_ENTRY, entries)
+    jobs.enqueue([one.job for one in begun])
+    return told
+
+
+def write_signals(connection: apsw.Connection, signals: Sequence[Signal]) -> list[bool]:
+    """Keep what came for runs; false for each whose path has its signal, and where the run is not open."""
+    rows = connection.executemany(queries.INSERT_SIGNAL, [signal_row(one) for one in signals]).fetchall()
+    left = set(cast("list[tuple[str, str]]", rows))
+    connection.executemany(queries.DROP_WAIT, sorted(left))
+    told = []
+    for one in signals:
+        place = one.run_id, one.path
+        told.append(place in left)
+        left.discard(place)
+    return told
+
+
+def tell(connection: apsw.Connection, jobs: JobTable, signals: Sequence[Signal]) -> list[bool]:
+    """Keep what came for runs, and have them go on."""
+    told = write_signals(connection, signals)
+    jobs.hasten(RUNS, sorted({one.run_id for one, counts in zip(signals, told, strict=True) if counts}))
+    return told
+
+
+def has_more_signals(connection: apsw.Connection, run_id: str, seen: int) -> bool:
+    """Whether a run has more signals than were seen."""
+    [(count,)] = connection.execute(queries.COUNT_SIGNALS, (run_id,)).fetchall()
+    return cast("int", count) > seen
+
+
+def write_kept(connection: apsw.Connection, kept: Sequence[Kept]) -> None:
+    """Keep small values, in their order; one that is empty goes."""
+    connection.executemany(queries.PUT_KEPT, [(one.kind, one.name, one.key, one.value) for one in kept])
+    connection.executemany(queries.DROP_EMPTY, [(one.kind, one.name, one.key) for one in kept])
+
+
+def write_hashes(connection: apsw.Connection, hashes: Hashes, run_id: str) -> None:
+    """Keep the hashes of rows: until the run ends, or without one from now on."""
+    if run_id:
+        pending: list[Row] = [(run_id, hashes.owner, key, hash_) for key, hash_ in hashes.rows.items()]
+        connection.executemany(queries.PUT_PENDING, pending)
+    else:
+        counting: list[Row] = [(hashes.owner, key, hash_) for key, hash_ in hashes.rows.items()]
+        connection.executemany(queries.PUT_HASH, counting)
+
+
+def close_runs(connection: apsw.Connection, succeeded: Sequence[str], others: Sequence[str]) -> None:
+    """Forget what runs that ended wait for; let count what those saw that succeeded, forget what the others did."""
+    ended = text([*succeeded, *others])
+    connection.execute(queries.DROP_WAITS, (ended,))
+    for run_id in succeeded:
+        if connection.execute(queries.HAS_PENDING, (run_id,)).fetchall():
+            connection.execute(queries.COUNT_PENDING, (run_id,))
+    connection.execute(queries.DROP_PENDING, (ended,))
+
+
+def put_standing(connection: apsw.Connection, standing: Standing) -> None:
+    """Say how a thing stands."""
+    connection.execute(queries.PUT_STANDING, standing_row(standing))
+
+
+def forget_hashes(connection: apsw.Connection, owner: str, limit: int) -> int:
+    """Forget some hashes of an owner; returns how many went."""
+    connection.execute(queries.FORGET_HASHES, (owner, limit))
+    return connection.changes()
+
+
+def open_families(connection: apsw.Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Those of these runs and of all that they began which are not at their end, each with its event."""
+    rows = connection.execute(queries.OPEN_FAMILIES, (text(ids),)).fetchall()
+    return cast("list[tuple[str, str]]", rows)
+
+
+def cancel(connection: apsw.Connection, jobs: JobTable, ids: Sequence[str], at: int, why: str) -> None:
+    """End open runs, whoever holds them."""
+    gone = text(ids)
+    connection.execute(queries.CANCEL, (at, why, gone))
+    jobs.drop_many(RUNS, gone)
+    close_runs(connection, (), ids)
+
+
+def remove_entries(connection: apsw.Connection, ids: Sequence[str], before: int) -> bool:
+    """Forget some entries of those of these runs that ended before; whether there may be more."""
+    connection.execute(queries.DROP_ENTRIES, (text(_still_old(connection, ids, before)), ENTRIES))
+    return connection.changes() == ENTRIES
+
+
+def remove(connection: apsw.Connection, ids: Sequence[str], before: int) -> int:
+    """Forget those of these runs that ended before, whose entries are gone; returns how many."""
+    going = _still_old(connection, ids, before)
+    for statement in queries.DROP_RUNS:
+        connection.execute(statement, (text(going),))
+    return len(going)
+
+
+def remove_versions(connection: apsw.Connection) -> None:
+    """Forget versions of workflows that are gone, of which no run is there."""
+    connection.execute(queries.DROP_LEFT_VERSIONS)
+
+
+def _still_old(connection: apsw.Connection, ids: Sequence[str], before: int) -> list[str]:
+    rows = connection.execute(queries.STILL_OLD, (text(ids), before)).fetchall()
+    return [str(run_id) for (run_id,) in rows]
+
+
+def text(values: Iterable[str]) -> str:
+    """Texts as a JSON array."""
+    return msgspec.json.encode(list(values)).decode()
