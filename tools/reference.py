@@ -16,6 +16,7 @@ from tools import (
     reference_errors,
     reference_outgoing,
     reference_settings,
+    reference_steps,
 )
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -25,6 +26,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors": reference_errors.page,
     "outgoing-events": reference_outgoing.page,
     "settings": reference_settings.page,
+    "steps": reference_steps.page,
 }
 
 
