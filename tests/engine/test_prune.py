@@ -11,7 +11,17 @@ from hookstation.engine.prune import DAY, ROUND_PAUSE, STEP, STEP_PAUSE, Pruner,
 from hookstation.ports.store import Retention
 from hookstation.testing.clock import ManualClock
 from hookstation.testing.memory_store import MemoryStore
-from hookstation.testing.store_cases.making import NOW, event_id, fails, journal, rejects, sends, succeeds
+from hookstation.testing.store_cases.chaining import finish, held, runs, start
+from hookstation.testing.store_cases.making import (
+    NOW,
+    event_id,
+    fails,
+    join,
+    journal,
+    rejects,
+    sends,
+    succeeds,
+)
 from tests.support.engine import engine, webhook
 
 
@@ -64,6 +74,24 @@ async def test_much_goes_in_steps_with_a_pause_between() -> None:
     assert 2 * STEP + 1 == await pruning
     assert [STEP, STEP, 1] == store.steps
     assert [STEP_PAUSE] * 2 == clock.pauses
+
+
+async def test_runs_stay_as_long_as_events_and_open_ones_for_ever() -> None:
+    store, clock = MemoryStore(), ManualClock(NOW)
+    await join(store, "n1")
+    leased = await held(store, *(start(number) for number in range(STEP + 2)))
+    for one in leased[1:]:
+        await finish(store, one)
+    pruner = Pruner(store, clock, RetentionRule(days=30))
+    await clock.advance(29 * 86_400)
+    assert 0 == await pruner.prune_runs()
+    await clock.advance(2 * 86_400)
+    pruning = asyncio.ensure_future(pruner.prune_runs())
+    await clock.advance(STEP_PAUSE)
+    assert STEP + 1 == await pruning
+    assert [0] == await runs(store)
+    assert [STEP_PAUSE] == clock.pauses
+    assert 0 == await Pruner(store, clock, RetentionRule(days=0)).prune_runs()
 
 
 async def test_a_database_that_cannot_commit_is_tried_again_at_the_next_round(

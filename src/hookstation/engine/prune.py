@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.deliveries import Deliveries
+from hookstation.ports.runs import Runs
 from hookstation.ports.store import History, Retention
 from hookstation.ports.tallies import Tallies
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 class RetentionRule:
     """How long events stay: days for settled and rejected ones, how many rejected, bytes of bodies; 0 = for ever.
 
+    Runs of workflows that have ended stay as many `days` as settled events, with all their steps.
     `delivery_days`: how long deliveries stay that have ended, with their attempts and figures.
     """
 
@@ -49,7 +51,7 @@ class RetentionRule:
         )
 
 
-class Pruned(History, Tallies, Deliveries, Protocol):
+class Pruned(History, Tallies, Deliveries, Runs, Protocol):
     """What is kept within bounds."""
 
 
@@ -66,6 +68,7 @@ class Pruner:
                 await self.prune()
                 await self.prune_tallies()
                 await self.prune_deliveries()
+                await self.prune_runs()
             except StoreError as failure:
                 log.error("pruning stopped: %s", failure.message)
             await self._clock.sleep(ROUND_PAUSE)
@@ -91,6 +94,17 @@ class Pruner:
         days, gone = self._rule.delivery_days, 0
         while days:
             step = await self._history.prune_deliveries(self._clock.now() - days * DAY, STEP)
+            gone += step
+            if step < STEP:
+                break
+            await self._clock.sleep(STEP_PAUSE)
+        return gone
+
+    async def prune_runs(self) -> int:
+        """Delete runs that ended long ago, and versions that no run needs any more; return how many runs went."""
+        days, gone = self._rule.days, 0
+        while days:
+            step = await self._history.prune_runs(self._clock.now() - days * DAY, STEP)
             gone += step
             if step < STEP:
                 break

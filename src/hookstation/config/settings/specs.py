@@ -156,7 +156,12 @@ SETTINGS: Final = (
         "may edit connections can read and write what lies below them; the station's own data folder never is theirs.",
     ),
     SettingSpec(
-        "retention_days", "integer", "365", "How long settled events stay; 0 is for ever.", 0, 36_500
+        "retention_days",
+        "integer",
+        "365",
+        "How long settled events stay, and runs that have ended; 0 is for ever.",
+        0,
+        36_500,
     ),
     SettingSpec(
         "retention_rejected_days", "integer", "30", "How long rejected calls stay; 0 is for ever.", 0, 36_500

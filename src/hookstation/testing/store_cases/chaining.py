@@ -95,7 +95,7 @@ async def hold(
 async def held(store: Store, *starts: RunStart) -> Sequence[LeasedRun]:
     """Begin runs and lease them; the order is theirs."""
     await store.start_runs(starts)
-    leased = {one.run.id: one for one in await hold(store)}
+    leased = {one.run.id: one for one in await hold(store, limit=len(starts))}
     return [leased[one.run.id] for one in starts]
 
 
