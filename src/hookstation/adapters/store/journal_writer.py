@@ -185,7 +185,7 @@ class Batch:
         """Write or gather what one turn did, where it is held under its lease."""
         if not self.turns.is_held(turn.lease):
             return Turned(held=False)
-        effect = None if turn.effect is None else self._effect(turn.effect, self.turns.cause(turn))
+        effect = self._effect(turn.effect, turn.run_id)
         end = turn.end(effect)
         accepted = [self._accept_among(one) for one in end.accepts]
         heard: list[tuple[Acceptance | Finish, Committed]] = [*zip(end.accepts, accepted, strict=True)]

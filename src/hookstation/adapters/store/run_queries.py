@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hookstation.core.workflows.values import ENDED, EntryState, RunState, WaitKind
-
-MOST_COUNTED: Final = 10_000
-"""Open runs of one workflow and state that are counted; beyond them a person needs no exact number."""
+from hookstation.core.workflows.run_rules import MOST_COUNTED, WORKFLOWS
+from hookstation.core.workflows.values import ENDED, RunState, WaitKind
 
 _IDS: Final = "IN (SELECT value FROM json_each(?))"
 _OPEN: Final = f"state IN ({', '.join(repr(state.value) for state in RunState if state not in ENDED)})"
@@ -56,9 +54,6 @@ CHANGE_TEXTS: Final = (
     "UPDATE run_texts SET output = coalesce(?, output), answer = coalesce(?, answer) WHERE run_id = ?"
 )
 """Write what a run put out."""
-
-EVENT_OF_RUN: Final = "SELECT event_id FROM runs WHERE id = ?"
-"""The event of the journal that a run finishes."""
 
 # --- signals and waits -----------------------------------------------------------------------------------------------
 
@@ -175,15 +170,14 @@ STANDINGS: Final = "SELECT * FROM standings WHERE kind = ? ORDER BY name"
 # --- cancelling ------------------------------------------------------------------------------------------------------
 
 OPEN_FAMILIES: Final = (
-    f"WITH RECURSIVE f (id) AS (SELECT id FROM runs WHERE id {_IDS} UNION "
-    "SELECT r.id FROM f CROSS JOIN runs AS r ON r.parent = f.id AND r.parent <> '') "
-    f"SELECT r.id, r.event_id FROM f CROSS JOIN runs AS r ON r.id = f.id WHERE r.{_OPEN} ORDER BY r.id"
+    f"WITH RECURSIVE f (id, event_id) AS (SELECT id, event_id FROM runs WHERE id {_IDS} AND {_OPEN} UNION "
+    f"SELECT r.id, r.event_id FROM f CROSS JOIN runs AS r ON r.parent = f.id AND r.parent <> '' WHERE r.{_OPEN}) "
+    "SELECT id, event_id FROM f ORDER BY id"
 )
-"""Those of some runs and of all that they began which are not at their end."""
+"""Those of some runs that are not at their end, and of the runs that they began, each with its event."""
 
 CANCEL: Final = (
-    f"UPDATE runs SET state = '{RunState.CANCELLED.value}', ended_at = ?, due_at = 0, error = ? "
-    f"WHERE id {_IDS}"
+    f"UPDATE runs SET state = '{RunState.CANCELLED.value}', ended_at = ?, error = ? WHERE id {_IDS}"
 )
 """End runs."""
 
@@ -269,7 +263,7 @@ DROP_RUNS: Final = (
 
 DROP_LEFT_VERSIONS: Final = (
     "DELETE FROM workflow_versions WHERE NOT EXISTS (SELECT 1 FROM things AS t "
-    "WHERE t.kind = 'workflows' AND t.name = workflow_versions.name) "
+    f"WHERE t.kind = '{WORKFLOWS}' AND t.name = workflow_versions.name) "
     "AND NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.workflow = workflow_versions.name)"
 )
 """Forget the versions of workflows that are gone, and of which no run is there."""
@@ -297,7 +291,7 @@ TRIM_VERSIONS: Final = (
 
 NEWEST_VERSIONS: Final = (
     "SELECT n.name, n.last FROM workflow_numbers AS n "
-    "JOIN things AS t ON t.kind = 'workflows' AND t.name = n.name"
+    f"JOIN things AS t ON t.kind = '{WORKFLOWS}' AND t.name = n.name"
 )
 """The number of each workflow's newest version."""
 
@@ -314,6 +308,3 @@ LIST_VERSIONS: Final = (
     "ORDER BY number DESC LIMIT ?3"
 )
 """Versions, the newest first."""
-
-AT_END: Final = frozenset({EntryState.DONE, EntryState.SKIPPED, EntryState.FAILED, EntryState.CANCELLED})
-"""States of an entry whose step waits for nobody any more."""

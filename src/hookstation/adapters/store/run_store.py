@@ -13,9 +13,9 @@ from hookstation.adapters.store import run_lists, running
 from hookstation.adapters.store.delivering import SqliteDeliveries
 from hookstation.adapters.store.journal_writer import Batch
 from hookstation.adapters.store.sharing import BRIEF
-from hookstation.core.answers import Voice
-from hookstation.core.events import OPEN_STATES, Settlement, State
+from hookstation.core.events import OPEN_STATES
 from hookstation.core.jobs import RUNS, Leased
+from hookstation.core.workflows.run_rules import event_cancelled
 from hookstation.core.workflows.values import Entry, Kept, Run, RunStart, Signal, Standing, Wait
 from hookstation.ports.runs import LeasedRun, RunFigures, RunFilter, RunPage, Turn, Turned, WorkflowVersion
 from hookstation.ports.store import Committed, Finish, Holder
@@ -25,9 +25,6 @@ STEP: Final = 50
 
 MOST_ENTRIES: Final = 200
 """Entries that are read on the event loop with the runs that are leased; where there may be more, a thread does."""
-
-CANCELLED: Final = "cancelled"
-"""The reason of an event whose run was ended."""
 
 
 class SqliteRuns(SqliteDeliveries):
@@ -176,6 +173,5 @@ class SqliteRuns(SqliteDeliveries):
 
 def _failed(event_id: str, at: int, why: str) -> Finish:
     """The end of an event whose run was ended."""
-    told = Voice().failed(why)
-    settlement = Settlement(State.FAILED, told.status, told.body, why, reason=CANCELLED)
+    settlement = event_cancelled(why)
     return Finish(event_id, OPEN_STATES, lambda _: settlement, at)

@@ -14,6 +14,7 @@ from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.rows import Row
 from hookstation.adapters.store.run_rows import change_row, entry_row, outcome_row, wait_row
 from hookstation.core.jobs import RUNS, JobEnd, Lease
+from hookstation.core.workflows.run_rules import PAST
 from hookstation.core.workflows.values import ENDED, Hashes, Kept, Outcome, RunStart, RunState, Signal
 from hookstation.ports.runs import Turn, Turned, TurnEnd
 
@@ -52,12 +53,6 @@ class TurnBatch:
         """Whether the lease was its job's at the beginning, and no turn of this batch gave it away."""
         return lease in self._held
 
-    def cause(self, turn: Turn) -> str:
-        """What a turn's record is said to be written by: the event that its run finishes, else the run."""
-        for (event_id,) in self._connection.execute(queries.EVENT_OF_RUN, (turn.run_id,)).fetchall():
-            return str(event_id) or turn.run_id
-        return turn.run_id
-
     def begin(self, starts: Sequence[RunStart], beginner: Turned | None = None) -> None:
         """Gather runs that begin."""
         if beginner is not None and starts:
@@ -70,7 +65,7 @@ class TurnBatch:
         run_id = turn.run_id
         for entry in end.entries:
             self._entries.append(entry_row(run_id, entry))
-            if entry.state in queries.AT_END:
+            if entry.state in PAST:
                 self._closed.append((run_id, entry.path))
         change = end.run
         if change is not None:

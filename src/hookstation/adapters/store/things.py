@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, cast
 
 import apsw
 
 from hookstation.adapters.store import run_queries as queries
 from hookstation.adapters.store.jobs import JobTable
-from hookstation.core.jobs import POLLS, SCHEDULES
+from hookstation.core.workflows.run_rules import QUEUE_OF, WORKFLOWS
 from hookstation.ports.store import ConfigurationChange
 from hookstation.ports.versions import MOST_VERSIONS
-
-WORKFLOWS: Final = "workflows"
-_QUEUES: Final[Mapping[str, str]] = {"schedules": SCHEDULES, "polls": POLLS}
-"""The kinds that have a job each, and where."""
 
 _DOCUMENT: Final = "SELECT document FROM things WHERE kind = ? AND name = ?"
 _ANY_RUN: Final = "SELECT 1 FROM runs WHERE workflow = ? LIMIT 1"
@@ -65,5 +60,5 @@ def _forget(connection: apsw.Connection, jobs: JobTable, kind: str, name: str) -
         return
     connection.execute("DELETE FROM kept WHERE kind = ? AND name = ?", (kind, name))
     connection.execute("DELETE FROM standings WHERE kind = ? AND name = ?", (kind, name))
-    if kind in _QUEUES:
-        jobs.cancel(_QUEUES[kind], name)
+    if kind in QUEUE_OF:
+        jobs.cancel(QUEUE_OF[kind], name)
