@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.connectors import folder, imis, sftp
+from hookstation.connectors import folder, ftps, imis, sftp, sql
 from hookstation.connectors.outside import Outside
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Setting
@@ -23,8 +23,10 @@ class Room:
 
 ROOMS: Final[Mapping[str, Room]] = {
     "folder": Room(folder.SPEC, folder.build),
+    "ftps": Room(ftps.SPEC, ftps.build),
     "imis": Room(imis.SPEC, imis.build),
     "sftp": Room(sftp.SPEC, sftp.build),
+    "sql": Room(sql.SPEC, sql.build),
 }
 """Every type of connection that can be defined."""
 

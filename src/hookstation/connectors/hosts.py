@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Final
 
 from hookstation.connectors.outside import reachable, unreachable
 from hookstation.core.fieldlist import Kind, Setting, Values
-from hookstation.errors import Problem, Retriable
+from hookstation.errors import ActionFailed, Invalid, Problem, Retriable, Terminal
 
 HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 CONNECT_SECONDS: Final = 10.0
@@ -22,6 +23,15 @@ NETWORKS: Final = Setting(
     default=[],
     help="Private networks that this connection may reach. Public addresses need no entry.",
     example=["10.20.0.0/16"],
+)
+
+AUTHORITIES: Final = Setting(
+    "authorities",
+    Kind.TEXT,
+    default="",
+    maximum=200_000,
+    help="Certificates (PEM) of the authority that vouches for the server, where it is not a public one.",
+    example="${file:/etc/ssl/own-authority.pem}",
 )
 
 
@@ -70,6 +80,42 @@ def refused_host(values: Values) -> list[Problem]:
     """What the address guard says of a host that is an address itself."""
     refused = unreachable(values.text("host"), values.texts("networks"))
     return [Problem(("host",), refused)] if refused else []
+
+
+def tls_context(authorities: str) -> ssl.SSLContext:
+    """A client's TLS: the server has to prove its name, by these authorities or, without any, by public ones.
+
+    Raises `Invalid` where the authorities cannot be read.
+    """
+    try:
+        context = ssl.create_default_context(cadata=authorities or None)
+    except (ssl.SSLError, ValueError):
+        message = "cannot be read: it must be certificates as PEM text (-----BEGIN CERTIFICATE-----)."
+        raise Invalid([Problem(("authorities",), message)]) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def refused_authorities(values: Values) -> list[Problem]:
+    """What is wrong with the setting ``authorities``."""
+    if not values.text("authorities"):
+        return []
+    try:
+        tls_context(values.text("authorities"))
+    except Invalid as invalid:
+        return list(invalid.problems)
+    return []
+
+
+def refused_tls(error: ssl.SSLError) -> ActionFailed:
+    """What a failed handshake means."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Terminal(
+            f"The server's certificate is not to be trusted ({error.verify_message}). Where its authority is your own,"
+            " put that one's certificate under `authorities`; else whoever runs the server has to renew it.",
+            detail=str(error),
+        )
+    return Retriable("No secure connection could be made with the server.", detail=str(error))
 
 
 async def connect(place: Place) -> socket.socket:
