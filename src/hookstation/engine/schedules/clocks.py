@@ -15,8 +15,14 @@ LANE: Final = "clock"
 """All schedules stand in one lane: what they start is worked off elsewhere, and firing is quick."""
 
 
+UNFOUND: Final = -1
+
+
 class Due(msgspec.Struct, frozen=True):
-    """The payload of the job. `rule`: a digest of the definition; `at`: the time that fires next, 0: none does."""
+    """The payload of the job. `rule`: a digest of the definition.
+
+    `at`: the time that fires next; 0: none does, `UNFOUND`: it has to be found.
+    """
 
     rule: str
     at: int = 0
@@ -46,14 +52,18 @@ def clock_job(schedule: Schedule, fire: Fire | None, now: int) -> Job:
     """The job that waits for this time; without one it waits for a new definition, out of everybody's way."""
     due = Due(rule_of(schedule), 0 if fire is None else fire.at)
     delay = NEVER if fire is None else max(fire.at + jitter_of(schedule, fire) - now, 0)
+    return _job(schedule, due, delay)
+
+
+def new_clock_job(schedule: Schedule) -> Job:
+    """The job of a schedule that has none: due at once, so that its time is found."""
+    return _job(schedule, Due(rule_of(schedule), UNFOUND), 0)
+
+
+def _job(schedule: Schedule, due: Due, delay: int) -> Job:
+    name = schedule.name
     return Job(
-        SCHEDULES,
-        schedule.name,
-        _encode(due).decode(),
-        key=schedule.name,
-        delay=delay,
-        priority=Priority.HIGH,
-        lane=LANE,
+        SCHEDULES, name, _encode(due).decode(), key=name, delay=delay, priority=Priority.HIGH, lane=LANE
     )
 
 
@@ -66,4 +76,4 @@ def read_due(job: Job) -> Due:
     try:
         return _decode(job.payload)
     except msgspec.DecodeError:
-        return Due("")
+        return Due("", UNFOUND)

@@ -19,7 +19,7 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.values import ENDED, Kept, RunStart, RunState, Standing
 from hookstation.engine.lane_worker import BATCH, Room
 from hookstation.engine.membership import Membership
-from hookstation.engine.schedules.clocks import clock_job, read_due, rule_of
+from hookstation.engine.schedules.clocks import UNFOUND, clock_job, read_due, rule_of
 from hookstation.errors import HookstationError, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
@@ -104,12 +104,13 @@ class Firing:
             return JobEnd(item.lease)
         if schedule.state is not ScheduleState.ACTIVE:
             return JobEnd(item.lease, clock_job(schedule, None, now))
-        if due.rule != rule_of(schedule):
+        if due.at == UNFOUND or due.rule != rule_of(schedule):
             return JobEnd(item.lease, clock_job(schedule, next_fire(schedule, now), now))
         if not due.at or (schedule.disable_after and await self._is_off(schedule.name)):
             return JobEnd(item.lease, clock_job(schedule, None, now))
+        now = max(now, due.at)  # by the database's clock its time has come, whatever this node's clock says
         chosen, left_out = made_up_for(schedule, due.at, now)
-        await self._fire(item, schedule, chosen, left_out, max(due.at, now))
+        await self._fire(item, schedule, chosen, left_out, now)
         return None
 
     async def _is_off(self, name: str) -> bool:
