@@ -17,8 +17,10 @@ from hookstation.core.jobs import EVENTS, Job
 from hookstation.core.outgoing.values import DestinationState, Emission, Health
 from hookstation.core.records import RECORDS
 from hookstation.core.values import Number, Scalar
+from hookstation.core.workflows.values import Hashes, Kept, Outcome
 from hookstation.ports.copying import CopySource
 from hookstation.ports.deliveries import DeliveryFilter
+from hookstation.ports.runs import RunFilter
 from hookstation.ports.store import (
     Acceptance,
     ApiKey,
@@ -29,6 +31,19 @@ from hookstation.ports.store import (
     Holder,
     Store,
     StoredWebhook,
+)
+from hookstation.testing.store_cases.chaining import (
+    FLOW,
+    approval,
+    call,
+    done,
+    failed,
+    finish,
+    held,
+    rest,
+    run_id,
+    signal,
+    start,
 )
 from hookstation.testing.store_cases.making import (
     ACTIVITIES,
@@ -78,6 +93,7 @@ async def fill(path: Path, events: int = 30) -> None:
         await _open_ones(store)
         await _settings(store)
         await _outgoing(store)
+        await _chain(store)
         await asyncio.gather(*(store.accept(_spread(number, events)) for number in range(events)))
     finally:
         await store.close()
@@ -173,6 +189,20 @@ async def _outgoing(store: Store) -> None:
     assert await store.save_destination_state(DestinationState(SHOP, Health.OPEN, 5, 2, 7, 9, ODD, 1))
 
 
+async def _chain(store: Store) -> None:
+    """Runs that rest and that ended, with every try, what came and what is waited for; what is kept; hashes of both."""
+    odd = start(40, trigger=ODD, key=ODD, parent_path=ODD, facts=f'"{ODD[5:]}"', input="[1.50]", hops=2)
+    first, second = await held(store, odd, start(41, parent=run_id(40), source=ODD))
+    tries = failed(ODD, input=ODD, fault=ODD, detail=ODD), done(ODD, attempt=2, output=f'"{ODD[5:]}"')
+    asks = replace(approval(40, ODD, ODD, title=ODD), digest=b"\0\xff")
+    counted, pending = Hashes(ODD, {ODD: b"\0\xff", "b": b"1"}), Hashes(ODD, {"b": b"2", ODD: b""})
+    outcomes = Outcome("polls", ODD, False, LARGEST, ODD), Outcome("schedules", "nightly", True, NOW)
+    await rest(store, first, *tries, delay=3_600_000_000, waits=(asks, call(40, "call")), hashes=pending)
+    await finish(store, second, hashes=counted, outcomes=outcomes, entries=(done("a"),))
+    assert [True] == list(await store.signal([signal(40, ODD[:4], ODD, NOW, ODD)]))
+    await store.keep([Kept("polls", ODD, ODD, ODD), Kept("polls", "lms", "cursor", "41")])
+
+
 async def _settings(store: Store) -> None:
     change = ConfigurationChange(
         webhooks={"courses": StoredWebhook("courses", "sealed", '{"a": "\\u0000"}', 1, 2)},
@@ -181,9 +211,14 @@ async def _settings(store: Store) -> None:
         destinations={"shop": '{"a": "\\u0000"}'},
         subscriptions={"all": "{}"},
         specs={("imis", "Activity"): "[]"},
+        things={("workflows", FLOW): '{"a": "\\u0000"}', ("workflows", "gone"): "{}", ("polls", "lms"): "{}"},
         matches={"ABC_Courses": frozenset({("GRADE", "it's odd"), ("ID",)})},
     )
     await store.save_configuration(change, await store.revision())
+    changed = {("workflows", FLOW): "{}", ("workflows", "gone"): None}
+    await store.save_configuration(
+        ConfigurationChange(things=changed, by=ODD, note=ODD), await store.revision()
+    )
     await store.add_key(ApiKey("tests", "administrator", "digest", 7))
     await store.set_fact("master_key_fingerprint", "0123456789abcdef")
 
@@ -209,6 +244,7 @@ async def shown(store: Store) -> list[object]:
             for key in ((ODD, ODD, NOW), ("courses", "gone", NOW), ("courses", "k22", NOW))
         ],
         await _sent(store),
+        await _chained(store),
         [await store.list_jobs(queue, "", 100) for queue in (EVENTS, QUEUE)],
         await store.count_waiting(EVENTS),
     ]
@@ -224,4 +260,21 @@ async def _sent(store: Store) -> list[object]:
         await store.delivery_figures(0, NOW * 2),
         await store.destination_states(),
         await store.count_waiting_deliveries(),
+    ]
+
+
+async def _chained(store: Store) -> list[object]:
+    """What a store tells of runs, of what they wait for, and of what things keep."""
+    ids = [run_id(40), run_id(41)]
+    return [
+        (await store.list_runs(RunFilter(), 100)).items,
+        [await store.get_run(one) for one in ids],
+        [await store.list_entries(one, 100, every=True) for one in ids],
+        [await store.list_signals(one) for one in ids],
+        [await store.list_waits(), await store.find_wait(b"\0\xff")],
+        [await store.get_kept("polls", name) for name in (ODD, "lms")],
+        [await store.standings(kind) for kind in ("polls", "schedules")],
+        await store.known_hashes(ODD, [ODD, "b"]),
+        [await store.list_workflow_versions(FLOW, 9), await store.workflow_version(FLOW, 1)],
+        await store.figures_of_runs(0),
     ]

@@ -60,6 +60,8 @@ _ODD: Final[Mapping[str, _Reading]] = {
 """Tables that do not lie in the database as they are moved."""
 
 _PAYLOADS: Final = "LEFT JOIN payloads p ON p.no = e.payload_no"
+_TEXTS: Final = ("input", "facts", "output", "answer")
+"""Columns of a run that lie in `run_texts`."""
 
 
 def _reading(table: Table) -> _Reading:
@@ -69,7 +71,15 @@ def _reading(table: Table) -> _Reading:
         elsewhere = {"headers": "coalesce(p.headers, '{}')", "body": "p.body"}
         columns = ", ".join(elsewhere.get(name, f"e.{name}") for name in table.columns)
         return _Reading(columns, f"events e {_PAYLOADS}", "e.id")
+    if table.name == "runs":
+        columns = ", ".join(f"t.{name}" if name in _TEXTS else f"r.{_named(name)}" for name in table.columns)
+        return _Reading(columns, "runs r JOIN run_texts t ON t.run_id = r.id", "r.id")
     return _Reading(", ".join(table.columns), table.name, ", ".join(table.columns[: table.key]))
+
+
+def _named(column: str) -> str:
+    """A column of runs as the table calls it: a trigger is another thing in SQL."""
+    return "began_by" if column == "trigger" else column
 
 
 _MATCHING: Final = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND name GLOB 'match_*'"
@@ -187,7 +197,7 @@ class SqliteCopying:
 
 
 def _count(connection: apsw.Connection, table: Table) -> int:
-    source = "events" if table.name == "events" else _reading(table).source
+    source = table.name if table.name in ("events", "runs") else _reading(table).source
     [(count,)] = connection.execute(f"SELECT count(*) FROM {source}").fetchall()
     return cast("int", count)
 
@@ -292,6 +302,20 @@ def _insert_events(connection: apsw.Connection, table: Table, rows: Sequence[Row
     )
 
 
+def _insert_runs(connection: apsw.Connection, table: Table, rows: Sequence[Row]) -> None:
+    long = [place for place, name in enumerate(table.columns) if name in _TEXTS]
+    short = [place for place in range(len(table.columns)) if place not in long]
+    for name, columns, places in (
+        ("runs", [_named(table.columns[place]) for place in short], short),
+        ("run_texts", ["run_id", *(table.columns[place] for place in long)], [0, *long]),
+    ):
+        marks = ", ".join("?" * len(places))
+        connection.executemany(
+            f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})",
+            [tuple(row[place] for place in places) for row in rows],
+        )
+
+
 def _put_totals(connection: apsw.Connection, table: Table, rows: Sequence[Row]) -> None:
     counts = [
         (value, str(name).partition(":")[2]) for name, value in rows if str(name).startswith("records:")
@@ -305,5 +329,6 @@ _WRITERS: Final[Mapping[str, _Write]] = {
     "entities": _insert_entities,
     "records": _insert_records,
     "events": _insert_events,
+    "runs": _insert_runs,
     "totals": _put_totals,
 }
