@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias, cast
 
 import apsw
@@ -38,10 +38,12 @@ class KeyTaken(Exception):
 
 
 class JournalWriter:
-    """Implements `BatchWriter` for the journal."""
+    """Implements `BatchWriter` for the journal. `move_hashes` is called where a commit left some to be moved."""
 
     def __init__(self, connection: apsw.Connection, jobs: JobTable, hints: Hints) -> None:
         self._connection, self._jobs, self._hints = connection, jobs, hints
+        self._left = False
+        self.move_hashes: Callable[[], None] | None = None
 
     def write_together(self, units: Sequence[Unit]) -> Sequence[Done]:
         """Write all as if no key and no turn were held; raises `KeyTaken` or `TurnTaken` where one is."""
@@ -67,11 +69,14 @@ class JournalWriter:
         return done
 
     def committed(self) -> None:
-        """Tell of the lanes in which a job became ready that is due."""
+        """Tell of the lanes in which a job became ready that is due, and of hashes that are left."""
         if self._jobs.ready:
             lanes = tuple(self._jobs.ready)
             self._jobs.ready.clear()
             self._hints.tell_ready(lanes)
+        if self._left and self.move_hashes is not None:
+            self._left = False
+            self.move_hashes()
 
     def _write(self, units: Sequence[Unit], batch: Batch) -> Sequence[Done]:
         turns = [unit for unit in units if isinstance(unit, Turn)]
@@ -79,6 +84,7 @@ class JournalWriter:
             batch.turns.look(turns)
         done = [batch.add(unit) for unit in units]
         batch.flush()
+        self._left = self._left or batch.turns.left
         return done
 
 

@@ -224,12 +224,6 @@ def old_runs(connection: apsw.Connection, before: int, limit: int) -> list[str]:
     return [str(run_id) for (run_id,) in rows]
 
 
-def known_hashes(connection: apsw.Connection, owner: str, keys: Sequence[str]) -> dict[str, bytes]:
-    """The hashes of some keys that count."""
-    rows = connection.execute(queries.KNOWN_HASHES, (owner, text(keys))).fetchall()
-    return dict(cast("list[tuple[str, bytes]]", rows))
-
-
 def get_kept(connection: apsw.Connection, kind: str, name: str) -> dict[str, str]:
     """Everything that one thing keeps."""
     rows = connection.execute(queries.GET_KEPT, (kind, name)).fetchall()

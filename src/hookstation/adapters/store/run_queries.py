@@ -119,34 +119,8 @@ DROP_EMPTY: Final = "DELETE FROM kept WHERE kind = ? AND name = ? AND key = ? AN
 GET_KEPT: Final = "SELECT key, value FROM kept WHERE kind = ? AND name = ? ORDER BY key"
 """Everything that one thing keeps."""
 
-PUT_PENDING: Final = "INSERT OR REPLACE INTO pending_hashes VALUES (?,?,?,?)"
-"""Keep the hash of a row that a run saw, until it ends."""
-
-PUT_HASH: Final = "INSERT OR REPLACE INTO row_hashes VALUES (?,?,?)"
-"""Let the hash of a row count."""
-
-HAS_PENDING: Final = "SELECT 1 FROM pending_hashes WHERE run_id = ? LIMIT 1"
-"""Whether a run has seen rows."""
-
-COUNT_PENDING: Final = (
-    "INSERT OR REPLACE INTO row_hashes SELECT owner, key, hash FROM pending_hashes WHERE run_id = ?"
-)
-"""Let the hashes of the rows that a run saw count."""
-
 DROP_PENDING: Final = f"DELETE FROM pending_hashes WHERE run_id {_IDS}"
 """Forget the hashes of the rows that runs saw."""
-
-KNOWN_HASHES: Final = (
-    "SELECT h.key, h.hash FROM json_each(?2) AS k CROSS JOIN row_hashes AS h "
-    "ON h.owner = ?1 AND h.key = k.value"
-)
-"""The hashes of some keys that count."""
-
-FORGET_HASHES: Final = (
-    "DELETE FROM row_hashes WHERE owner = ?1 "
-    "AND key IN (SELECT key FROM row_hashes WHERE owner = ?1 ORDER BY key LIMIT ?2)"
-)
-"""Forget some hashes of an owner."""
 
 ADD_SUCCESS: Final = (
     "INSERT INTO standings VALUES (?1, ?2, 0, ?3, 0, 0, '') "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, cast
 
 import apsw
 
-from hookstation.adapters.store import run_lists, running
+from hookstation.adapters.store import run_hashes, run_lists, running
 from hookstation.adapters.store.delivering import SqliteDeliveries
 from hookstation.adapters.store.journal_writer import Batch
 from hookstation.adapters.store.sharing import BRIEF
@@ -17,8 +18,11 @@ from hookstation.core.events import OPEN_STATES
 from hookstation.core.jobs import RUNS, Leased
 from hookstation.core.workflows.run_rules import event_cancelled
 from hookstation.core.workflows.values import Entry, Kept, Run, RunStart, Signal, Standing, Wait
+from hookstation.errors import StoreError
 from hookstation.ports.runs import LeasedRun, RunFigures, RunFilter, RunPage, Turn, Turned, WorkflowVersion
 from hookstation.ports.store import Committed, Finish, Holder
+
+log = logging.getLogger(__name__)
 
 STEP: Final = 50
 """Runs that go in one transaction: some milliseconds, in which the lane waits."""
@@ -29,6 +33,8 @@ MOST_ENTRIES: Final = 200
 
 class SqliteRuns(SqliteDeliveries):
     """Implements `ports.runs.Runs`, beside the journal of the same file."""
+
+    _mover: asyncio.Task[None] | None = None
 
     # --- runs
 
@@ -81,11 +87,12 @@ class SqliteRuns(SqliteDeliveries):
     async def cancel_runs(self, ids: Sequence[str], at: int, why: str) -> Sequence[str]:
         """End runs, whoever holds them, with all that they began."""
         heard: list[tuple[Finish, Committed]] = []
+        left: list[bool] = []
 
         def work(connection: apsw.Connection) -> list[str]:
             found = running.open_families(connection, ids)
             gone = [run_id for run_id, _ in found]
-            running.cancel(connection, self._jobs, gone, at, why)
+            left.append(running.cancel(connection, self._jobs, gone, at, why))
             batch = Batch(connection, self._jobs)
             heard[:] = [
                 (end := _failed(event_id, at, why), batch.finish(end)) for _, event_id in found if event_id
@@ -97,6 +104,8 @@ class SqliteRuns(SqliteDeliveries):
         if self._commits.heard is not None:
             for finish, committed in heard:
                 self._commits.heard(finish, committed)
+        if any(left):
+            self.move_hashes()
         return gone
 
     async def prune_runs(self, before: int, limit: int) -> int:
@@ -136,11 +145,30 @@ class SqliteRuns(SqliteDeliveries):
 
     async def known_hashes(self, owner: str, keys: Sequence[str]) -> Mapping[str, bytes]:
         """The hashes that count."""
-        return await self._readers.read(run_lists.known_hashes, owner, keys)
+        return await self._readers.read(run_hashes.known, owner, keys)
+
+    def move_hashes(self) -> None:
+        """Move what runs that ended saw, piece by piece behind everything else, unless that is under way."""
+        if self._mover is None or self._mover.done():
+            self._mover = asyncio.get_running_loop().create_task(self._move(), name="hookstation row hashes")
+
+    async def stop_moving(self) -> None:
+        """Leave the rest for the next time."""
+        if self._mover is not None:
+            self._mover.cancel()
+            await asyncio.wait([self._mover])
+
+    async def _move(self) -> None:
+        try:
+            while left := self._readers.look_up(run_hashes.left):
+                run_id, state = left[0]
+                await self._commits.run(partial(run_hashes.move, run_id=run_id, state=state))
+        except StoreError as failure:
+            log.warning("hashes of rows are moved later: %s", failure.message)
 
     async def forget_hashes(self, owner: str, limit: int) -> int:
         """Delete hashes of an owner."""
-        return await self._commits.run(partial(running.forget_hashes, owner=owner, limit=limit))
+        return await self._commits.run(partial(run_hashes.forget, owner=owner, limit=limit))
 
     async def get_kept(self, kind: str, name: str) -> Mapping[str, str]:
         """Everything that one thing keeps."""

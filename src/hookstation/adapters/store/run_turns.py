@@ -8,22 +8,23 @@ from typing import cast
 import apsw
 from msgspec import structs
 
+from hookstation.adapters.store import run_hashes, running
 from hookstation.adapters.store import run_queries as queries
-from hookstation.adapters.store import running
 from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.rows import Row
 from hookstation.adapters.store.run_rows import change_row, entry_row, outcome_row, wait_row
 from hookstation.core.jobs import RUNS, JobEnd, Lease
 from hookstation.core.workflows.run_rules import PAST
-from hookstation.core.workflows.values import ENDED, Hashes, Kept, Outcome, RunStart, RunState, Signal
+from hookstation.core.workflows.values import ENDED, Hashes, Kept, Outcome, RunStart, Signal
 from hookstation.ports.runs import Turn, Turned, TurnEnd
 
 
 class TurnBatch:
-    """The turns of one transaction, and all runs that begin in it."""
+    """The turns of one transaction, and all runs that begin in it. `left`: hashes are to be moved behind it."""
 
     def __init__(self, connection: apsw.Connection, jobs: JobTable) -> None:
         self._connection, self._jobs = connection, jobs
+        self.left = False
         self._held: set[Lease] = set()
         self._starts: list[RunStart] = []
         self._beginners: list[tuple[Turned, int, int]] = []
@@ -32,7 +33,7 @@ class TurnBatch:
         self._changes: list[Row] = []
         self._texts: list[Row] = []
         self._waits: list[Row] = []
-        self._ended: dict[str, RunState] = {}
+        self._ended: list[str] = []
         self._signals: list[Signal] = []
         self._kept: list[Kept] = []
         self._hashes: list[tuple[Hashes, str]] = []
@@ -73,7 +74,7 @@ class TurnBatch:
             if change.output is not None or change.answer is not None:
                 self._texts.append((change.output, change.answer, run_id))
             if change.state in ENDED:
-                self._ended[run_id] = change.state
+                self._ended.append(run_id)
         self.begin(end.starts, turned)
         self._waits += map(wait_row, end.waits)
         self._signals += end.signals
@@ -124,11 +125,9 @@ class TurnBatch:
 
     def _write_rest(self) -> None:
         for hashes, run_id in self._hashes:
-            running.write_hashes(self._connection, hashes, run_id)
+            run_hashes.write(self._connection, hashes, run_id)
         if self._ended:
-            succeeded = [run_id for run_id, state in self._ended.items() if state is RunState.SUCCEEDED]
-            others = [run_id for run_id, state in self._ended.items() if state is not RunState.SUCCEEDED]
-            running.close_runs(self._connection, succeeded, others)
+            self.left = running.close_runs(self._connection, self._ended)
         if self._kept:
             running.write_kept(self._connection, self._kept)
         for outcome in self._outcomes:

@@ -8,12 +8,12 @@ from typing import Final, cast
 import apsw
 import msgspec
 
+from hookstation.adapters.store import run_hashes
 from hookstation.adapters.store import run_queries as queries
 from hookstation.adapters.store.jobs import JobTable
-from hookstation.adapters.store.rows import Row
 from hookstation.adapters.store.run_rows import entry_row, run_row, signal_row, standing_row, texts_row
 from hookstation.core.jobs import RUNS
-from hookstation.core.workflows.values import Hashes, Kept, RunStart, Signal, Standing
+from hookstation.core.workflows.values import Kept, RunStart, Signal, Standing
 
 ENTRIES: Final = 500
 """Entries that go in one transaction: some milliseconds, in which the lane waits."""
@@ -71,35 +71,15 @@ def write_kept(connection: apsw.Connection, kept: Sequence[Kept]) -> None:
     connection.executemany(queries.DROP_EMPTY, [(one.kind, one.name, one.key) for one in kept])
 
 
-def write_hashes(connection: apsw.Connection, hashes: Hashes, run_id: str) -> None:
-    """Keep the hashes of rows: until the run ends, or without one from now on."""
-    if run_id:
-        pending: list[Row] = [(run_id, hashes.owner, key, hash_) for key, hash_ in hashes.rows.items()]
-        connection.executemany(queries.PUT_PENDING, pending)
-    else:
-        counting: list[Row] = [(hashes.owner, key, hash_) for key, hash_ in hashes.rows.items()]
-        connection.executemany(queries.PUT_HASH, counting)
-
-
-def close_runs(connection: apsw.Connection, succeeded: Sequence[str], others: Sequence[str]) -> None:
-    """Forget what runs that ended wait for; let count what those saw that succeeded, forget what the others did."""
-    ended = text([*succeeded, *others])
-    connection.execute(queries.DROP_WAITS, (ended,))
-    for run_id in succeeded:
-        if connection.execute(queries.HAS_PENDING, (run_id,)).fetchall():
-            connection.execute(queries.COUNT_PENDING, (run_id,))
-    connection.execute(queries.DROP_PENDING, (ended,))
+def close_runs(connection: apsw.Connection, ids: Sequence[str]) -> bool:
+    """Forget what runs that ended wait for, and see to the hashes they saw; whether some are left to be moved."""
+    connection.execute(queries.DROP_WAITS, (text(ids),))
+    return run_hashes.close(connection, ids)
 
 
 def put_standing(connection: apsw.Connection, standing: Standing) -> None:
     """Say how a thing stands."""
     connection.execute(queries.PUT_STANDING, standing_row(standing))
-
-
-def forget_hashes(connection: apsw.Connection, owner: str, limit: int) -> int:
-    """Forget some hashes of an owner; returns how many went."""
-    connection.execute(queries.FORGET_HASHES, (owner, limit))
-    return connection.changes()
 
 
 def open_families(connection: apsw.Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -108,12 +88,12 @@ def open_families(connection: apsw.Connection, ids: Sequence[str]) -> list[tuple
     return cast("list[tuple[str, str]]", rows)
 
 
-def cancel(connection: apsw.Connection, jobs: JobTable, ids: Sequence[str], at: int, why: str) -> None:
-    """End open runs, whoever holds them."""
+def cancel(connection: apsw.Connection, jobs: JobTable, ids: Sequence[str], at: int, why: str) -> bool:
+    """End open runs, whoever holds them; whether hashes are left to be moved."""
     gone = text(ids)
     connection.execute(queries.CANCEL, (at, why, gone))
     jobs.drop_many(RUNS, gone)
-    close_runs(connection, (), ids)
+    return close_runs(connection, ids)
 
 
 def remove_entries(connection: apsw.Connection, ids: Sequence[str], before: int) -> bool:

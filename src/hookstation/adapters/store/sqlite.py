@@ -17,7 +17,16 @@ from typing import Final, cast
 import apsw
 
 from hookstation.adapters.clock import SystemClock
-from hookstation.adapters.store import backup, configuration, history, migrations, queries, records, search
+from hookstation.adapters.store import (
+    backup,
+    configuration,
+    history,
+    migrations,
+    queries,
+    records,
+    run_hashes,
+    search,
+)
 from hookstation.adapters.store.connections import READER_PATIENCE, open_reader, open_writer, translated
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.group_commit import GroupCommit
@@ -131,6 +140,9 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
         self._sweeps = Sweeps()
         self._additions = 0
         self._closed = False
+        writer.move_hashes = self.move_hashes
+        if self._readers.look_up(run_hashes.left):
+            self.move_hashes()
 
     # --- journal
 
@@ -306,6 +318,7 @@ class SqliteStore(SqliteVersions, SqliteCaptures, SqlitePeople, SqliteTallies, S
         if self._closed:
             return
         self._closed = True
+        await self.stop_moving()
         await self._commits.close()
         self._readers.close()
         await asyncio.to_thread(self._handles.close)
