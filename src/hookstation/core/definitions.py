@@ -1,4 +1,4 @@
-"""What a person configures: connections, panels, webhooks, destinations and subscriptions, as values.
+"""What a person configures, as values.
 
 A definition is complete and decoded, but not yet checked against a target; its secrets are `Secret`.
 """
@@ -40,6 +40,16 @@ class Check(StrEnum):
 
     BEFORE = "before"
     LATER = "later"
+
+
+class Handshake(StrEnum):
+    """How a sender asks, before its first event, whether the receiver wants any.
+
+    `EVENT_GRID`: Azure Event Grid posts an event with a ``validationCode``, which the answer gives back.
+    """
+
+    NONE = "none"
+    EVENT_GRID = "event-grid"
 
 
 class Poison(StrEnum):
@@ -181,17 +191,20 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An inbound webhook. `schema` is the JSON Schema, ``True`` where none was given.
+    """An inbound webhook: exactly one of `action` and `workflow` (a name) says what is done with an event.
+
+    `schema` is the JSON Schema, ``True`` where none was given.
 
     `hold`: while its target is off-line or refuses our credentials, events are kept and sent later, in order.
     `search`: whether its events can be found by the words of their payloads.
     `acknowledge` is the status of an answer in mode `QUEUED`, whose body `omit_body` leaves out.  `respond_async`: a
-    sender may ask for mode `POLL` by ``Prefer: respond-async`` (RFC 7240, 4.1).
+    sender may ask for mode `POLL` by ``Prefer: respond-async`` (RFC 7240, 4.1).  `handshake`: how the sender asks first
+    whether anybody is there.
     """
 
     name: str
     authentication: Authentication
-    action: Action
+    action: Action | None = None
     title: str = ""
     note: str = ""
     state: WebhookState = WebhookState.ACTIVE
@@ -208,6 +221,13 @@ class Webhook:
     check: Check = Check.BEFORE
     respond_async: bool = False
     work: Work = Work()
+    workflow: str = ""
+    handshake: Handshake = Handshake.NONE
+
+    @property
+    def connection(self) -> str:
+        """The target that its action writes to, empty where it starts a workflow."""
+        return self.action.connection if self.action else ""
 
     @property
     def is_queued(self) -> bool:

@@ -150,6 +150,10 @@ def compile_mapping(
     )
 
 
+NOTHING_WRITTEN: Final = CompiledMapping(Draft(Operation.INSERT, ""), "", ZoneInfo("UTC"), frozenset())
+"""The mapping of what writes nothing itself: its records name no connection, and are empty."""
+
+
 def check_mapping(
     action: Action, spec: EntitySpec, schema: JSON, zone: str, hidden_headers: frozenset[str]
 ) -> list[Problem]:

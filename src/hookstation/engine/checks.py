@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
+from hookstation.core.definitions import Action, Configuration, Connection, Panel, Webhook
 from hookstation.core.mapping import check_mapping
 from hookstation.core.mapping_checks import check_order
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
@@ -62,9 +62,9 @@ class Checks:
         async with self._connectors(connections, panels) as connectors:
             specs = await self._ask(wanted, connectors, known, findings)
             for webhook in wanted:
-                place = (webhook.action.connection, entity_of(webhook.action))
-                if place in specs:
-                    self._check_mapping(webhook, specs[place], connectors[place[0]], findings)
+                place = _place(webhook)
+                if webhook.action is not None and place in specs:
+                    self._check_mapping(webhook, webhook.action, specs[place], connectors[place[0]], findings)
         return findings
 
     async def check_schema(self, schema: JSON) -> list[Problem]:
@@ -95,7 +95,7 @@ class Checks:
         """The field list of every entity that is written, asked once each."""
         users: dict[tuple[str, str], list[Webhook]] = {}
         for webhook in webhooks:
-            users.setdefault((webhook.action.connection, entity_of(webhook.action)), []).append(webhook)
+            users.setdefault(_place(webhook), []).append(webhook)
         specs: dict[tuple[str, str], EntitySpec] = {}
         for (connection, entity), those in users.items():
             connector = connectors.get(connection)
@@ -135,9 +135,8 @@ class Checks:
             )
 
     def _check_mapping(
-        self, webhook: Webhook, spec: EntitySpec, connector: Connector, findings: Findings
+        self, webhook: Webhook, action: Action, spec: EntitySpec, connector: Connector, findings: Findings
     ) -> None:
-        action = webhook.action
         problems = check_mapping(
             action, spec, webhook.schema, connector.zone, secret_headers(webhook.authentication)
         )
@@ -172,6 +171,11 @@ class Checks:
                     made[name] = self._build(connection)
                     closing.push_async_callback(made[name].close)
             yield made
+
+
+def _place(webhook: Webhook) -> tuple[str, str]:
+    """Connection and entity that it writes; of one that starts a workflow there are none of that name."""
+    return webhook.connection, entity_of(webhook.action) if webhook.action else ""
 
 
 def merged(current: Configuration, wanted: Configuration) -> Configuration:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 from weakref import WeakValueDictionary
 
 from hookstation.core.access import AddressList
 from hookstation.core.definitions import Action, Webhook
 from hookstation.core.duplicates import compile_key
 from hookstation.core.jsontext import dump_json
-from hookstation.core.mapping import compile_mapping
+from hookstation.core.mapping import NOTHING_WRITTEN, compile_mapping
 from hookstation.core.records import ACTIVITY, EntitySpec
 from hookstation.core.schema import CompiledSchema, compile_schema
 from hookstation.core.schema_paths import declared_facts
@@ -20,6 +21,9 @@ from hookstation.engine.settlements import settler
 from hookstation.engine.switchboard import CompiledWebhook
 from hookstation.engine.targets import Targets
 from hookstation.errors import Invalid, NotFound, Problem
+
+NOTHING: Final = EntitySpec("", {})
+"""The entity of a webhook that writes none itself."""
 
 
 def entity_of(action: Action) -> str:
@@ -62,12 +66,31 @@ def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) ->
 
     The definition that is kept leaves the schema out: compiled it is there once more, and thousands are kept.
     """
+    masked = secret_headers(webhook.authentication)
+    order = (
+        compile_template(webhook.work.order, declared_facts(webhook.schema)) if webhook.work.order else None
+    )
     action = webhook.action
+    if action is None:
+        return CompiledWebhook(
+            replace(webhook, schema=True),
+            AddressList(webhook.access.allow) if webhook.access.allow else None,
+            compile_verifier(webhook.authentication),
+            masked,
+            compile_key(webhook.duplicates.key) if webhook.duplicates else None,
+            schemas.compile(webhook.schema),
+            NOTHING_WRITTEN,
+            NOTHING,
+            settler(webhook.workflow),
+            None,
+            None,
+            order,
+            webhook.workflow,
+        )
     local, remote = targets.local(action.connection), targets.remote(action.connection)
     target = local or remote
     spec = _spec_of(action, targets)
     assert target is not None  # what holds records is one or the other
-    masked = secret_headers(webhook.authentication)
     return CompiledWebhook(
         replace(webhook, schema=True),
         AddressList(webhook.access.allow) if webhook.access.allow else None,
@@ -80,5 +103,5 @@ def compile_webhook(webhook: Webhook, targets: Targets, schemas: SchemaShelf) ->
         settler(entity_of(action)),
         local,
         remote,
-        compile_template(webhook.work.order, declared_facts(webhook.schema)) if webhook.work.order else None,
+        order,
     )

@@ -268,8 +268,8 @@ class Configurator:
             return subscribers(name, self._board.subscriptions)
         webhooks = self._current(None).webhooks.values()
         if kind == "connection":
-            return [one.name for one in webhooks if one.action.connection == name]
-        return [one.name for one in webhooks if one.action.connection == RECORDS and one.action.panel == name]
+            return [one.name for one in webhooks if one.connection == name]
+        return [one.name for one in webhooks if _panel_of(one) == name]
 
     def _current(self, names: Iterable[str] | None) -> Configuration:
         """What is configured now, with the webhooks of these names (``None``: all)."""
@@ -356,11 +356,7 @@ class Configurator:
         return {
             name: one
             for name, one in self._current(None).webhooks.items()
-            if name not in named | gone
-            and (
-                one.action.connection in connections
-                or (one.action.connection == RECORDS and one.action.panel in panels)
-            )
+            if name not in named | gone and (one.connection in connections or _panel_of(one) in panels)
         }
 
     def _put(self, change: ConfigurationChange, one: Change, wanted: Configuration) -> None:
@@ -431,7 +427,13 @@ def _done(planned: Plan, kind: str) -> set[str]:
 
 
 def _connections(*groups: Mapping[str, Webhook]) -> set[str]:
-    return {one.action.connection for group in groups for one in group.values()}
+    return {one.connection for group in groups for one in group.values()} - {""}
+
+
+def _panel_of(webhook: Webhook) -> str:
+    """The panel of the records database that it writes, empty where it writes none."""
+    action = webhook.action
+    return action.panel if action is not None and action.connection == RECORDS else ""
 
 
 def _matches(
@@ -439,9 +441,9 @@ def _matches(
 ) -> dict[str, frozenset[tuple[str, ...]]]:
     """The sets of fields, by canonical name, that actions match rows of the records database on, by panel."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    for one in webhooks:
-        if one.action.connection == RECORDS and one.action.match:
-            spec = panels[one.action.panel].spec
-            names = (canonical_name(spec, written) for written in one.action.match)
-            found.setdefault(one.action.panel, set()).add(tuple(sorted(name for name in names if name)))
+    for action in (one.action for one in webhooks if one.action is not None):
+        if action.connection == RECORDS and action.match:
+            spec = panels[action.panel].spec
+            names = (canonical_name(spec, written) for written in action.match)
+            found.setdefault(action.panel, set()).add(tuple(sorted(name for name in names if name)))
     return {panel: frozenset(sets) for panel, sets in found.items()}

@@ -86,6 +86,10 @@ class Explain:
         except (BodyRefused, Conflict, Invalid, MappingFailed) as failed:
             return Mapped((), None, failed.message)
         definition = hook.definition
+        if definition.action is None:
+            return Mapped(
+                (), None, f"It starts the workflow “{hook.workflow}”, which writes what its steps say."
+            )
         stored = (await self._store.load_configuration()).webhooks.get(event.webhook)
         differs = stored is not None and stored.updated_at > event.received_at
         origins = trace(definition.action, hook.spec, definition.schema, scope, record)

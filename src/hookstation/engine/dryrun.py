@@ -174,8 +174,11 @@ class DryRun:
         except MappingFailed as failed:
             told = trial.answer if raw.is_checked_later else voice.failed(failed.message)
             return trial.rejected("mapping", failed.message, told)
-        trial.record = record
-        trial.passed("mapping", f"{len(record.fields)} fields")
+        if hook.workflow:
+            trial.passed("mapping", f"It starts the workflow “{hook.workflow}”.")
+        else:
+            trial.record = record
+            trial.passed("mapping", f"{len(record.fields)} fields")
         if hook.order is not None and voice is not answers.OUTCOME:
             told_order = (
                 f"after the others of “{key_shown(order)}”" if order else "in any order: it has no value"

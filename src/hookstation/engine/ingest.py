@@ -333,7 +333,7 @@ class Ingest:
             size=len(event.body),
             body=event.body,
             reason=reason,
-            connection=raw.hook.definition.action.connection,
+            connection=raw.hook.definition.connection,
             entity=raw.hook.spec.name,
             run_id=run_id,
         )

@@ -33,10 +33,13 @@ class Listed:
     updated: int
     created: int
     problem: str = ""
+    workflow: str = ""
 
     @property
     def target(self) -> str:
-        """Where it writes, for a person: ``imis · Activity``."""
+        """Where it writes, or what it starts, for a person: ``imis · Activity``, ``workflow course-completed``."""
+        if self.workflow:
+            return f"workflow {self.workflow}"
         return f"{self.connection} · {self.entity}" if self.connection else ""
 
 
@@ -88,9 +91,10 @@ class Listing:
             stored.name,
             definition.title or stored.name,
             definition.state.value,
-            action.connection,
-            action.panel or ACTIVITY,
+            definition.connection,
+            (action.panel or ACTIVITY) if action else "",
             token,
             stored.updated_at,
             stored.created_at,
+            workflow=definition.workflow,
         )

@@ -226,8 +226,8 @@ class Process:
 
     def emit_of(self, raw: RawRequest, body: bytes, record: Record | None = None) -> Emit | None:
         """What others are told of an event that comes into the journal with this body. `record`: what it may write."""
-        action = raw.hook.definition.action
-        told = Told(raw.event_id, raw.hook.name, action.connection, raw.hook.spec.name, record, hops=raw.hops)
+        connection = raw.hook.definition.connection
+        told = Told(raw.event_id, raw.hook.name, connection, raw.hook.spec.name, record, hops=raw.hops)
         return self._executor.about(told, body)
 
     async def _commit_intent(self, acceptance: Acceptance, raw: RawRequest) -> Committed | Answer:

@@ -138,6 +138,10 @@ class Replay:
                 f"The webhook “{event.webhook}” does not exist any more; there is no mapping to replay with."
             )
         hook = self._switchboard.compiled(line)
+        if hook.workflow:
+            raise Conflict(
+                f"What comes to “{event.webhook}” starts the workflow “{hook.workflow}”; do its run again instead."
+            )
         refuse_what_is_lost(event, hook)
         return hook
 

@@ -32,7 +32,8 @@ MOST_COMPILED: Final = 5_500
 class CompiledWebhook:
     """A webhook made ready: everything that a request needs, as objects.
 
-    Exactly one of `local` and `remote` is the target.  `masked` names headers that the journal must not show;
+    Exactly one of `local` and `remote` is the target, or `workflow` is the name of what it starts: then `mapping` makes
+    empty records, and `spec` has no fields.  `masked` names headers that the journal must not show;
     `settle` says how a record that the store wrote ended.  `order`: by whose value events that wait for their work go
     one after the other, ``None`` where they go in any order.  `voice`: how its senders are answered.
     """
@@ -49,6 +50,7 @@ class CompiledWebhook:
     local: LocalConnector | None
     remote: RemoteConnector | None
     order: Template | None = None
+    workflow: str = ""
 
     name: str = field(init=False)
     voice: Voice = field(init=False)
@@ -80,7 +82,10 @@ class CompiledWebhook:
 
 @dataclass(slots=True)
 class Line:
-    """One webhook on the board. `make` compiles it; it may raise `Invalid`. `voice`: of one that cannot be compiled."""
+    """One webhook on the board. `make` compiles it; it may raise `Invalid`. `voice`: of one that cannot be compiled.
+
+    `token`: empty for what has no URL, a poll.
+    """
 
     name: str
     state: WebhookState
@@ -110,7 +115,7 @@ class Switchboard:
             before = self._by_name.get(name)
             if before is not None and before.rate is not None and before.rate == line.rate:
                 line.rate = before.rate
-        self._by_token = {line.token: line for line in by_name.values()}
+        self._by_token = {line.token: line for line in by_name.values() if line.token}
         self._by_name = by_name
         self._compiled = [line for line in by_name.values() if line.compiled is not None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hookstation.core.definitions import Action, Webhook
@@ -178,7 +178,7 @@ class Wizard:
 
 def read_action(document: JSON) -> Action:
     """The action that a document describes. Raises `Invalid`, paths beginning at ``action``."""
-    values, problems = decode((ACTION,), {"action": document}, PersonSecrets())
+    values, problems = decode((replace(ACTION, required=True),), {"action": document}, PersonSecrets())
     problems += [one.under("action") for one in check_action(values.group("action"))]
     if problems:
         raise Invalid(problems)

@@ -53,9 +53,8 @@ VARIANTS: Final[Mapping[str, tuple[Setting, ...]]] = {
 ACTION: Final = Setting(
     "action",
     Kind.ONE_OF,
-    required=True,
     variants=VARIANTS,
-    help="What is done with an event.",
+    help="What is done with an event; or write `workflow`.",
     example={"type": "insert_activity", "connection": "imis", "fields": {"ID": "$$memberId$$"}},
 )
 

@@ -191,6 +191,7 @@ def check_configuration(configuration: Configuration) -> list[Problem]:
     problems = [
         problem.under("webhooks", name, "action")
         for name, webhook in configuration.webhooks.items()
+        if webhook.action is not None
         for problem in check_action_names(
             webhook.action.connection, webhook.action.panel, connections, configuration.panels
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from hookstation.core.definitions import (
@@ -9,6 +10,7 @@ from hookstation.core.definitions import (
     AnswerMode,
     Check,
     Duplicates,
+    Handshake,
     Limits,
     Webhook,
     WebhookState,
@@ -139,7 +141,24 @@ WEBHOOK: Final = (
         example={"type": "object", "required": ["memberId"]},
     ),
     ACTION,
+    Setting(
+        "workflow",
+        Kind.NAME,
+        help="The workflow that an event starts, instead of an action; its trigger must be `webhook`, or `change` for "
+        "change notifications.",
+        example="course-completed",
+    ),
+    Setting(
+        "handshake",
+        Kind.CHOICE,
+        default="none",
+        choices=tuple(Handshake),
+        help="How the sender asks first whether anybody is there: `event-grid` answers the validation of Azure Event "
+        "Grid.",
+    ),
 )
+PARTS: Final[Mapping[str, Setting]] = {setting.name: setting for setting in WEBHOOK}
+"""The settings by name, for documents that share some of them."""
 
 
 def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | None, list[Problem]]:
@@ -155,7 +174,7 @@ def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | Non
     if all(problem.path[:1] != ("authentication",) for problem in problems):
         proof = values.group("authentication")
         problems += [problem.under("authentication") for problem in check_authentication(proof)]
-    problems += [one.under("action") for one in check_action(values.group("action"))]
+    problems += check_end(values, document)
     problems += [one.under("duplicates") for one in _check_key(values.group("duplicates").text("key"))]
     problems += _check_limits(values.group("limits"))
     problems += _check_hold(values)
@@ -172,6 +191,23 @@ def _said_better(problem: Problem, document: JSON) -> Problem:
                 problem.path, "is empty, which lets nobody in: leave it out where anybody may call."
             )
     return problem
+
+
+def check_end(values: Values, document: JSON) -> list[Problem]:
+    """An event has one end: an action, or a workflow."""
+    problems = [one.under("action") for one in check_action(values.group("action"))]
+    given = [
+        name
+        for name in ("action", "workflow")
+        if isinstance(document, dict) and document.get(name) is not None
+    ]
+    if len(given) == 2:
+        told = "cannot stand beside “action”; write one of the two."
+        problems.append(Problem(("workflow",), told))
+    elif not given and isinstance(document, dict):
+        told = "“action” is missing. What is done with an event; or write “workflow”, the name of one that it starts."
+        problems.append(Problem((), told))
+    return problems
 
 
 def _check_key(key: str) -> list[Problem]:
@@ -224,7 +260,9 @@ def _webhook(values: Values) -> Webhook:
         check=Check(values.text("check")),
         respond_async=values.flag("respond_async"),
         work=work_of(values.group("work")),
-        action=action_of(values.group("action")),
+        action=action_of(values.group("action")) if values.group("action") else None,
+        workflow=values.text("workflow"),
+        handshake=Handshake(values.text("handshake")),
     )
 
 
@@ -246,7 +284,9 @@ def encode_webhook(webhook: Webhook, secrets: SecretWriter, *, defaults: bool = 
         "hold": webhook.hold,
         "search": webhook.search,
         "schema": webhook.schema,
-        "action": action_values(webhook.action),
+        "action": action_values(webhook.action) if webhook.action else None,
+        "workflow": webhook.workflow,
+        "handshake": webhook.handshake.value,
     }
     return encode(WEBHOOK, values, secrets, webhook_purpose(webhook.name), defaults=defaults)
 

@@ -86,7 +86,7 @@ class SqlSource:
 
 @dataclass(frozen=True, slots=True)
 class QuerySource:
-    """A stored query of iMIS. `watermark`: a column that grows, empty: all rows each time, and keys tell what is new."""
+    """A stored query of iMIS. `watermark`: a column that grows, empty: all rows come each time, keys tell."""
 
     connection: str
     query: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hookstation.core.definitions import Action
 from hookstation.core.outgoing.definitions import Credentials, NoCredentials
@@ -91,6 +91,9 @@ class Format:
     options: Mapping[str, JSON] = field(default_factory=dict)
 
 
+WITHOUT: Final = NoCredentials()
+
+
 class How(StrEnum):
     """What one call carries: everything, a chunk of rows, or one row."""
 
@@ -114,7 +117,7 @@ class HttpTarget:
     method: str = "POST"
     how: How = How.CHUNKS
     headers: Mapping[str, str] = field(default_factory=dict)
-    credentials: Credentials = NoCredentials()
+    credentials: Credentials = WITHOUT
     networks: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     body: JSON = None

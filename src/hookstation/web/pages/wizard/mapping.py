@@ -90,7 +90,8 @@ async def read(look: Look, form: Form) -> Document:
     action["fields"] = fields
     if form.one("do") in ("accept", "target") or form.one("accept"):
         action["fields"] = await _accepted(look, form, action, fields, match)
-    return {**look.document, "action": action}
+    others = {name: one for name, one in look.document.items() if name != "workflow"}
+    return {**others, "action": action}
 
 
 def action_of(document: Document) -> dict[str, JSON]:

@@ -51,7 +51,8 @@ def saving(section: Section) -> View:
 async def enter(request: Request, services: Services) -> Response:
     """To the first section that was not saved yet, else to the first."""
     look = await look_at(request, services, check=False)
-    missing = [key for key, made in (("data", "schema"), ("action", "action")) if made not in look.document]
+    made = {*look.document, *(("action",) if "workflow" in look.document else ())}
+    missing = [key for key, part in (("data", "schema"), ("action", "action")) if part not in made]
     return RedirectResponse(address(name_of(request), missing[0] if missing else "general"), 303)
 
 

@@ -41,6 +41,8 @@ async def context(look: Look) -> dict[str, object]:
 
 
 def _is_there(document: Document, section: str) -> bool:
+    if section == "action" and "workflow" in document:
+        return True
     return {"data": "schema", "action": "action", "access": "authentication"}[section] in document
 
 

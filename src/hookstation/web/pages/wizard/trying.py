@@ -71,7 +71,7 @@ async def context(look: Look) -> dict[str, object]:
         "no_proof": why,
         "asked_proof": wants_proof(look.request),
         "changes": {},
-        "ready": "action" in look.document and "schema" in look.document,
+        "ready": not {"action", "workflow"}.isdisjoint(look.document) and "schema" in look.document,
         "dump": dump_json,
         "live_is_draft": look.draft.is_draft and look.draft.live is not None,
     }
@@ -83,6 +83,8 @@ def wants_proof(request: Request) -> bool:
 
 
 async def _proof(look: Look) -> tuple[Proof | None, str]:
+    if "workflow" in look.document:
+        return None, f"It starts the workflow “{look.document['workflow']}”; try its steps there."
     live = look.name if look.name in look.services.board.stored.webhooks else ""
     try:
         proof, warning = await look.services.wizard.prove(
