@@ -1,0 +1,1 @@
+"""Workflows, schedules, polls and transfers: what pages, API and commands ask of them."""

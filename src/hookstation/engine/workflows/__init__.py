@@ -1,0 +1,1 @@
+"""Runs of workflows: begun, advanced step by step under a lease, cancelled, done again, and shown."""

@@ -1,0 +1,96 @@
+"""What makes runs go on, put together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hookstation.core.documents.workflow import decode_workflow
+from hookstation.core.jobs import JobEnd
+from hookstation.core.values import JSON
+from hookstation.core.workflows.definitions import Workflow
+from hookstation.engine.lane_worker import LaneWorker
+from hookstation.engine.lookout import Lookout
+from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.connections import Connections
+from hookstation.engine.outgoing.emitter import Emitter
+from hookstation.engine.targets import Targets
+from hookstation.engine.workflows.advance import AT_ONCE, Advance, Workshop
+from hookstation.engine.workflows.calls import CallTokens
+from hookstation.engine.workflows.ended import Ended
+from hookstation.engine.workflows.fitting import Fitting
+from hookstation.engine.workflows.plans import Live, Plans
+from hookstation.engine.workflows.start import Starting
+from hookstation.engine.workflows.steps.registry import Tools, runners_of
+from hookstation.errors import Invalid
+from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.http import HttpClient
+from hookstation.ports.log import EventLog
+from hookstation.ports.runs import LeasedRun
+from hookstation.ports.secrets import Vault
+from hookstation.ports.store import Store
+
+RunWorker: TypeAlias = LaneWorker[LeasedRun, JobEnd]
+
+
+@dataclass(slots=True)
+class AtWork:
+    """`worker` makes runs go on, where this process works; the rest is there in every process."""
+
+    shop: Workshop
+    plans: Plans
+    starting: Starting
+    tools: Tools
+    advance: Advance
+    worker: RunWorker
+
+
+def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
+    store: Store,
+    live: Live,
+    targets: Targets,
+    emitter: Emitter,
+    connections: Connections | None,
+    vault: Vault,
+    http: HttpClient,
+    membership: Membership,
+    lookout: Lookout,
+    clock: Clock,
+    identifiers: Identifiers,
+    event_log: EventLog,
+    base_url: str,
+    chance: Callable[[], float] = random.random,
+) -> AtWork:
+    """One for this process."""
+    starting = Starting(live, clock, identifiers)
+    calls = CallTokens(store, vault, identifiers, base_url)
+    tools = Tools(store, targets, Fitting(targets), emitter, starting, calls, http, base_url)
+    plans = Plans(live, store, decoded)
+    shop = Workshop(
+        store,
+        plans,
+        runners_of(tools),
+        calls,
+        clock,
+        event_log,
+        Ended(store, clock),
+        chance,
+        _nobody if connections is None else connections.refused,
+        _nobody if connections is None else connections.works,
+    )
+    advance = Advance(shop, live, membership)
+    return AtWork(shop, plans, starting, tools, advance, LaneWorker(advance, lookout, clock, at_once=AT_ONCE))
+
+
+def decoded(document: JSON) -> Workflow:
+    """A stored document as a workflow. Raises `Invalid`."""
+    workflow, problems = decode_workflow(document)
+    if workflow is None:
+        raise Invalid(problems)
+    return workflow
+
+
+def _nobody(*_: str) -> None:
+    """Nobody wants to know how connections stand."""

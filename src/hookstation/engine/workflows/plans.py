@@ -1,0 +1,103 @@
+"""Workflows made ready for their runs: each version is compiled once, and a run goes on with the one it began with."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from hookstation.core.jsontext import parse_json
+from hookstation.core.values import JSON
+from hookstation.core.workflows.catalog import SPECS
+from hookstation.core.workflows.compiled import CompiledWorkflow, compile_workflow
+from hookstation.core.workflows.definitions import Workflow
+from hookstation.core.workflows.values import Run
+from hookstation.engine.workflows.calls import plan_calls
+from hookstation.errors import NotFound
+from hookstation.ports.runs import WorkflowVersion
+
+MOST_PLANS: Final = 2_000
+"""Versions that are kept compiled; the one that was longest not asked for goes first."""
+
+TRANSFER: Final = "transfer:"
+"""What the workflow of a transfer's run is named with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A workflow, ready. `calls`: as `calls.plan_calls` finds them."""
+
+    compiled: CompiledWorkflow
+    calls: Sequence[tuple[str, str]] = ()
+
+
+class Live(Protocol):
+    """What is configured: replaced, never changed."""
+
+    @property
+    def workflows(self) -> Mapping[str, Workflow]:
+        """Workflows by name."""
+        ...
+
+    @property
+    def workflow_versions(self) -> Mapping[str, int]:
+        """The number of each one's newest version."""
+        ...
+
+
+class Versions(Protocol):
+    """Where definitions are kept."""
+
+    async def workflow_version(self, name: str, number: int = 0) -> WorkflowVersion | None:
+        """As `ports.runs.Runs.workflow_version`."""
+        ...
+
+
+class Plans:
+    """Compiled workflows. `decode` reads a stored document; `transfers` makes the workflow of a transfer's run."""
+
+    def __init__(
+        self,
+        live: Live,
+        versions: Versions,
+        decode: Callable[[JSON], Workflow],
+        transfers: Callable[[Run], Workflow] | None = None,
+    ) -> None:
+        self._live, self._versions, self._decode = live, versions, decode
+        self.transfers = transfers
+        self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
+
+    def ready(self, run: Run) -> Plan | None:
+        """The run's workflow where it is compiled, or can be at once. Raises `Invalid`."""
+        key = (run.workflow, run.version)
+        plan = self._plans.get(key)
+        if plan is not None:
+            self._plans.move_to_end(key)
+            return plan
+        if run.workflow.startswith(TRANSFER):
+            return None if self.transfers is None else self._keep(run.id, 0, self.transfers(run))
+        live = self._live.workflows.get(run.workflow)
+        if live is None or self._live.workflow_versions.get(run.workflow) != run.version:
+            return None
+        return self._keep(run.workflow, run.version, live)
+
+    async def get(self, run: Run) -> Plan:
+        """The run's workflow. Raises `Invalid` where it cannot be compiled, `NotFound` where it is not kept."""
+        plan = self.ready(run)
+        if plan is not None:
+            return plan
+        found = await self._versions.workflow_version(run.workflow, run.version)
+        if found is None:
+            raise NotFound("version", f"{run.workflow} {run.version}")
+        document = parse_json(found.document.encode(), depth=128, members=1_000_000).value
+        return self._keep(run.workflow, run.version, self._decode(document))
+
+    def _keep(self, name: str, version: int, workflow: Workflow) -> Plan:
+        compiled = compile_workflow(workflow, SPECS)
+        plan = Plan(compiled, plan_calls(compiled))
+        if version:
+            self._plans[name, version] = plan
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        return plan
