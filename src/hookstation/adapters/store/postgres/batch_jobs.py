@@ -6,7 +6,7 @@ A batch counts as if its acceptances came first, in their order, and then its fi
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from msgspec import structs
@@ -54,7 +54,7 @@ DROP: Final = (
 """Remove jobs; the locks of their keys are held."""
 
 
-class _Stood(NamedTuple):
+class Stood(NamedTuple):
     """A row of `JOBS_OF`."""
 
     queue: str
@@ -79,7 +79,7 @@ class BatchJobs:
 
     def __init__(self, connection: Connection, crowded: set[Key]) -> None:
         self._connection, self._crowded = connection, crowded
-        self._stood: dict[Name, _Stood] = {}
+        self._stood: dict[Name, Stood] = {}
         self._counts: dict[Key, int] = {}
         self._busy: set[Key] = set()
         self._unsure: set[Key] = set()
@@ -95,12 +95,13 @@ class BatchJobs:
 
     # --- reading ahead
 
-    async def read(self, finishes: Sequence[Finish]) -> None:
-        """Know the jobs of events that are to be finished."""
-        if finishes:
-            names = {(EVENTS, one.event_id) for one in finishes}
-            names |= {(one.lease.queue, one.event_id) for one in finishes if one.lease is not None}
-            await self._look(JOBS_OF, names)
+    async def read(self, finishes: Sequence[Finish], others: Collection[Name] = ()) -> dict[Name, Stood]:
+        """Know the jobs of events that are to be finished; returns those of `others`, for whoever asked for them."""
+        names = {(EVENTS, one.event_id) for one in finishes}
+        names |= {(one.lease.queue, one.event_id) for one in finishes if one.lease is not None}
+        if names or others:
+            await self._look(JOBS_OF, names.union(others))
+        return {name: self._stood.pop(name) for name in others if name in self._stood and name not in names}
 
     async def lock(self, acceptances: Sequence[Acceptance], finishes: Sequence[Finish]) -> None:
         """Take the locks of keys that may change, and see how they stand."""
@@ -129,7 +130,7 @@ class BatchJobs:
     async def _look(self, statement: str, names: Iterable[Name]) -> None:
         asked = columns(sorted((kept(queue), kept(job_id)) for queue, job_id in names), 2)
         for queue, job_id, key, *more in await self._connection.fetch(statement, *asked):
-            stood = _Stood(told(queue), told(job_id), told(key), *cast("tuple[int, str, int, bytes]", more))
+            stood = Stood(told(queue), told(job_id), told(key), *cast("tuple[int, str, int, bytes]", more))
             self._stood[stood.queue, stood.id] = stood
 
     # --- who goes

@@ -1,9 +1,9 @@
 """One transaction's events: many acceptances and finishes, a statement a table.
 
-Locks are taken in one order by every node: events to be finished, deliveries, their jobs without a key, dedup keys,
-keys of jobs, jobs that have them, turns, parties and matches of records, records; then, since what goes out is known
-only when all that has been planned, keys of deliveries, jobs that have them, idempotency keys of events out; figures
-and roll-ups; each kind sorted.
+Locks are taken in one order by every node: events to be finished, deliveries, all jobs without a key that may change,
+dedup keys, keys of jobs, jobs that have them, turns, parties and matches of records, records; then, since what goes out
+and begins is known only when all that has been planned, keys of deliveries and runs, jobs that have them, runs and what
+hangs on them, idempotency keys of events out; figures and roll-ups; each kind sorted.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Final, NamedTuple, TypeAlias, cast
 import asyncpg
 from msgspec import structs
 
-from hookstation.adapters.store.postgres import emissions, queries
+from hookstation.adapters.store.postgres import emissions, queries, run_starts
 from hookstation.adapters.store.postgres.batch_jobs import BatchJobs, turn_of
+from hookstation.adapters.store.postgres.batch_turns import BatchTurns, Turning
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.keys import Key, lock_keys
 from hookstation.adapters.store.postgres.marks import Claim, Taken, Taking, take_marks
@@ -28,11 +29,13 @@ from hookstation.core.events import Mark, Settlement, State
 from hookstation.core.journal_rules import attempt_after, is_open, mark_state
 from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import Effect, EffectResult
+from hookstation.core.workflows.values import RunStart
 from hookstation.errors import Conflict
+from hookstation.ports.runs import Turned
 from hookstation.ports.store import Acceptance, Before, Committed, Finish
 
-Unit: TypeAlias = Acceptance | Finish
-Outcome: TypeAlias = Committed | Exception
+Unit: TypeAlias = Acceptance | Finish | Turning
+Outcome: TypeAlias = Committed | Turned | Exception
 """What a unit's caller hears; `TryLater` sends it into the next batch instead."""
 
 _LATER: Final = TryLater()
@@ -73,7 +76,9 @@ class Batch:
         self._extended: list[Row] = []
         self._totals: dict[str, int] = {}
         self._emissions: list[Emission] = []
-        self._emitted: set[str] = set()
+        self._starts: list[RunStart] = []
+        self._turns = BatchTurns(connection)
+        self._hints: set[str] = set()
 
     async def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Write what can be written of these units. An exception of the driver means that nothing of it stands."""
@@ -81,14 +86,15 @@ class Batch:
         going = self._without_twins(units, outcomes)
         await self._read_standings(_finishes(going))
         self._turn_away(going, outcomes, self._expected)
-        await self._jobs.read(_finishes(going))
+        names = self._turns.names(unit for unit in going.values() if isinstance(unit, Turning))
+        self._turns.know(await self._jobs.read(_finishes(going), names))
         await self._take_marks(list(going.values()))
         self._turn_away(going, outcomes, self._undisputed)
         await self._jobs.lock(_acceptances(going), _finishes(going))
         self._turn_away(going, outcomes, self._allowed)
         await self._jobs.write_ahead(_acceptances(going), _finishes(going))
         await self._records.prepare([effect for unit in going.values() if (effect := self._effect_of(unit))])
-        for place, unit in sorted(going.items(), key=lambda item: isinstance(item[1], Finish)):
+        for place, unit in sorted(going.items(), key=lambda item: _ORDER.index(type(item[1]))):
             outcomes[place] = self._carry_out(unit)
         await self._flush()
         return [self._with_lease(units[place], outcomes[place]) for place in range(len(units))]
@@ -96,7 +102,7 @@ class Batch:
     @property
     def hints(self) -> set[str]:
         """What is to be told when it is committed."""
-        return self._jobs.hints | self._emitted
+        return self._jobs.hints | self._hints
 
     def end(self, committed: bool) -> None:
         """Hear how the transaction ended; not called where nobody knows, or where the server was lost."""
@@ -114,8 +120,7 @@ class Batch:
         going: dict[int, Unit] = {}
         seen: set[str | bytes] = set()
         for place, unit in enumerate(units):
-            names = {event_of(unit)} | ({digest_of(unit.mark)} if unit.mark is not None else set())
-            names |= {b"turn " + turn} if (turn := turn_of(unit)) else set()
+            names = _names_of(unit)
             if names & seen:
                 outcomes[place] = _LATER
             else:
@@ -142,7 +147,7 @@ class Batch:
                 self._standings[standing.id] = standing
 
     def _expected(self, unit: Unit) -> Outcome | None:
-        if isinstance(unit, Acceptance):
+        if not isinstance(unit, Finish):
             return None
         old = self._standings.get(unit.event_id)
         return None if old is not None and old.state in unit.expected else Committed(None)
@@ -153,7 +158,7 @@ class Batch:
             self._marks = await take_marks(self._connection, claims)
 
     def _undisputed(self, unit: Unit) -> Outcome | None:
-        if unit.mark is None:
+        if isinstance(unit, Turning) or unit.mark is None:
             return None
         taken = self._marks[digest_of(unit.mark)]
         if isinstance(taken, Mark):
@@ -161,6 +166,8 @@ class Batch:
         return _LATER if taken is Taking.LOST else None
 
     def _allowed(self, unit: Unit) -> Outcome | None:
+        if isinstance(unit, Turning):
+            return None if self._turns.under_lease(unit) else Turned(False)
         refused: Outcome | None = None
         if isinstance(unit, Acceptance):
             refused = None if self._jobs.place_of(unit) else _LATER
@@ -179,6 +186,8 @@ class Batch:
         """Settle one unit and gather its rows; where it fails, nothing of it is gathered."""
         if isinstance(unit, Acceptance) and unit.hold is not None and self._jobs.holds(unit):
             return self._accept(unit, None, unit.hold.settlement)
+        if isinstance(unit, Turning):
+            return self._turn(unit)
         try:
             effect, settlement, keep = self._settle(unit.effect, unit.settle, event_of(unit))
         except Exception as error:
@@ -192,7 +201,28 @@ class Batch:
             return self._accept(unit, effect, settlement)
         return self._finish(unit, self._standings[unit.event_id], effect, settlement)
 
-    def _give_up(self, unit: Unit) -> None:
+    def _turn(self, turning: Turning) -> Outcome:
+        """Carry out a turn; one that ends otherwise than was foreseen goes with the next batch."""
+        turn, result, keep = turning.turn, None, _nothing
+        try:
+            if turn.effect is not None:
+                result, keep = self._records.plan(turn.effect, turn.run_id)
+            end = turn.end(result) if turn.effect is not None else turning.foreseen
+        except Exception as error:
+            return error
+        if not turning.sees(result, end):
+            turning.foreseen, turning.result = end, result
+            return _LATER
+        keep()
+        self._emissions += end.emissions
+        finish = turning.finish if end.event is not None else None
+        old = self._standings.get(finish.event_id) if finish is not None else None
+        written = self._turns.carry_out(turning, result, end)
+        if finish is not None and old is not None and old.state in finish.expected:
+            written.heard = [(finish, self._finish(finish, old, None, finish.settle(None)))]
+        return written
+
+    def _give_up(self, unit: Acceptance | Finish) -> None:
         self._release(unit)
         if isinstance(unit, Acceptance):
             self._jobs.release(unit)
@@ -213,7 +243,7 @@ class Batch:
         result, keep = self._records.plan(effect, event_id)
         return result, settle(result), keep
 
-    def _release(self, unit: Unit) -> None:
+    def _release(self, unit: Acceptance | Finish) -> None:
         """Give back a key that was taken in this transaction."""
         if unit.mark is not None and self._marks[digest_of(unit.mark)] is Taking.TAKEN:
             self._freed.append((digest_of(unit.mark), event_of(unit)))
@@ -229,6 +259,8 @@ class Batch:
         self._add("body_bytes", len(entry.body or b""))
         self._add("rejected", state is State.REJECTED)
         job = self._jobs.accept(acceptance, is_open(state))
+        if state is not State.REJECTED:
+            self._starts += acceptance.starts
         self._emit(acceptance, settlement, effect)
         return Committed(settlement, effect, lease=job.lease, began=job.began)
 
@@ -273,7 +305,7 @@ class Batch:
         if finish.mark is not None and claimed is not None and self._marks[claimed] is Taking.KEPT:
             self._extended.append((claimed, finish.event_id, finish.mark.expires_at))
 
-    def _emit(self, unit: Unit, settlement: Settlement, effect: EffectResult | None) -> None:
+    def _emit(self, unit: Acceptance | Finish, settlement: Settlement, effect: EffectResult | None) -> None:
         if unit.emit is not None:
             self._emissions += unit.emit(settlement, effect)
 
@@ -296,9 +328,15 @@ class Batch:
             if rows:
                 await self._connection.execute(statement, *columns(rows, 0))
         await self._jobs.flush()
+        await lock_keys(self._connection, self._late_keys())
+        if self._starts:
+            self._hints |= (await run_starts.write(self._connection, self._starts))[1]
+        self._hints |= await self._turns.flush()
         if self._emissions:
-            await lock_keys(self._connection, emissions.keys_of(self._emissions))
-            _, self._emitted = await emissions.write(self._connection, self._emissions)
+            self._hints |= (await emissions.write(self._connection, self._emissions))[1]
+
+    def _late_keys(self) -> set[Key]:
+        return self._turns.keys | run_starts.keys_of(self._starts) | emissions.keys_of(self._emissions)
 
     async def _append_events(self) -> None:
         try:
@@ -311,12 +349,28 @@ def _nothing() -> None:
     """Where there is no effect, nothing is kept."""
 
 
+_ORDER: Final = (Acceptance, Finish, Turning)
+"""In which order a batch counts as written."""
+
+
 def _acceptances(going: Mapping[int, Unit]) -> list[Acceptance]:
     return [unit for unit in going.values() if isinstance(unit, Acceptance)]
 
 
 def _finishes(going: Mapping[int, Unit]) -> list[Finish]:
-    return [unit for unit in going.values() if isinstance(unit, Finish)]
+    """Those that are asked for, and those of turns that end an event with their run."""
+    ends = [unit.finish for unit in going.values() if isinstance(unit, Turning)]
+    asked = [unit for unit in going.values() if isinstance(unit, Finish)]
+    return [*asked, *(finish for finish in ends if finish is not None)]
+
+
+def _names_of(unit: Unit) -> set[str | bytes]:
+    """What no two units of a batch may have in common."""
+    if isinstance(unit, Turning):
+        return {"\0".join(unit.name), *([unit.finish.event_id] if unit.finish else [])}
+    names: set[str | bytes] = {event_of(unit)}
+    names |= {digest_of(unit.mark)} if unit.mark is not None else set()
+    return names | ({b"turn " + turn} if (turn := turn_of(unit)) else set())
 
 
 def _finished_row(finish: Finish, new: Settlement, attempts: int, started_at: int) -> Row:
@@ -341,7 +395,7 @@ def _finished_row(finish: Finish, new: Settlement, attempts: int, started_at: in
     )
 
 
-def event_of(unit: Unit) -> str:
+def event_of(unit: Acceptance | Finish) -> str:
     """The id of the event that a unit is about."""
     return unit.entry.id if isinstance(unit, Acceptance) else unit.event_id
 
@@ -357,7 +411,7 @@ _digest: Final = lru_cache(maxsize=1_024)(mark_digest)
 
 def claim_of(unit: Unit) -> Claim | None:
     """The key that a unit claims, if it does."""
-    if unit.mark is None:
+    if isinstance(unit, Turning) or unit.mark is None:
         return None
     if isinstance(unit, Acceptance):
         return Claim(digest_of(unit.mark), unit.mark, unit.entry.id, unit.entry.received_at)

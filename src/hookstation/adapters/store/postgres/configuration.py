@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hookstation.adapters.store.postgres import queries, versions
+from hookstation.adapters.store.postgres import queries, things, versions
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.errors import Conflict
 from hookstation.ports.store import ApiKey, ConfigurationChange, StoredConfiguration, StoredWebhook
@@ -40,6 +40,8 @@ async def load(connection: Connection) -> StoredConfiguration:
             await _documents(connection, "destinations"),
             await _documents(connection, "subscriptions"),
             {(target, entity): document for target, entity, document in specs},
+            await things.load(connection),
+            await things.newest_versions(connection),
         )
 
 
@@ -63,6 +65,7 @@ async def save(connection: Connection, change: ConfigurationChange, expected: in
     gone = [name for name, document in change.destinations.items() if document is None]
     if gone:
         await connection.execute("DELETE FROM destination_states WHERE name = ANY($1::text[])", gone)
+    await things.save(connection, change)
     for name, value in change.facts.items():
         await set_fact(connection, name, value)
     for (target, entity), document in change.specs.items():

@@ -132,9 +132,9 @@ _SPECIAL: Final[Mapping[str, _Reading]] = {
     ),
     "row_hashes": _Reading(
         "owner, key, hash",
-        "(SELECT DISTINCT ON (owner, key) owner, key, hash FROM (SELECT owner, key, '' AS run_id, hash FROM row_hashes "
-        "UNION ALL SELECT h.owner, h.key, h.run_id, h.hash FROM pending_hashes h JOIN runs r ON r.id = h.run_id "
-        "WHERE r.state = 'succeeded') h ORDER BY owner, key, run_id DESC) whole",
+        "(SELECT DISTINCT ON (owner, key) owner, key, hash FROM (SELECT owner, key, 0 AS at, hash FROM row_hashes "
+        "UNION ALL SELECT h.owner, h.key, r.ended_at, h.hash FROM pending_hashes h JOIN runs r ON r.id = h.run_id "
+        "WHERE r.state = 'succeeded') h ORDER BY owner, key, at DESC) whole",
         "owner, key",
     ),
     "pending_hashes": _Reading(

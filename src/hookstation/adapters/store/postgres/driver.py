@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import asyncpg
@@ -33,12 +33,14 @@ from hookstation.adapters.store.postgres.retention import (
     sweep,
 )
 from hookstation.adapters.store.postgres.rows import columns
+from hookstation.adapters.store.postgres.runs import PostgresRuns
 from hookstation.adapters.store.postgres.sessions import Sessions, open_readers, open_workers
 from hookstation.adapters.store.postgres.tallies import PostgresTallies
 from hookstation.adapters.store.postgres.versions import PostgresCaptures, PostgresVersions
 from hookstation.adapters.store.sweeps import Sweeps
 from hookstation.core.events import Attempt, Event, Mark
 from hookstation.core.records import StoredRecord
+from hookstation.core.values import Scalar
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.leases import CONFIGURATION_CHANGED
 from hookstation.ports.search import Looked, Reached
@@ -75,7 +77,9 @@ async def open_postgres(access: Access | str) -> PostgresStore:
         return PostgresStore(chosen, await open_readers(chosen), await open_workers(chosen), partitions)
 
 
-class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, PostgresTallies, PostgresDeliveries):
+class PostgresStore(
+    PostgresVersions, PostgresCaptures, PostgresPeople, PostgresTallies, PostgresDeliveries, PostgresRuns
+):
     """Implements `ports.store.Store`. Made by `open_postgres`."""
 
     def __init__(self, access: Access, readers: Sessions, workers: Sessions, partitions: Partitions) -> None:
@@ -213,6 +217,12 @@ class PostgresStore(PostgresVersions, PostgresCaptures, PostgresPeople, Postgres
     async def get_record(self, entity: str, key: str) -> StoredRecord | None:
         """One record."""
         return await self._sessions.read(records.get_record, self._numbering, entity, key)
+
+    async def find_records(
+        self, entity: str, match: Mapping[str, Scalar], limit: int
+    ) -> Sequence[StoredRecord]:
+        """Records that match, the oldest first."""
+        return await self._sessions.read(records.find_records, self._numbering, entity, match, limit)
 
     async def count_records(self, entity: str) -> int:
         """How many records an entity has, by its roll-up."""

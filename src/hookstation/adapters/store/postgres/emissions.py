@@ -1,4 +1,4 @@
-"""What goes out of a transaction: events out, the deliveries that begin with them, and the jobs of these."""
+"""What goes out of a transaction: events out, the deliveries and runs that begin with them, and their jobs."""
 
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from hookstation.adapters.store.postgres import jobs as queues
+from hookstation.adapters.store.postgres import run_starts
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.delivery_rows import DELIVERY, EVENT, delivery_row, event_out_row
 from hookstation.adapters.store.postgres.jobs import Hinted, Missed, job_row
@@ -31,13 +32,12 @@ RAISED: Final = "SELECT key, id FROM events_out WHERE key = ANY($1::text[]) AND 
 
 
 def keys_of(emissions: Iterable[Emission]) -> set[Key]:
-    """The keys of the jobs of all that may be delivered."""
-    return {
-        (DELIVERIES, job_key(new.destination, new.key))
-        for emission in emissions
-        for new in emission.deliveries
-        if new.key
-    }
+    """The keys of the jobs of all that may be delivered or begin."""
+    keys: set[Key] = set()
+    for emission in emissions:
+        keys |= run_starts.keys_of(emission.starts)
+        keys |= {(DELIVERIES, job_key(new.destination, new.key)) for new in emission.deliveries if new.key}
+    return keys
 
 
 async def emit(connection: Connection, emissions: Sequence[Emission]) -> Hinted[list[str]]:
@@ -76,6 +76,8 @@ async def write(
         jobs.sort(key=lambda job: job.id)
         await connection.fetch(queues.ENQUEUE, *columns([job_row(job) for job in jobs], 11))
         hints = {hint_of(DELIVERIES, job.lane) for job in jobs if not job.key}
+    if starts := [start for one in going for start in one.starts]:
+        hints |= (await run_starts.write(connection, starts))[1]
     return standing, hints | await promote(connection, {*keys_of(going), *moved})
 
 

@@ -11,10 +11,12 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final, TypeAlias, cast
 
 import asyncpg
 
+from hookstation.adapters.store.postgres.batch_turns import Turning, foresee
 from hookstation.adapters.store.postgres.batches import Batch, Outcome, Unit, event_of
 from hookstation.adapters.store.postgres.commits import OutcomeUnknown, commit, find_out
 from hookstation.adapters.store.postgres.connecting import (
@@ -30,9 +32,11 @@ from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
 from hookstation.adapters.store.postgres.records import TryLater
+from hookstation.adapters.store.postgres.turn_accepts import Undone, write_whole
 from hookstation.core.jobs import JobEnd
 from hookstation.errors import StoreError, StoreUnavailable
-from hookstation.ports.store import Acceptance, Committed
+from hookstation.ports.runs import Turn, Turned
+from hookstation.ports.store import Acceptance, Committed, Finish
 
 LARGEST_BATCH: Final = 500
 NOTED_IN_A_BATCH: Final = 100
@@ -50,7 +54,8 @@ SLOTS: Final = 1 << 10
 LATEST: Final = 10
 """How often more it is looked up whether a batch was committed that leased work: by then every lease is over."""
 
-Asked: TypeAlias = "tuple[Unit, asyncio.Future[Committed] | None]"
+Future: TypeAlias = "asyncio.Future[Committed] | asyncio.Future[Turned]"
+Asked: TypeAlias = "tuple[Unit, Future | None]"
 """A unit and whoever waits for it; nobody does for a noted one."""
 
 log = logging.getLogger(__name__)
@@ -74,7 +79,7 @@ class GroupCommit:
         self._asked: deque[Asked] = deque()
         self._noted: deque[Asked] = deque()
         self.noted_lost = 0
-        self.heard: Callable[[Unit, Committed], None] | None = None
+        self.heard: Callable[[Acceptance | Finish | Turn, Committed | Turned], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._closing = False
@@ -89,17 +94,29 @@ class GroupCommit:
             for flusher in flushers
         ]
 
-    def submit(self, unit: Unit) -> asyncio.Future[Committed]:
+    def submit(self, unit: Acceptance | Finish) -> asyncio.Future[Committed]:
         """Write the unit with whatever else waits; the future is done after the commit that holds it."""
         future: asyncio.Future[Committed] = self._loop.create_future()
+        self._ask(unit, future)
+        return future
+
+    def submit_turn(self, turn: Turn) -> asyncio.Future[Turned]:
+        """Write a turn in the same way."""
+        future: asyncio.Future[Turned] = self._loop.create_future()
+        try:
+            self._ask(foresee(turn), future)
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def _ask(self, unit: Unit, future: Future) -> None:
         if self._closing:
             future.set_exception(StoreUnavailable("The database is closed."))
         else:
             self._asked.append((unit, future))
             self._wake.set()
-        return future
 
-    def note(self, unit: Unit) -> None:
+    def note(self, unit: Acceptance) -> None:
         """Write the unit with the next batches; nobody waits for it, and what cannot be written is only counted."""
         if self._closing or len(self._noted) >= MOST_NOTED:
             self.noted_lost += 1
@@ -129,7 +146,11 @@ class GroupCommit:
             await flusher.close()
 
     def _take(self) -> list[Asked]:
-        asked = [self._asked.popleft() for _ in range(min(len(self._asked), LARGEST_BATCH))]
+        asked: list[Asked] = []
+        while self._asked and len(asked) < LARGEST_BATCH and not (asked and _goes_alone(self._asked[0][0])):
+            asked.append(self._asked.popleft())
+            if _goes_alone(asked[-1][0]):
+                return asked
         return asked + [self._noted.popleft() for _ in range(min(len(self._noted), NOTED_IN_A_BATCH))]
 
     async def _write_batch(self, flusher: _Flusher) -> None:
@@ -165,7 +186,7 @@ class GroupCommit:
         leased = [
             JobEnd(outcome.lease, unit.job)
             for (unit, _), outcome in zip(taken, unsure.outcomes, strict=True)
-            if isinstance(outcome, Committed) and outcome.lease is not None and unit.job is not None
+            if isinstance(outcome, Committed) and outcome.lease and not isinstance(unit, Turning) and unit.job
         ]
         if leased and not self._closing:
             task = self._loop.create_task(
@@ -190,8 +211,8 @@ class GroupCommit:
             if isinstance(outcome, TryLater):
                 again.append(asked)
             else:
-                if self.heard is not None and isinstance(outcome, Committed):
-                    self.heard(asked[0], outcome)
+                if self.heard is not None and not isinstance(outcome, Exception):
+                    self.heard(asked[0].turn if isinstance(asked[0], Turning) else asked[0], outcome)
                 self._resolve(asked, outcome)
         if again:
             self._asked.extendleft(reversed([one for one in again if one[1] is not None]))
@@ -211,7 +232,11 @@ class GroupCommit:
         elif isinstance(outcome, Exception):
             future.set_exception(outcome)
         else:
-            future.set_result(outcome)
+            cast("asyncio.Future[Outcome]", future).set_result(outcome)
+
+
+def _goes_alone(unit: Unit) -> bool:
+    return isinstance(unit, Turning) and bool(unit.accepts)
 
 
 def _not_committed(failure: Exception) -> StoreError:
@@ -284,14 +309,14 @@ class _Flusher:
         refused: dict[int, Outcome] = {}
         missing: set[int] = set()
         for place, unit in enumerate(units):
-            if isinstance(unit, Acceptance):
-                try:
-                    missing |= self._partitions.missing([unit.entry.id])
-                except StoreError as error:
-                    refused[place] = error
+            try:
+                missing |= self._partitions.missing(one.entry.id for one in _acceptances(unit))
+            except StoreError as error:
+                refused[place] = error
         if missing:
             await self._partitions.make(connection, missing)
-        names = self._numbering.unknown(unit.effect.spec.name for unit in units if unit.effect is not None)
+        effects = [one.effect for unit in units for one in (unit, *_acceptances(unit))]
+        names = self._numbering.unknown(effect.spec.name for effect in effects if effect is not None)
         if names:
             await self._numbering.learn(connection, names)
         return refused
@@ -320,11 +345,22 @@ class _Flusher:
         units: Sequence[Unit],
         batches: list[Batch],
     ) -> Sequence[Outcome]:
-        batch = self._batch(connection, batches)
         await connection.execute(self._access.begin)
-        outcomes = await batch.write(units)
-        self._transaction = await batch.transaction_id()
+        outcomes, self._transaction = await self._write_batch(connection, units, batches)
         return outcomes
+
+    async def _write_batch(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        units: Sequence[Unit],
+        batches: list[Batch],
+    ) -> tuple[Sequence[Outcome], str]:
+        unit = units[0]
+        if isinstance(unit, Turning) and unit.accepts:
+            outcome, transaction = await write_whole(unit, partial(self._batch, connection, batches))
+            return [outcome], transaction
+        batch = self._batch(connection, batches)
+        return await batch.write(units), await batch.transaction_id()
 
     async def _write_one_by_one(
         self,
@@ -342,17 +378,16 @@ class _Flusher:
         self, connection: asyncpg.Connection[asyncpg.Record], unit: Unit, batches: list[Batch]
     ) -> Outcome:
         await connection.execute("SAVEPOINT alone")
-        batch = self._batch(connection, batches)
+        before = len(batches)
         try:
-            [outcome] = await batch.write([unit])
-            await batch.transaction_id()
+            [outcome], _ = await self._write_batch(connection, [unit], batches)
         except Exception as error:
             if whole_database(error):
                 raise
             await connection.execute("ROLLBACK TO SAVEPOINT alone")
-            batches.remove(batch)
-            self._give_back([batch], error)
-            return translate(error)
+            self._give_back(batches[before:], error)
+            del batches[before:]
+            return error.outcome if isinstance(error, Undone) else translate(error)
         await connection.execute("RELEASE SAVEPOINT alone")
         return outcome
 
@@ -404,6 +439,13 @@ class _Flusher:
     async def _drop(self) -> None:
         await let_go(self._open)
         self._open = None
+
+
+def _acceptances(unit: Unit) -> Sequence[Acceptance]:
+    """The events that come in with a unit."""
+    if isinstance(unit, Turning):
+        return unit.accepts
+    return [unit] if isinstance(unit, Acceptance) else []
 
 
 def _witness(units: Sequence[Unit], outcomes: Sequence[Outcome]) -> str:

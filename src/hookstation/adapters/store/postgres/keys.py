@@ -13,11 +13,13 @@ from typing import Final, TypeAlias
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.matching import lock_number
 from hookstation.adapters.store.postgres.rows import columns, kept, told
-from hookstation.core.jobs import DELIVERIES
+from hookstation.core.jobs import DELIVERIES, RUNS
 from hookstation.ports.leases import JOBS_READY, ready_name
 
 Key: TypeAlias = tuple[str, str]
 """A queue and a key in it."""
+
+_LATE: Final = frozenset({DELIVERIES, RUNS})
 
 SOON: Final = 1_000_000
 """Microseconds within which a job has to be due for anybody to be told of it."""
@@ -52,10 +54,11 @@ PROMOTE: Final = (
 async def lock_keys(connection: Connection, keys: Iterable[Key], shared: Collection[Key] = ()) -> None:
     """Take the locks of these keys, in one order on every node; `shared`: only against who changes them.
 
-    Those of deliveries come after all others: what an event sends out is known only when all else has been planned.
+    Those of deliveries and runs come after all others: what an event sends out and begins is known only when all else
+    has been planned.
     """
     locks = {
-        (queue == DELIVERIES, lock_number(f"key\0{queue}\0{key}")): int((queue, key) in shared)
+        (queue in _LATE, lock_number(f"key\0{queue}\0{key}")): int((queue, key) in shared)
         for queue, key in keys
     }
     if locks:

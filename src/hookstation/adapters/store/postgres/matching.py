@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.rows import kept
 from hookstation.core.journal_rules import is_numbered
@@ -88,6 +89,15 @@ def finding(entity: int, names: Sequence[str], with_party: bool) -> str:
         "FROM unnest($1::text[], $2::text[]) WITH ORDINALITY t(wanted, party, place), "
         "LATERAL (SELECT r.number, r.party, r.ordinal, r.fields::text, r.event_id FROM records r "
         f"WHERE {' AND '.join(conditions)} LIMIT $3 FOR UPDATE) r"
+    )
+
+
+def finding_all(entity: int, names: Sequence[str]) -> str:
+    """The statement that reads what may match $1 (a JSON text), after the number $2, at most $3 in one order."""
+    same = [f"{_column('r.fields', name)} = {_column('$1::text::json', name)}" for name in names]
+    return (
+        f"SELECT {queries.RECORD_COLUMNS} FROM records r WHERE {' AND '.join([f'r.entity = {entity}', *same])} "
+        "AND r.number > $2 AND $1::text IS NOT NULL ORDER BY r.number LIMIT $3"
     )
 
 

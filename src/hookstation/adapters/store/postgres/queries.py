@@ -151,6 +151,15 @@ UPDATE_RECORDS: Final = (
 )
 """Change records."""
 
+DELETE_RECORDS: Final = (
+    f"DELETE FROM records r USING {_arrays('integer', 'bigint')} u(entity, number) "
+    "WHERE r.entity = u.entity AND r.number = u.number"
+)
+"""Delete records."""
+
+IS_PANEL: Final = "SELECT EXISTS (SELECT FROM panels WHERE name = $1)"
+"""Whether there is a panel of this name."""
+
 LAST_INSTANCES: Final = (
     f"SELECT u.entity, u.party, max(r.ordinal) FROM {_arrays('integer', 'text')} u(entity, party) "
     "JOIN records r ON r.entity = u.entity AND r.party = u.party AND r.ordinal IS NOT NULL GROUP BY 1, 2"

@@ -19,6 +19,7 @@ from hookstation.adapters.store.postgres.matching import (
     by_party,
     canonical,
     finding,
+    finding_all,
     match_lock,
     party_lock,
 )
@@ -33,9 +34,25 @@ from hookstation.adapters.store.postgres.rows import (
     read_record,
     told,
 )
-from hookstation.core.journal_rules import is_numbered, is_single, party_of, record_key, stored_fields
-from hookstation.core.records import Effect, EffectResult, EffectVerdict, EntitySpec, Operation, StoredRecord
+from hookstation.core.journal_rules import (
+    is_numbered,
+    is_single,
+    matches,
+    party_of,
+    record_key,
+    stored_fields,
+)
+from hookstation.core.records import (
+    ACTIVITY,
+    Effect,
+    EffectResult,
+    EffectVerdict,
+    EntitySpec,
+    Operation,
+    StoredRecord,
+)
 from hookstation.core.values import Scalar
+from hookstation.errors import NotFound
 
 Planned: TypeAlias = tuple[EffectResult, Callable[[], None]]
 Instance: TypeAlias = tuple[int, str]
@@ -84,6 +101,12 @@ class View:
                 found[canonical(names, old.fields)].discard(record.number)
             found.setdefault(canonical(names, record.fields), set()).add(record.number)
 
+    def take(self, record: Stored) -> None:
+        """Know that a record is gone."""
+        del self.rows[record.number]
+        for names, found in self._finders.items():
+            found[canonical(names, record.fields)].discard(record.number)
+
     def cut_short(self, names: Names, values: Canonical) -> None:
         """Note that more records may match these values than were read."""
         self._cut_short.add((names, values))
@@ -111,6 +134,7 @@ class RecordBatch:
         self._used: dict[int, list[int]] = {}
         self._inserted: dict[tuple[int, int], None] = {}
         self._changed: dict[tuple[int, int], None] = {}
+        self._deleted: dict[tuple[int, int], None] = {}
 
     async def prepare(self, effects: Sequence[Effect]) -> None:
         """Lock and read what these effects need."""
@@ -124,7 +148,7 @@ class RecordBatch:
         await self._read_candidates(matching)
         wanted: dict[int, int] = {}
         for effect in effects:
-            if effect.operation is not Operation.UPDATE:
+            if effect.operation in (Operation.INSERT, Operation.UPSERT):
                 entity = self._entity(effect.spec)
                 wanted[entity] = wanted.get(entity, 0) + 1
         self._numbers = await self._numbering.draw(self._connection, wanted)
@@ -136,19 +160,26 @@ class RecordBatch:
         found = self._views[self._entity(effect.spec)].find(effect.match)
         if len(found) > 1:
             return _nothing(EffectVerdict.SEVERAL_FOUND)
+        if found and effect.operation is Operation.DELETE:
+            return self._delete(found[0])
         if found:
             return self._update(effect.spec, found[0], effect.fields, event_id)
-        if effect.operation is Operation.UPDATE:
+        if effect.operation is not Operation.UPSERT:
             return _nothing(EffectVerdict.NONE_FOUND)
         return self._insert(effect.spec, {**effect.match, **effect.fields}, event_id)
 
     async def flush(self) -> dict[int, int]:
-        """Write what was carried out; returns how many records each entity has got."""
-        if changed := self._rows_of(self._changed.keys() - self._inserted.keys()):
+        """Write what was carried out; returns how many records more each entity has."""
+        if gone := sorted(self._deleted.keys() - self._inserted.keys()):
+            await self._connection.execute(queries.DELETE_RECORDS, *columns(gone, 2))
+        if changed := self._rows_of(self._changed.keys() - self._inserted.keys() - self._deleted.keys()):
             await self._connection.execute(queries.UPDATE_RECORDS, *columns(changed, 6))
-        if inserted := self._rows_of(self._inserted.keys()):
+        if inserted := self._rows_of(self._inserted.keys() - self._deleted.keys()):
             await append(self._connection, "records", queries.RECORD_TABLE, inserted)
-        return {entity: len(numbers) for entity, numbers in self._used.items()}
+        moved = {entity: len(numbers) for entity, numbers in self._used.items()}
+        for entity, _ in self._deleted:
+            moved[entity] = moved.get(entity, 0) - 1
+        return moved
 
     def _rows_of(self, chosen: Iterable[tuple[int, int]]) -> list[Row]:
         return [self._views[entity].rows[number].row for entity, number in sorted(chosen)]
@@ -169,7 +200,7 @@ class RecordBatch:
     def _instances(self, effect: Effect) -> Iterable[Instance]:
         """The parties in whose rows this effect may take an ordinal."""
         spec = effect.spec
-        if is_numbered(spec) or not spec.party_field:
+        if is_numbered(spec) or not spec.party_field or effect.operation is Operation.DELETE:
             return
         fields = effect.fields if effect.operation is Operation.UPDATE else {**effect.match, **effect.fields}
         party = fields.get(spec.party_field)
@@ -265,6 +296,15 @@ class RecordBatch:
         key = record_key(found.number, party, ordinal)
         return EffectResult(EffectVerdict.WRITTEN, key, inserted=False), keep
 
+    def _delete(self, found: Stored) -> Planned:
+        def keep() -> None:
+            self._unsure.add((found.entity, found.party))
+            self._deleted[found.entity, found.number] = None
+            self._view(found.entity).take(found)
+
+        key = record_key(found.number, found.party, found.ordinal)
+        return EffectResult(EffectVerdict.WRITTEN, key, inserted=False), keep
+
     def _next_ordinal(self, spec: EntitySpec, entity: int, party: str) -> int | None:
         """The ordinal of a party's next row, ``None`` where rows are numbered, `_TAKEN` where there is no room."""
         if is_numbered(spec):
@@ -317,6 +357,28 @@ async def list_records(
         return []
     rows = await connection.fetch(queries.LIST_RECORDS, number, start[0], limit)
     return [read_record(entity, row) for row in rows]
+
+
+async def find_records(
+    connection: Connection, numbering: Numbering, entity: str, match: Mapping[str, Scalar], limit: int
+) -> list[StoredRecord]:
+    """Records that match, the oldest first; those whose hashes merely agree are passed over. Raises `NotFound`."""
+    number = await numbering.find(connection, entity)
+    if number is None:
+        if entity != ACTIVITY and not await connection.fetchval(queries.IS_PANEL, kept(entity)):
+            raise NotFound("entity", entity)
+        return []
+    statement, wanted = finding_all(number, sorted(match)), fields_text(match)
+    found: list[StoredRecord] = []
+    last, asked = 0, max(limit, 0)
+    while len(found) < limit:
+        rows = await connection.fetch(statement, wanted, last, asked)
+        alike = [read_record(entity, row) for row in rows]
+        found += [one for one in alike if matches(one.fields, match)]
+        if len(rows) < asked:
+            break
+        last = int(rows[-1][0])
+    return found[: max(limit, 0)]
 
 
 async def count_records(connection: Connection, numbering: Numbering, entity: str) -> int:
