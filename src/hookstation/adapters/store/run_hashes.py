@@ -66,13 +66,7 @@ _FORGET: Final = (
     "DELETE FROM row_hashes WHERE owner = ?1 "
     "AND key IN (SELECT key FROM row_hashes WHERE owner = ?1 ORDER BY key LIMIT ?2)"
 )
-"""Forget some hashes of an owner."""
-
-_FORGET_OF: Final = (
-    "DELETE FROM pending_hashes WHERE run_id = ?1 AND owner = ?2 "
-    "AND key IN (SELECT key FROM pending_hashes WHERE run_id = ?1 AND owner = ?2 ORDER BY key LIMIT ?3)"
-)
-"""Forget some hashes of an owner that a run saw."""
+"""Forget some hashes of an owner that were moved."""
 
 
 def write(connection: apsw.Connection, hashes: Hashes, run_id: str) -> None:
@@ -142,11 +136,6 @@ def _pairs(connection: apsw.Connection, statement: str, asked: Row) -> dict[str,
 
 
 def forget(connection: apsw.Connection, owner: str, limit: int) -> int:
-    """Forget at most so many hashes of an owner that count; returns how many went."""
+    """Forget at most so many hashes of an owner that were moved; returns how many went."""
     connection.execute(_FORGET, (owner, limit))
-    gone = connection.changes()
-    for run_id, _ in left(connection):
-        if gone < limit:
-            connection.execute(_FORGET_OF, (run_id, owner, limit - gone))
-            gone += connection.changes()
-    return gone
+    return connection.changes()

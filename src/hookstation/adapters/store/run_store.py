@@ -167,7 +167,9 @@ class SqliteRuns(SqliteDeliveries):
             log.warning("hashes of rows are moved later: %s", failure.message)
 
     async def forget_hashes(self, owner: str, limit: int) -> int:
-        """Delete hashes of an owner."""
+        """Delete hashes of an owner, once those that lie aside are moved."""
+        if self._mover is not None:
+            await asyncio.wait([self._mover])
         return await self._commits.run(partial(run_hashes.forget, owner=owner, limit=limit))
 
     async def get_kept(self, kind: str, name: str) -> Mapping[str, str]:
