@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.connectors import folder, ftps, imis, sftp, sql
+from hookstation.connectors import folder, ftps, imis, s3, sftp, sql
 from hookstation.connectors.outside import Outside
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Setting
@@ -25,6 +25,7 @@ ROOMS: Final[Mapping[str, Room]] = {
     "folder": Room(folder.SPEC, folder.build),
     "ftps": Room(ftps.SPEC, ftps.build),
     "imis": Room(imis.SPEC, imis.build),
+    "s3": Room(s3.SPEC, s3.build),
     "sftp": Room(sftp.SPEC, sftp.build),
     "sql": Room(sql.SPEC, sql.build),
 }

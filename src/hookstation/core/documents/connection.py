@@ -40,7 +40,7 @@ BASE: Final = (
     Setting("type", Kind.TEXT, required=True, help="What kind of system it is.", example="imis"),
 )
 
-PLACE: Final = ("host", "port", "host_key", "security")
+PLACE: Final = ("host", "port", "host_key", "security", "tls", "tls_ca")
 """Settings that say, beside a URL, whom a connection reaches and who can listen on the way."""
 
 
@@ -113,7 +113,7 @@ def carried_elsewhere(before: Connection, after: Connection, catalogue: Catalogu
     changed: who may edit a connection, but not read its secrets, could have them sent to himself.
     """
     settings = catalogue.get(after.type, ())
-    urls = [setting.name for setting in settings if setting.kind is Kind.URL]
+    urls = [setting.name for setting in settings if setting.kind in (Kind.URL, Kind.ENDPOINT)]
     same_place = all(_origin(before.settings.get(name)) == _origin(after.settings.get(name)) for name in urls)
     parts = [setting.name for setting in settings if setting.name in PLACE]
     same_place = same_place and all(before.settings.get(name) == after.settings.get(name) for name in parts)
