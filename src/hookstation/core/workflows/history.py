@@ -80,7 +80,8 @@ class History:
         self._timers: list[tuple[int, str]] = []
         for entry in entries:
             self.stored[entry.path] = (entry, MISSING)
-            self._count(entry)
+            self.entries += entry.attempt
+            self.characters += len(entry.output)
             for loop, turn in turns_on(entry.path):
                 self.seen[loop] = max(turn, self.seen.get(loop, -1))
         for signal in signals:
@@ -94,7 +95,9 @@ class History:
         place = self.open.get(entry.path)
         if place is None:
             return
-        self._count(entry)
+        if place.entry is None or place.entry.attempt != entry.attempt:
+            self.entries += 1
+        self.characters += len(entry.output)
         if entry.state is EntryState.STARTED and not entry.due_at:
             place.entry = entry
             return
@@ -160,12 +163,9 @@ class History:
         self.busy -= place.busy
         self.ready.append(place.line)
 
-    def wrote(self, entry: Entry) -> None:
-        """An entry follows from what is stored."""
-        self._count(entry)
-
-    def _count(self, entry: Entry) -> None:
-        self.entries += 1
+    def wrote(self, entry: Entry, *, anew: bool) -> None:
+        """An entry follows from what is stored. `anew`: there was none of its try."""
+        self.entries += anew
         self.characters += len(entry.output)
 
 

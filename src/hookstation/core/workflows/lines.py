@@ -193,11 +193,6 @@ class Turns(Block):
         if self.last is not None:
             frame.answer = self.last.frame.answer or frame.answer
 
-    @property
-    def last_steps(self) -> dict[str, JSON]:
-        """What the steps of the last turn put out, by name."""
-        return self.last.frame.added if self.last is not None else {}
-
     def results(self) -> dict[str, JSON]:
         """How the turns ended."""
         errors: list[JSON] = [error for _, error in sorted(self.errors.items())]

@@ -9,23 +9,10 @@ from msgspec import structs
 from hookstation.core.definitions import Fault
 from hookstation.core.retrying import pause_after
 from hookstation.core.workflows.definitions import Step
-from hookstation.core.workflows.values import LARGEST_OUTPUT, Entry, EntryState
+from hookstation.core.workflows.values import Entry, EntryState
 
 SECOND: Final = 1_000_000
 _FAULTS: Final = frozenset(Fault)
-
-
-def done(entry: Entry, output: str, now: int) -> Entry:
-    """The try did it. `output`: JSON text; `now`: microseconds. One that puts out too much has failed for good."""
-    if len(output) > LARGEST_OUTPUT:
-        said = (
-            f"It puts out {len(output):,} characters of JSON, but a step may put out {LARGEST_OUTPUT:,}; "
-            "let it fetch less at a time."
-        )
-        return structs.replace(entry, state=EntryState.FAILED, error=said, ended_at=now, due_at=0)
-    return structs.replace(
-        entry, state=EntryState.DONE, output=output, error="", fault="", ended_at=now, due_at=0
-    )
 
 
 def failed(

@@ -183,10 +183,14 @@ class Walk:
             frame.add(step.name, {step.output: value})
             frame.last = text
 
-    def _failed(self, line: Line, step: CompiledStep, entry: Entry) -> None:
+    def _failed(self, line: Line, step: CompiledStep, entry: Entry, output: JSON = None) -> None:
+        """`output`: what it put out all the same, where that is at hand."""
         rule = step.step.on_failure
         if rule.then is not Then.FAIL:
-            line.frame.add(step.name, {"error": entry.error})
+            value: dict[str, JSON] = {"error": entry.error}
+            if step.output and entry.output:
+                value[step.output] = read_output(entry.output) if output is None else output
+            line.frame.add(step.name, value)
         self._follow(line, rule, f"{step.name}: {entry.error}")
 
     def _follow(self, line: Line, rule: Rule, error: str) -> None:
@@ -258,7 +262,7 @@ class Walk:
 
     def _changed(self, line: Line, step: CompiledStep, entry: Entry) -> bool:
         entry = structs.replace(entry, ended_at=self._now)
-        self._history.wrote(entry)
+        self._history.wrote(entry, anew=False)
         self._decision.entries.append(entry)
         return self._stored(line, step, entry, MISSING)
 
@@ -338,22 +342,17 @@ class Walk:
             text = _written(block, results)
             state = EntryState.DONE if block.error is None else EntryState.FAILED
             entry = self._write(path, state, text, block.error or "")
-        if results is not None and isinstance(block, Turns):
-            self._put_out(line, step, entry.output, {**results, "last": block.last_steps})
+        known: JSON = None if results is None else {**results, "last": _last_steps(block)}
         if entry.state is EntryState.FAILED:
-            self._failed_block(line, step, entry)
-        elif block.quits and not isinstance(block, Turns):
+            self._failed(line, step, entry, known)
+            return True
+        if results is not None:
+            self._put_out(line, step, entry.output, known)
+        line.at += 1
+        if block.quits:
             line.quits = True
             line.end()
-        else:
-            line.at += 1
         return True
-
-    def _failed_block(self, line: Line, step: CompiledStep, entry: Entry) -> None:
-        known = line.frame.added.get(step.name)
-        self._failed(line, step, entry)
-        if step.step.on_failure.then is not Then.FAIL and isinstance(known, dict):
-            line.frame.add(step.name, {**known, "error": entry.error})
 
     def _halt(self, halt: Halt) -> None:
         before = self._history.halt
@@ -362,13 +361,18 @@ class Walk:
 
     def _write(self, path: str, state: EntryState, output: str = "", error: str = "") -> Entry:
         entry = Entry(path, state, started_at=self._now, ended_at=self._now, output=output, error=error)
-        self._history.wrote(entry)
+        self._history.wrote(entry, anew=True)
         self._decision.entries.append(entry)
         return entry
 
 
 def _choice(step: CompiledStep, path: str, line: Line, way: str) -> Choice:
     return Choice(step, path, line, way=way, prefix=in_block(path, way))
+
+
+def _last_steps(block: Block) -> dict[str, JSON]:
+    """What the steps of a loop's last turn put out, by name."""
+    return block.last.frame.added if isinstance(block, Turns) and block.last is not None else {}
 
 
 def _written(block: Block, results: JSON) -> str:
