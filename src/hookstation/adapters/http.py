@@ -7,6 +7,7 @@ and `UnknownOutcome` is whether the request's head had been handed to a connecti
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -28,6 +29,9 @@ CONNECT_SECONDS: Final = 10.0
 KEEP_SECONDS: Final = 15.0
 """How long an idle connection is kept. IIS closes at 120 s and proxies at 30 to 60 s: ours must be gone
 before, because a request sent into a closing connection has an unknown outcome."""
+
+LARGE: Final = 1 << 20
+"""Bytes from which aiohttp warns of a body that is sent at once."""
 
 CONNECTIONS: Final = 100
 CONNECTIONS_TO_ONE_HOST: Final = 32
@@ -109,7 +113,7 @@ class GuardedHttpClient:
             request.method,
             url,
             headers={"Accept-Encoding": "identity", **request.headers},
-            data=request.body or None,
+            data=_payload(request.body),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
                 total=request.timeout, sock_connect=min(CONNECT_SECONDS, request.timeout)
@@ -177,6 +181,11 @@ def _read_url(text: str) -> URL:
             detail=f"{url.scheme}://{url.raw_host}",
         )
     return url
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """The body as aiohttp wants it: a large one is sent in pieces, so that others have their turn in between."""
+    return io.BytesIO(body) if len(body) > LARGE else body or None
 
 
 async def _read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:

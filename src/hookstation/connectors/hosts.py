@@ -6,6 +6,8 @@ import asyncio
 import re
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,6 +118,17 @@ def refused_tls(error: ssl.SSLError) -> ActionFailed:
             detail=str(error),
         )
     return Retriable("No secure connection could be made with the server.", detail=str(error))
+
+
+@contextmanager
+def with_details() -> Iterator[None]:
+    """For who sets a connection up: a failure's message with what stands otherwise in the log alone."""
+    try:
+        yield
+    except ActionFailed as failed:
+        if not failed.detail:
+            raise
+        raise type(failed)(f"{failed.message} What was said: {failed.detail}", detail=failed.detail) from None
 
 
 async def connect(place: Place) -> socket.socket:

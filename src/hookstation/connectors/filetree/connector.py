@@ -17,6 +17,7 @@ from hookstation.connectors.filetree.paths import (
 )
 from hookstation.connectors.filetree.tree import Tree
 from hookstation.connectors.filetree.writer import Progress, TreeWriter, read_progress
+from hookstation.connectors.hosts import with_details
 from hookstation.connectors.system import SystemConnector
 from hookstation.errors import NotFound, Terminal
 from hookstation.ports.files import RemoteFile
@@ -34,8 +35,9 @@ class TreeFiles(SystemConnector):
 
     async def check(self) -> str:
         """Sign in and look at the root."""
-        async with self._session() as tree:
-            return f"Connected; {await tree.where()}."
+        with with_details():
+            async with self._session() as tree:
+                return f"Connected; {await tree.where()}."
 
     async def list_files(self, folder: str, pattern: str = "*", limit: int = 1_000) -> Sequence[RemoteFile]:
         """Files of a folder by modification, then name; see the port."""
