@@ -121,10 +121,10 @@ class MemoryTurns(MemoryDeliveries):
         return Turned(True, end, result, accepted, begun)
 
     def _write_run(self, run_id: str, end: TurnEnd) -> None:
-        """What a turn changes of its run: entries first, since those at their end take their waits with them."""
+        """What a turn changes of its run: waits first, since entries that are at their end take them along."""
+        self._waits.update({(one.run_id, one.path): one for one in end.waits})
         if run_id:
             self._write_entries(run_id, end.entries)
-        self._waits.update({(one.run_id, one.path): one for one in end.waits})
         if end.hashes is not None:
             self._keep_hashes(run_id, end.hashes)
         if end.run is None:

@@ -140,7 +140,8 @@ class WaitCases:
         named = ("done", "failed", "skipped", "cancelled", "waiting", "unknown", "other")
         await go(store, leased, TurnEnd(waits=tuple(call(1, path) for path in named)))
 
-        await go(store, leased, TurnEnd(tuple(Entry(path, EntryState(path)) for path in named[:6])))
+        entries = tuple(Entry(path, EntryState(path)) for path in named[:6])
+        await go(store, leased, TurnEnd(entries, waits=(call(1, "done"),)))
 
         left = await store.list_waits(run_id=run_id(1))
         assert ["other", "unknown", "waiting"] == [one.path for one in left]
