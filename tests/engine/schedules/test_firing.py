@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 from msgspec import structs
 
-from hookstation.core.jobs import RUNS, SCHEDULES, Job, Node
+from hookstation.core.jobs import RUNS, SCHEDULES, Job
 from hookstation.core.schedules.cron import Cron
 from hookstation.core.schedules.definitions import (
     Every,
@@ -26,6 +26,7 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Run, RunStart, RunState, run_job
 from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.lookout import Lookout
+from hookstation.engine.membership import Membership
 from hookstation.engine.schedules.clocks import LANE, clock_job, new_clock_job, read_due
 from hookstation.engine.schedules.firing import Firing
 from hookstation.engine.schedules.keeping import JobKeeper
@@ -48,12 +49,6 @@ class Lines:
         self.lines.append((happened, fields))
 
 
-class Member:
-    """The node that works, as `Firing` asks for it."""
-
-    node_id = "node-1"
-
-
 class Known:
     """The live schedules."""
 
@@ -74,20 +69,26 @@ class Bench:
     def wanted(self) -> dict[str, Job]:
         return {one.name: new_clock_job(one) for one in self.known.schedules.values()}
 
-    def begin(self, _kind: Starts, name: str, input_: JSON, trigger: str, *, key: str = "") -> RunStart:
+    def begin(self, kind: Starts, name: str, input_: JSON, trigger: str, *, key: str = "") -> RunStart:
         run_id = f"{next(self.numbers):026}"
         run = Run(run_id, name, 1, RunState.QUEUED, trigger, self.clock.now(), input=str(input_), key=key)
         return RunStart(run, run_job(run))
 
     async def node(self) -> None:
         """One more node begins to work."""
-        member = Member()
-        member.node_id = f"node-{len(self.tasks) + 1}"
-        await self.store.join(Node(member.node_id, "all", "", "0"))
+        member = self.member(self.clock)
+        await member.join()
         lookout = Lookout(self.store, self.clock)
         firing = Firing(self.store, self.known, self.begin, member, self.clock, self.lines)
         worker = LaneWorker(firing, lookout, self.clock, at_once=10)
         self.tasks += [asyncio.create_task(lookout.run()), asyncio.create_task(worker.run())]
+
+    def member(self, clock: ManualClock) -> Membership:
+        """One more node."""
+        new_id = f"node-{next(self.numbers)}"
+        return Membership(
+            self.store, clock, self.lines, lambda: new_id, lambda _: None, role="all", address="", version="0"
+        )
 
     async def put(self, *schedules: Schedule) -> None:
         self.known.schedules = {one.name: one for one in schedules}
@@ -146,7 +147,8 @@ async def test_times_at_which_nobody_was_there(bench: Bench, missed: Missed, exp
     for task in bench.tasks:
         task.cancel()
     await asyncio.gather(*bench.tasks, return_exceptions=True)
-    await bench.store.leave("node-1")
+    for one in await bench.store.nodes():
+        await bench.store.leave(one.id)
     await bench.clock.advance(3.5 * HOUR)
     await bench.node()
     await bench.clock.advance(2)
@@ -236,16 +238,17 @@ async def test_an_interval_is_kept(bench: Bench) -> None:
 async def test_a_node_whose_clock_is_behind_fires_all_the_same(bench: Bench) -> None:
     """A job that is due by the database's clock fires, though the node's own clock is not there yet."""
     late = ManualClock(BEGIN - 20 * 1_000_000)
-    await bench.store.join(Node("node-1", "all", "", "0"))
+    member = bench.member(late)
+    await member.join()
     await bench.store.enqueue([clock_job(HOURLY, None, bench.clock.now())])
     bench.known.schedules = {"hourly": HOURLY}
-    firing = Firing(bench.store, bench.known, bench.begin, Member(), late, bench.lines)
+    firing = Firing(bench.store, bench.known, bench.begin, member, late, bench.lines)
     [job] = await bench.store.list_jobs(SCHEDULES, "", 10)
     await bench.store.cancel(SCHEDULES, "hourly")
     fire = BEGIN + 30 * 1_000_000
     payload = job.job.payload.replace('"at":0', f'"at":{fire}')
     await bench.store.enqueue([structs.replace(job.job, payload=payload, delay=0)])
-    [leased] = await bench.store.lease(SCHEDULES, "node-1", 30, 10, LANE)
+    [leased] = await bench.store.lease(SCHEDULES, member.node_id, 30, 10, LANE)
     assert await firing.do(leased) is None
     assert 1 == len(await bench.runs())
     assert fire + HOUR * 1_000_000 == await bench.due("hourly")
