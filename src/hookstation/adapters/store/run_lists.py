@@ -134,20 +134,19 @@ def leased_runs(
     connection: apsw.Connection, leased: Sequence[Leased], most_entries: int = 0
 ) -> list[LeasedRun]:
     """Leased jobs with their runs; nothing where these have more than `most_entries`, which is not 0."""
-    asked = text(one.job.id for one in leased)
-    rows = connection.execute(
-        queries.ENTRIES_AMONG, (asked, most_entries + 1 if most_entries else -1)
-    ).fetchall()
-    if most_entries and len(rows) > most_entries:
-        return []
+    asked = [(one.job.id,) for one in leased]
     entries: dict[str, list[Entry]] = {}
-    for row in rows:
+    cursor = connection.executemany(queries.ENTRIES_OF_RUN, asked)
+    for count, row in enumerate(cast("Iterator[Row]", cursor), 1):
+        if most_entries and count > most_entries:
+            cursor.close(True)
+            return []
         entries.setdefault(str(row[0]), []).append(read_entry(row[1:]))
     signals: dict[str, list[Signal]] = {}
-    for row in connection.execute(queries.SIGNALS_AMONG, (asked,)).fetchall():
+    for row in connection.executemany(queries.LIST_SIGNALS, asked).fetchall():
         signal = read_signal(row)
         signals.setdefault(signal.run_id, []).append(signal)
-    runs = {str(row[0]): read_run(row) for row in connection.execute(queries.RUNS_AMONG, (asked,)).fetchall()}
+    runs = {str(row[0]): read_run(row) for row in connection.executemany(queries.GET_RUN, asked).fetchall()}
     return [
         LeasedRun(one, run, tuple(entries.get(run.id, ())), tuple(signals.get(run.id, ())))
         for one in leased

@@ -102,12 +102,6 @@ LIST_SIGNALS: Final = (
 )
 """Everything that came for a run."""
 
-SIGNALS_AMONG: Final = (
-    "SELECT s.run_id, s.path, s.at, s.payload, s.who FROM json_each(?) AS i "
-    "CROSS JOIN run_signals AS s ON s.run_id = i.value ORDER BY s.run_id, s.at, s.path"
-)
-"""Everything that came for some runs."""
-
 # --- what work keeps -------------------------------------------------------------------------------------------------
 
 PUT_KEPT: Final = "INSERT OR REPLACE INTO kept VALUES (?,?,?,?)"
@@ -167,15 +161,10 @@ _SHOWN: Final = _SHORT.format(input="'null'", facts="'{}'", output="''")
 GET_RUN: Final = f"SELECT {_WHOLE} FROM runs AS r JOIN run_texts AS t ON t.run_id = r.id WHERE r.id = ?"
 """One run."""
 
-_AMONG: Final = (
-    "FROM json_each(?) AS i CROSS JOIN runs AS r ON r.id = i.value "
-    "CROSS JOIN run_texts AS t ON t.run_id = r.id"
+SHOWN_AMONG: Final = (
+    f"SELECT {_SHOWN} FROM json_each(?) AS i CROSS JOIN runs AS r ON r.id = i.value "
+    "CROSS JOIN run_texts AS t ON t.run_id = r.id ORDER BY r.id DESC"
 )
-
-RUNS_AMONG: Final = f"SELECT {_WHOLE} {_AMONG}"
-"""Runs by their ids."""
-
-SHOWN_AMONG: Final = f"SELECT {_SHOWN} {_AMONG} ORDER BY r.id DESC"
 """Runs by their ids, newest first, without what may be long."""
 
 ENTRY_COLUMNS: Final = (
@@ -189,11 +178,11 @@ LATEST: Final = (
 )
 """Whether a try is the latest one of its path."""
 
-ENTRIES_AMONG: Final = (
-    f"SELECT e.run_id, {ENTRY_COLUMNS} FROM json_each(?) AS i CROSS JOIN run_entries AS e ON e.run_id = i.value "
-    f"WHERE {LATEST} ORDER BY i.key, e.number LIMIT ?"
+ENTRIES_OF_RUN: Final = (
+    f"SELECT e.run_id, {ENTRY_COLUMNS} FROM run_entries AS e WHERE e.run_id = ? AND {LATEST} "
+    "ORDER BY e.number"
 )
-"""The latest try of each path of some runs."""
+"""The latest try of each path of a run."""
 
 _NEXT_WORKFLOW: Final = "(SELECT r.workflow FROM runs AS r{} ORDER BY r.workflow LIMIT 1)"
 _COUNTED: Final = "\nUNION ALL ".join(
