@@ -17,7 +17,8 @@ from hookstation.adapters.store.observing import Listener, harmless
 from hookstation.adapters.store.postgres import configuration, history, migrations, queries, records, search
 from hookstation.adapters.store.postgres.connecting import Access, Connection, connect, let_go, translated
 from hookstation.adapters.store.postgres.deliveries import PostgresDeliveries
-from hookstation.adapters.store.postgres.group_commit import SLOTS, GroupCommit
+from hookstation.adapters.store.postgres.flushers import SLOTS
+from hookstation.adapters.store.postgres.group_commit import GroupCommit
 from hookstation.adapters.store.postgres.matching import keep_indexes
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
