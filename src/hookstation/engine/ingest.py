@@ -17,12 +17,13 @@ from hookstation.core import answers
 from hookstation.core.access import RateLimit
 from hookstation.core.answers import Acknowledging
 from hookstation.core.content import compressed, is_json
-from hookstation.core.definitions import WebhookState
+from hookstation.core.definitions import Handshake, WebhookState
 from hookstation.core.duplicates import body_digest
 from hookstation.core.events import Answer, Settlement, State
-from hookstation.core.jsontext import parse_json
+from hookstation.core.jsontext import dump_json_line, parse_json
 from hookstation.core.outgoing import hops
 from hookstation.core.records import Record
+from hookstation.core.workflows.changes import validation_code
 from hookstation.engine.bodies import MOST_BODY_BYTES, Bodies
 from hookstation.engine.counters import Counters
 from hookstation.engine.process import NOT_STORED, NOT_SURE, RETRY_AFTER, Process
@@ -255,12 +256,21 @@ class Ingest:
         decoded = time.perf_counter_ns()
         raw.timings["verify"] = proven - started
         raw.timings["decode"] = decoded - proven
+        if hook.definition.handshake is Handshake.EVENT_GRID and (code := validation_code(parsed.value)):
+            return self._shake_hands(raw, code)
         event = VerifiedEvent(raw, body, parsed)
         key = None if hook.key is None else hook.key.read(raw.headers, parsed.value, body)
         if key is None:
             return await self._check_and_write(event, None, b"", None)
         raw.key = key
         return await self._once(event, key)
+
+    def _shake_hands(self, raw: RawRequest, code: str) -> Answer:
+        """The sender asked whether anybody is there: it gets its code back, and there is no event."""
+        self._event_log.write("handshake_answered", webhook=raw.hook.name, sender=raw.sender)
+        return self._turn_away(
+            "handshake", Answer(200, dump_json_line({"validationResponse": code})), raw.hook.name
+        )
 
     async def take_copy(self, event: VerifiedEvent, key: str | None) -> Answer:
         """Steps 9 to 12 for a copy of an event whose sender was proven then."""
@@ -322,7 +332,8 @@ class Ingest:
                 return self._repeated(raw, *known)
             return await self._did_not_fit(event, failure(failed.message, voice=raw.voice), "mapping")
         raw.timings["map"] = time.perf_counter_ns() - checked
-        mapped = MappedEvent(raw, event.body, record, key, digest, order)
+        payload = event.parsed.value if hook.workflow else None
+        mapped = MappedEvent(raw, event.body, record, key, digest, order, payload)
         return self._answered(mapped, await self._process.insert(mapped, claim), started)
 
     async def _did_not_fit(self, event: VerifiedEvent, settlement: Settlement, reason: str) -> Answer:

@@ -17,16 +17,18 @@ from hookstation.core.answers import Acknowledging
 from hookstation.core.events import Answer, JournalEntry, Mark, MarkState, Settlement, State
 from hookstation.core.records import Effect, EffectResult, Record
 from hookstation.core.rowkey import turn_of
+from hookstation.core.workflows.values import RunStart
 from hookstation.engine.execute import Call, Executor, Ready
 from hookstation.engine.lanes import FIRST_PAUSE, LONGEST_PAUSE, OCCUPIED
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.patience import Patience
 from hookstation.engine.repeats import Claim, Overtaken
-from hookstation.engine.settlements import failure
+from hookstation.engine.settlements import failure, success
 from hookstation.engine.stages import MappedEvent, Outcome, RawRequest
 from hookstation.engine.unfinished import CALL_LEASE, Unfinished, queued_job, unfinished_job
-from hookstation.errors import StoreError, StoreUnavailable
+from hookstation.engine.workflows.receiving import Receiving
+from hookstation.errors import Conflict, Invalid, MappingFailed, NotFound, StoreError, StoreUnavailable
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Acceptance, Committed, Emit, Hold, Journal
 
@@ -67,9 +69,10 @@ class Process:
         identifiers: Identifiers,
         executor: Executor,
         membership: Membership,
+        receiving: Receiving | None = None,
     ) -> None:
         self._journal, self._clock, self._identifiers, self._executor = journal, clock, identifiers, executor
-        self._membership = membership
+        self._membership, self._receiving = membership, receiving
         self._patience = Patience(clock)
 
     def insert(self, event: MappedEvent, claim: Claim | None) -> Coroutine[object, object, Outcome]:
@@ -77,6 +80,8 @@ class Process:
 
         Raises `Overtaken` where another event committed the same key first.
         """
+        if event.raw.hook.workflow:
+            return self._begin_runs(event)
         if isinstance(event.raw.voice, Acknowledging):
             return self._queue(event, event.raw.voice)
         return self._write_here(event) if event.raw.hook.local is not None else self._send_away(event, claim)
@@ -99,6 +104,37 @@ class Process:
         if isinstance(committed, Answer):
             return Outcome(committed, NOT_WRITTEN)
         return Outcome(voice.acknowledged(raw.event_id, run_id), QUEUED, run_id)
+
+    async def _begin_runs(self, event: MappedEvent) -> Outcome:
+        """Commit the event with the runs that it begins; a sender that waits for the outcome waits for the run's."""
+        receiving, raw, run_id = self._receiving, event.raw, self._identifiers.run_id()
+        assert receiving is not None, "a webhook starts a workflow where none can run"
+        try:
+            if receiving.is_of_changes(event):
+                return await self._begin_many(event, receiving.starts(event))
+            start = receiving.start(event, run_id)
+        except (NotFound, Conflict, Invalid, MappingFailed) as refused:
+            return await self._fail(event, failure(refused.message, "workflow", raw.voice))
+        acceptance = Acceptance(
+            self._entry(event, run_id),
+            _queued,
+            mark=self._mark(event, run_id),
+            emit=self.emit_of(raw, event.body),
+            starts=(start,),
+        )
+        committed = await self._commit(acceptance, raw)
+        if isinstance(committed, Answer):
+            return Outcome(committed, NOT_WRITTEN)
+        if isinstance(raw.voice, Acknowledging):
+            return Outcome(raw.voice.acknowledged(raw.event_id, run_id), QUEUED, run_id)
+        return await receiving.outcome(run_id, raw.deadline)
+
+    async def _begin_many(self, event: MappedEvent, starts: tuple[RunStart, ...]) -> Outcome:
+        """The event is done when its runs have begun."""
+        done, raw = success(""), event.raw
+        emit, mark = self.emit_of(raw, event.body), self._mark(event, "")
+        acceptance = Acceptance(self._entry(event, ""), lambda _: done, mark=mark, emit=emit, starts=starts)
+        return self._told(await self._commit(acceptance, raw))
 
     async def _write_here(self, event: MappedEvent) -> Outcome:
         hook, record = event.raw.hook, event.record
@@ -139,7 +175,10 @@ class Process:
 
     async def _refuse(self, event: MappedEvent) -> Outcome:
         """The event's turn did not come: it has failed, and nothing was sent."""
-        settlement = failure(OCCUPIED)
+        return await self._fail(event, failure(OCCUPIED))
+
+    async def _fail(self, event: MappedEvent, settlement: Settlement) -> Outcome:
+        """Commit an event for which nothing was done."""
         emit = self.emit_of(event.raw, event.body)
         acceptance = Acceptance(self._entry(event, ""), lambda _: settlement, emit=emit)
         return self._told(await self._commit(acceptance, event.raw))

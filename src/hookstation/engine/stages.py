@@ -18,6 +18,7 @@ from hookstation.core.masking import mask_headers, mask_query
 from hookstation.core.outgoing.hops import hops_of
 from hookstation.core.records import Record
 from hookstation.core.template import Scope
+from hookstation.core.values import JSON
 from hookstation.engine.switchboard import CompiledWebhook
 
 
@@ -99,7 +100,10 @@ class VerifiedEvent(msgspec.Struct, frozen=True):
 
 
 class MappedEvent(msgspec.Struct, frozen=True):
-    """An event with the record that it asks for. `order`: the key of those that it goes one after the other with."""
+    """An event with the record that it asks for. `order`: the key of those that it goes one after the other with.
+
+    `payload`: the body, decoded, for an event that begins runs of a workflow.
+    """
 
     raw: RawRequest
     body: bytes
@@ -107,6 +111,7 @@ class MappedEvent(msgspec.Struct, frozen=True):
     key: str | None
     digest: bytes
     order: str = ""
+    payload: JSON = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

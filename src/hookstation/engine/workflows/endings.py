@@ -1,4 +1,4 @@
-"""What the end of a run says to others: to the event that it finishes, to the run that waits for it, to what began it."""
+"""What the end of a run says to others: the event that it finishes, the run that waits for it, what began it."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from hookstation.core.jsontext import dump_json
 from hookstation.core.outgoing.hops import MOST as MOST_HOPS
+from hookstation.core.schedules.definitions import Starts
 from hookstation.core.template import Template
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
@@ -54,8 +55,9 @@ class Starting:
         self._live, self._clock, self._identifiers = live, clock, identifiers
         self._keys: dict[str, Template] = {}
 
-    def begin(self, name: str, input_: JSON, origin: Origin, text: str = "", delay: int = 0) -> RunStart:
-        """A run with its job, due after `delay` microseconds. `text`: the input's JSON text where it is there already.
+    def begin(self, name: str, input_: JSON, origin: Origin, text: str = "", key: str = "") -> RunStart:
+        """A run with its job. `text`: the input's JSON text where it is there already; `key`: takes the place of the
+        workflow's own concurrency key.
 
         Raises `NotFound` where there is no such workflow, `Conflict` where it is not active, `Invalid` for an input
         that is too large, `MappingFailed` where its concurrency key cannot be made.
@@ -75,14 +77,19 @@ class Starting:
             self._clock.now(),
             written,
             dump_json(dict(origin.facts)) if origin.facts else "{}",
-            self._key(workflow, input_) if workflow.concurrency.key else "",
+            key or (self._key(workflow, input_) if workflow.concurrency.key else ""),
             origin.event_id,
             origin.parent,
             origin.parent_path,
             origin.source,
             hops=origin.hops,
         )
-        return RunStart(run, run_job(run, delay=delay))
+        return RunStart(run, run_job(run))
+
+    def for_schedule(self, kind: Starts, name: str, input_: JSON, trigger: str, *, key: str = "") -> RunStart:
+        """A run that a schedule begins; see `engine.schedules.firing.Begin`."""
+        whole = TRANSFER + name if kind is Starts.TRANSFER else name
+        return self.begin(whole, input_, Origin(trigger), key=key)
 
     def active(self, name: str) -> Workflow:
         """The workflow, whose runs may begin. Raises `NotFound`, `Conflict`."""

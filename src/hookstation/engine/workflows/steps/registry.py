@@ -13,6 +13,7 @@ from hookstation.engine.workflows.fitting import Fitting
 from hookstation.engine.workflows.plans import TRANSFER
 from hookstation.engine.workflows.steps.calls import HttpStep, ImisCall
 from hookstation.engine.workflows.steps.children import Child, Starting
+from hookstation.engine.workflows.steps.converting import Convert
 from hookstation.engine.workflows.steps.delta import Delta
 from hookstation.engine.workflows.steps.files import Download, Upload
 from hookstation.engine.workflows.steps.mails import SendMail
@@ -49,6 +50,7 @@ def runners_of(tools: Tools) -> dict[str, StepRunner]:
         "set": SetVariables(),
         "select": Select(),
         "respond": Respond(),
+        "convert": Convert(),
         "delta": Delta(tools.store),
         "emit": Emit(tools.emitter),
         "mail": SendMail(targets),
