@@ -10,10 +10,12 @@ from msgspec import structs
 
 from hookstation.adapters.store import migrations, run_hashes
 from hookstation.adapters.store import run_queries as queries
+from hookstation.adapters.store.copying import open_sqlite_to_copy
 from hookstation.adapters.store.records import find_records
 from hookstation.adapters.store.run_lists import entries_query, ids_query, list_runs
 from hookstation.adapters.store.run_store import MOST_ENTRIES
 from hookstation.adapters.store.sqlite import SqliteStore, open_sqlite
+from hookstation.core.copying import TABLES
 from hookstation.core.jobs import POLLS, Job
 from hookstation.core.workflows.values import Hashes, Kept
 from hookstation.ports.runs import RunFilter, Turn, Turned, TurnEnd
@@ -276,6 +278,22 @@ async def test_newer_hashes_overtake_what_is_left(path: Path) -> None:
 
     assert {"a": b"2", "b": b"1"} == before == run_hashes.known(connection, "delta", ["a", "b"])
     connection.close()
+
+
+async def test_a_copy_finds_nothing_left(path: Path) -> None:
+    """What a driver of another kind would not know of is moved before a database is copied."""
+    connection = apsw.Connection(str(path))
+    migrations.migrate(connection)
+    connection.execute(ENDED_RUN, (run_id(1), FLOW))
+    run_hashes.write(connection, Hashes("delta", {"a": b"1", "b": b"1"}), run_id(1))
+    connection.close()
+
+    source = await open_sqlite_to_copy(path, "source")
+
+    tables = {table.name: table for table in TABLES}
+    counted = [await source.count(tables[name]) for name in ("row_hashes", "pending_hashes")]
+    await source.close()
+    assert [2, 0] == counted
 
 
 ENDED_RUN = "INSERT INTO runs VALUES (?, ?, 1, 'succeeded', '', 1, '', '', '', '', '', 1, 2, 0, '', 0)"

@@ -16,7 +16,7 @@ from typing import Concatenate, Final, Literal, ParamSpec, TypeVar, cast
 
 import apsw
 
-from hookstation.adapters.store import configuration, migrations, queries
+from hookstation.adapters.store import configuration, migrations, queries, run_hashes
 from hookstation.adapters.store.connections import open_writer, translated
 from hookstation.adapters.store.folder_lock import FolderLock
 from hookstation.adapters.store.matching import keep_indexes
@@ -118,13 +118,19 @@ def _open(path: Path, side: Literal["source", "target"]) -> SqliteCopying:
     try:
         with translated():
             connection = open_writer(path)
-            (migrations.migrate if side == "target" else _check_version)(connection)
+            (migrations.migrate if side == "target" else _make_ready_to_read)(connection)
     except BaseException:
         if connection is not None:
             connection.close()
         lock.release()
         raise
     return SqliteCopying(lock, connection)
+
+
+def _make_ready_to_read(connection: apsw.Connection) -> None:
+    """See that it can be copied, and move what this driver alone leaves aside."""
+    _check_version(connection)
+    run_hashes.move_all(connection)
 
 
 def _check_version(connection: apsw.Connection) -> None:

@@ -112,9 +112,10 @@ def move(connection: apsw.Connection, run_id: str, state: str) -> None:
 
 
 def move_all(connection: apsw.Connection) -> None:
-    """Move whatever is left."""
+    """Move whatever is left, in transactions of its own."""
     while found := left(connection):
-        move(connection, *found[0])
+        with connection:
+            move(connection, *found[0])
 
 
 def known(connection: apsw.Connection, owner: str, keys: Sequence[str]) -> dict[str, bytes]:
