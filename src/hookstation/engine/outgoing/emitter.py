@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec import structs
@@ -21,6 +21,7 @@ from hookstation.core.outgoing.types import inbound_type
 from hookstation.core.outgoing.values import Emission, EventOut, NewDelivery
 from hookstation.core.records import EffectResult, EffectVerdict, Operation, Record
 from hookstation.core.values import JSON
+from hookstation.core.workflows.values import RunStart
 from hookstation.engine.outgoing.live import Live, Subscriber
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.store import Emit
@@ -77,27 +78,55 @@ def _cause(told: Told) -> _Cause:
     return _Cause(told.event_id, hops=told.hops)
 
 
+class Beginnings(Protocol):
+    """The workflows that events begin."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is none."""
+        ...
+
+    def wants(self, type_: str) -> bool:
+        """Whether one may begin with an event of this type. A look-up where nothing has changed."""
+        ...
+
+    def begin(self, names: Identifiers, event: EventOut, payload: JSON) -> tuple[RunStart, ...]:
+        """The runs that an event begins. Never raises; it may be called inside the store, with `names` for that."""
+        ...
+
+
 class Emitter:
-    """Makes events out. `inside` gives names to what is made inside the store, `identifiers` to everything else."""
+    """Makes events out. `inside` gives names to what is made inside the store, `identifiers` to everything else.
+
+    `beginnings`: the workflows that events begin, ``None`` where none can.
+    """
 
     def __init__(self, live: Live, clock: Clock, identifiers: Identifiers, inside: Identifiers) -> None:
         self._live, self._clock, self._identifiers, self._inside = live, clock, identifiers, inside
+        self.beginnings: Beginnings | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nobody wants anything at all."""
-        return self._live.idle
+        return self._live.idle and (self.beginnings is None or self.beginnings.idle)
 
     def wants(self, type_: str) -> bool:
         """Whether anybody may want events of this type."""
-        return bool(self._live.subscribers(type_))
+        return bool(self._live.subscribers(type_)) or self._begins(type_)
+
+    def _begins(self, type_: str) -> bool:
+        return self.beginnings is not None and self.beginnings.wants(type_)
 
     def about(self, told: Told, arrived: bytes | None = None) -> Emit | None:
         """What to tell once it is known how an event stands; ``None`` where nobody wants any of it.
 
         `arrived`: the JSON text that came in, where this is how the event comes into the journal.
         """
-        wanted = {type_: found for type_ in _ABOUT_EVENTS if (found := self._live.subscribers(type_))}
+        wanted = {
+            type_: found
+            for type_ in _ABOUT_EVENTS
+            if (found := self._live.subscribers(type_)) or self._begins(type_)
+        }
         first = [] if arrived is None else self._came_in(told, arrived)
         if not wanted:
             return (lambda _settlement, _result: first) if first else None
@@ -112,13 +141,18 @@ class Emitter:
         key: str = "",
         but: str = "",
         hops: int = 0,
+        inside: bool = False,
     ) -> list[Emission]:
-        """An event of the station's own, for everybody who wants it but the destination `but`; empty where nobody."""
+        """An event of the station's own, for everybody who wants it but the destination `but`; empty where nobody.
+
+        `inside`: it is made inside the store.
+        """
         subscribers = [one for one in self._live.subscribers(type_) if one.destination != but]
         now = self._clock.now()
         cause = _Cause(source, key, hops)
         try:
-            return _made(self._identifiers, subscribers, type_, dict(payload), "", now, cause)
+            names = self._inside if inside else self._identifiers
+            return self._made(names, subscribers, type_, dict(payload), "", now, cause)
         except Exception:  # as in `_about`
             log.exception("an event of the station's own could not be made: %s", type_)
             return []
@@ -128,17 +162,17 @@ class Emitter:
     ) -> Emission:
         """An event that somebody raises: it stands, whether anybody wants it or not. `text`: the payload as it came."""
         now, cause = self._clock.now(), _Cause(source, key, hops)
-        made = _made(self._identifiers, self._live.subscribers(type_), type_, payload, text, now, cause)
+        made = self._made(self._identifiers, self._live.subscribers(type_), type_, payload, text, now, cause)
         return made[0] if made else Emission(EventOut(self._identifiers.event_id(), type_, now, text, *cause))
 
     def _came_in(self, told: Told, arrived: bytes) -> list[Emission]:
         type_ = inbound_type(told.webhook)
         subscribers = self._live.subscribers(type_)
-        if not subscribers:
+        if not subscribers and not self._begins(type_):
             return []
         try:
             payload, text, now = parse_json(arrived).value, arrived.decode(), self._clock.now()
-            return _made(self._identifiers, subscribers, type_, payload, text, now, _cause(told))
+            return self._made(self._identifiers, subscribers, type_, payload, text, now, _cause(told))
         except Exception:  # as in `_about`
             log.exception("what came in could not be told", extra={"event_id": told.event_id})
             return []
@@ -156,33 +190,38 @@ class Emitter:
             made, now = list(first), self._clock.now()
             for type_, payload in _facts(told, settlement, result):
                 if type_ in wanted:
-                    made += _made(self._inside, wanted[type_], type_, payload, "", now, _cause(told))
+                    made += self._made(self._inside, wanted[type_], type_, payload, "", now, _cause(told))
         except Exception:
             log.exception("an event out could not be made", extra={"event_id": told.event_id})
             return first
         return made
 
-
-def _made(
-    names: Identifiers,
-    subscribers: Iterable[Subscriber],
-    type_: str,
-    payload: JSON,
-    text: str,
-    now: int,
-    cause: _Cause,
-) -> list[Emission]:
-    """The event with its deliveries, where there is any. `text`: the payload as it is kept, empty: written here."""
-    event = EventOut(names.event_id(), type_, now, text, *cause)
-    facts = facts_of(event, payload)
-    meant = [one for one in subscribers if one.subscription.condition.holds(payload, facts)]
-    if not meant:
-        return []
-    deliveries = tuple(
-        NewDelivery(names.event_id(), one.name, one.destination, one.place.order_key(event, payload))
-        for one in meant
-    )
-    return [Emission(event if text else structs.replace(event, payload=dump_json(payload)), deliveries)]
+    def _made(
+        self,
+        names: Identifiers,
+        subscribers: Iterable[Subscriber],
+        type_: str,
+        payload: JSON,
+        text: str,
+        now: int,
+        cause: _Cause,
+    ) -> list[Emission]:
+        """The event with all that it begins, where that is anything. `text`: the payload as it is kept, empty: written
+        here."""
+        event = EventOut(names.event_id(), type_, now, text, *cause)
+        facts = facts_of(event, payload)
+        meant = [one for one in subscribers if one.subscription.condition.holds(payload, facts)]
+        starts: tuple[RunStart, ...] = ()
+        if self.beginnings is not None and self.beginnings.wants(type_):
+            starts = self.beginnings.begin(names, event, payload)
+        if not meant and not starts:
+            return []
+        deliveries = tuple(
+            NewDelivery(names.event_id(), one.name, one.destination, one.place.order_key(event, payload))
+            for one in meant
+        )
+        kept = event if text else structs.replace(event, payload=dump_json(payload))
+        return [Emission(kept, deliveries, starts)]
 
 
 def _facts(

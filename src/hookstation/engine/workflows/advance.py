@@ -18,6 +18,7 @@ from hookstation.core.workflows.decisions import RunEnd
 from hookstation.core.workflows.values import RunState
 from hookstation.engine.lane_worker import Room
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.workflows.calls import CallTokens
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.plans import Live, Plans
@@ -48,6 +49,7 @@ class Workshop:
     calls: CallTokens
     clock: Clock
     event_log: EventLog
+    emitter: Emitter
     ended: Ended
     chance: Callable[[], float]
     refused: Callable[[str, str], None]

@@ -18,6 +18,7 @@ from hookstation.engine.outgoing.connections import Connections
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.advance import AT_ONCE, Advance, Workshop
+from hookstation.engine.workflows.beginnings import Beginnings
 from hookstation.engine.workflows.calls import CallTokens
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.fitting import Fitting
@@ -65,6 +66,7 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
 ) -> AtWork:
     """One for this process."""
     starting = Starting(live, clock, identifiers)
+    emitter.beginnings = Beginnings(live, starting)
     calls = CallTokens(store, vault, identifiers, base_url)
     tools = Tools(store, targets, Fitting(targets), emitter, starting, calls, http, base_url)
     plans = Plans(live, store, decoded)
@@ -75,6 +77,7 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
         calls,
         clock,
         event_log,
+        emitter,
         Ended(store, clock),
         chance,
         _nobody if connections is None else connections.refused,

@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from hookstation.core.jobs import Job
+from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import EffectResult
 from hookstation.core.values import JSON
 from hookstation.core.workflows.decide import decide
 from hookstation.core.workflows.decisions import Act, Command, Decision, RunEnd
 from hookstation.core.workflows.history import History
 from hookstation.core.workflows.run_rules import changed
-from hookstation.core.workflows.values import Entry, EntryState, EventEnd, Run, RunChange, RunState
+from hookstation.core.workflows.values import (
+    Entry,
+    EntryState,
+    EventEnd,
+    Run,
+    RunChange,
+    RunState,
+    Wait,
+    WaitKind,
+)
 from hookstation.engine.workflows import endings
 from hookstation.engine.workflows.entries import done_entry, failed_entry, failure_of, input_of, waiting_entry
 from hookstation.engine.workflows.flights import Flights
@@ -210,12 +220,19 @@ class Running:
                 parts.starts += way.starts
                 if way.wait is not None:
                     parts.waits.append(way.wait)
+                    parts.emissions += self._asked(command, way.wait)
                 if way.notice is not None:
                     self._flights.notices.append(way.notice)
             case Here():
                 self._heres.append((command, way, shown, began))
             case Outside():
                 self._flights.take(command, way, shown, now, parts)
+
+    def _asked(self, command: Command, wait: Wait) -> Sequence[Emission]:
+        if wait.kind is not WaitKind.APPROVAL:
+            return ()
+        said: dict[str, JSON] = {"step": command.step.name, "person": wait.person, "message": wait.title}
+        return self._own("approval.asked", said)
 
     # Turns.
 
@@ -304,7 +321,7 @@ class Running:
             tuple(parts.starts),
             (),
             tuple(parts.waits),
-            tuple(parts.emissions),
+            (*parts.emissions, *self._told_of_unknown(change)),
             hashes=parts.hashes,
         )
 
@@ -343,10 +360,32 @@ class Running:
             starts=tuple(parts.starts),
             signals=endings.parent_signal(run, end, now),
             waits=tuple(parts.waits),
-            emissions=tuple(parts.emissions),
+            emissions=(*parts.emissions, *self._told_others(end)),
             hashes=parts.hashes,
             outcomes=endings.outcomes(run, end, now),
         )
+
+    def _told_others(self, end: RunEnd) -> Sequence[Emission]:
+        """What everybody may hear of how the run stands. It may be made inside the store."""
+        return self._own(f"run.{end.state.value}", {"error": end.error})
+
+    def _told_of_unknown(self, change: RunChange | None) -> Sequence[Emission]:
+        if change is None or change.state is not RunState.UNKNOWN:
+            return ()
+        return self._own("run.unknown", {"error": change.error})
+
+    def _own(self, type_: str, said: Mapping[str, JSON]) -> Sequence[Emission]:
+        """An event of the station's own about this run."""
+        emitter, run = self._shop.emitter, self.run
+        if not emitter.wants(type_):
+            return ()
+        about: JSON = {
+            "id": run.id,
+            "workflow": run.workflow,
+            "version": run.version,
+            "trigger": run.trigger,
+        }
+        return emitter.own(type_, {"run": about, **said}, source=run.event_id, hops=run.hops, inside=True)
 
     def _after(self, decision: Decision) -> None:
         """A turn is written: what it was the intent of begins."""
