@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, TypeAlias, cast
 
+from hookstation.adapters.store.observing import WrittenTurn
 from hookstation.adapters.store.postgres.batch_turns import Turning, foresee
 from hookstation.adapters.store.postgres.batches import Outcome, Unit
 from hookstation.adapters.store.postgres.commits import find_out
@@ -164,9 +165,10 @@ class GroupCommit:
         """Nobody works on what this process leased with the batch, since it heard of no lease: give that back, once it
         is known to be committed after all."""
         leased = [
-            JobEnd(outcome.lease, unit.job)
-            for (unit, _), outcome in zip(taken, unsure.outcomes, strict=True)
-            if isinstance(outcome, Committed) and outcome.lease and not isinstance(unit, Turning) and unit.job
+            JobEnd(committed.lease, unit.job)
+            for (asked, _), outcome in zip(taken, unsure.outcomes, strict=True)
+            for unit, committed in _written(asked, outcome)
+            if committed.lease is not None and unit.job is not None
         ]
         if leased and not self._closing:
             task = self._loop.create_task(
@@ -191,13 +193,18 @@ class GroupCommit:
             if isinstance(outcome, TryLater):
                 again.append(asked)
             else:
-                if self.heard is not None and not isinstance(outcome, Exception):
-                    self.heard(asked[0].turn if isinstance(asked[0], Turning) else asked[0], outcome)
+                if not isinstance(outcome, Exception):
+                    self.tell(asked[0].turn if isinstance(asked[0], Turning) else asked[0], outcome)
                 self._resolve(asked, outcome)
         if again:
             self._asked.extendleft(reversed([one for one in again if one[1] is not None]))
             self._noted.extendleft(reversed([one for one in again if one[1] is None]))
             self._wake.set()
+
+    def tell(self, unit: Acceptance | Finish | Turn, outcome: Committed | Turned) -> None:
+        """Tell whoever observes the journal of something that was committed."""
+        if self.heard is not None:
+            self.heard(unit, outcome)
 
     def _answer_all(self, taken: Sequence[Asked], failure: Exception) -> None:
         for asked in taken:
@@ -213,6 +220,13 @@ class GroupCommit:
             future.set_exception(outcome)
         else:
             cast("asyncio.Future[Outcome]", future).set_result(outcome)
+
+
+def _written(unit: Unit, outcome: Outcome) -> Iterable[tuple[Acceptance | Finish, Committed]]:
+    """What of the journal was written with a unit."""
+    if isinstance(outcome, Committed) and not isinstance(unit, Turning):
+        return [(unit, outcome)]
+    return outcome.heard if isinstance(outcome, WrittenTurn) else []
 
 
 def _goes_alone(unit: Unit) -> bool:

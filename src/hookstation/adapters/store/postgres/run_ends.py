@@ -16,7 +16,7 @@ from hookstation.core.events import OPEN_STATES
 from hookstation.core.jobs import RUNS
 from hookstation.core.workflows.run_rules import event_cancelled
 from hookstation.core.workflows.values import Signal
-from hookstation.ports.store import Finish
+from hookstation.ports.store import Committed, Finish
 
 _OPEN: Final = (
     "WITH RECURSIVE these(id, event_id) AS (SELECT id, event_id FROM runs WHERE id = ANY($1::text[]) AND ended_at = 0 "
@@ -42,15 +42,17 @@ async def signal(connection: Connection, signals: Sequence[Signal]) -> Hinted[li
 
 async def cancel(
     connection: Connection, ids: Sequence[str], at: int, why: str, batch: Batch
-) -> Hinted[list[str]]:
+) -> Hinted[tuple[list[str], list[tuple[Finish, Committed]]]]:
     """End runs and what they began; the journal's events that wait for them fail, written by `batch`.
 
-    Raises `Missed` where one of them began another one at this moment.
+    Returns the ids of the runs, and how these events ended.  Raises `Missed` where one of them ended, or began another
+    one, at this moment.
     """
     found = dict(await _open_runs(connection, ids))
-    await batch.write([_failing(event_id, at, why) for event_id in sorted(set(found.values()) - {""})])
+    failing = [_failing(event_id, at, why) for event_id in sorted(set(found.values()) - {""})]
+    failed = await batch.write(failing)
     keys = await _lock_jobs(connection, found)
-    if len(await _open_runs(connection, ids)) > len(found):
+    if dict(await _open_runs(connection, ids)) != found:
         raise Missed
     jobs = columns([(RUNS, kept(one)) for one in sorted(found)], 2)
     await connection.execute(DROP, *jobs)
@@ -59,7 +61,9 @@ async def cancel(
     if gone:
         await turn_rows.put_waits(connection, [], [(one, "") for one in gone])
     await batch.transaction_id()
-    return gone, hints | batch.hints
+    ended = zip(failing, failed, strict=True)
+    heard = [(one, end) for one, end in ended if isinstance(end, Committed) and end.settlement is not None]
+    return (gone, heard), hints | batch.hints
 
 
 async def _open_runs(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -47,6 +48,7 @@ from hookstation.ports.runs import (
     Turned,
     WorkflowVersion,
 )
+from hookstation.ports.store import Committed, Finish
 
 AT_ONCE: Final = 200
 """Runs that are cancelled, with what they began, in one transaction."""
@@ -131,15 +133,16 @@ class PostgresRuns(SharedWork):
         return gone
 
     async def _cancel(self, ids: Sequence[str], at: int, why: str) -> list[str]:
-        async def work(connection: Connection) -> Hinted[list[str]]:
+        async def work(connection: Connection) -> Hinted[tuple[list[str], list[tuple[Finish, Committed]]]]:
             batch = Batch(connection, self._numbering, self._slot)
             return await run_ends.cancel(connection, ids, at, why, batch)
 
         while True:
-            try:
-                return await self._hinting(work, self._sessions)
-            except Missed:
-                continue
+            with contextlib.suppress(Missed):
+                gone, heard = await self._hinting(work, self._sessions)
+                for finish, committed in heard:
+                    self._commits.tell(finish, committed)
+                return gone
 
     async def figures_of_runs(self, since: int) -> Sequence[RunFigures]:
         """Of every workflow that has any."""
