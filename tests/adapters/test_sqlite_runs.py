@@ -24,6 +24,7 @@ from hookstation.testing.store_cases.chaining import (
     FAILED,
     FLOW,
     SUCCEEDED,
+    call,
     done,
     failed,
     finish,
@@ -35,6 +36,7 @@ from hookstation.testing.store_cases.chaining import (
     run_id,
     start,
     turn_of,
+    waiting,
 )
 from hookstation.testing.store_cases.making import (
     ACTIVITIES,
@@ -192,6 +194,17 @@ async def test_turns_of_one_commit(store: SqliteStore) -> None:
     assert isinstance(told[2], ZeroDivisionError)
     assert [True, False, True, False] == [one.held for one in told if isinstance(one, Turned)]
     assert (["a", "b"], [], []) == tuple([await paths(store, n) for n in (1, 2, 3)])
+
+
+async def test_waits_follow_the_order_of_turns(store: SqliteStore) -> None:
+    """Of turns in one commit, what one lets wait the next one ends, and what one ended the next one lets wait anew."""
+    [leased] = await held(store, start(1))
+    fails = TurnEnd((failed("a"), waiting("b")), waits=(call(1, "b"),), keep_seconds=HOUR)
+    again = TurnEnd((waiting("a", attempt=2), done("b")), waits=(call(1, "a"),), keep_seconds=HOUR)
+
+    await asyncio.gather(*(store.turn(turn_of(leased, end)) for end in (fails, again)))
+
+    assert [call(1, "a")] == list(await store.list_waits(run_id=run_id(1)))
 
 
 async def test_a_key_held_by_a_batch_mate(store: SqliteStore) -> None:

@@ -100,7 +100,7 @@ class SqliteRuns(SqliteDeliveries):
             batch.flush()
             return gone
 
-        gone = await self._commits.run(work, brief=len(ids) <= BRIEF)
+        gone = await self._commits.run(work)
         if self._commits.heard is not None:
             for finish, committed in heard:
                 self._commits.heard(finish, committed)

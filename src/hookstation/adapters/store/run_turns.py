@@ -15,7 +15,16 @@ from hookstation.adapters.store.rows import Row
 from hookstation.adapters.store.run_rows import change_row, entry_row, outcome_row, wait_row
 from hookstation.core.jobs import RUNS, JobEnd, Lease
 from hookstation.core.workflows.run_rules import PAST
-from hookstation.core.workflows.values import ENDED, Hashes, Kept, Outcome, RunStart, Signal
+from hookstation.core.workflows.values import (
+    ENDED,
+    Entry,
+    Hashes,
+    Kept,
+    Outcome,
+    RunChange,
+    RunStart,
+    Signal,
+)
 from hookstation.ports.runs import Turn, Turned, TurnEnd
 
 
@@ -32,7 +41,7 @@ class TurnBatch:
         self._closed: list[Row] = []
         self._changes: list[Row] = []
         self._texts: list[Row] = []
-        self._waits: list[Row] = []
+        self._waits: dict[tuple[str, str], Row] = {}
         self._ended: list[str] = []
         self._signals: list[Signal] = []
         self._kept: list[Kept] = []
@@ -64,19 +73,12 @@ class TurnBatch:
     def add(self, turn: Turn, turned: Turned, end: TurnEnd) -> None:
         """Gather what a turn says, but for what belongs to the journal and to what goes out."""
         run_id = turn.run_id
-        for entry in end.entries:
-            self._entries.append(entry_row(run_id, entry))
-            if entry.state in PAST:
-                self._closed.append((run_id, entry.path))
-        change = end.run
-        if change is not None:
-            self._changes.append(change_row(run_id, change))
-            if change.output is not None or change.answer is not None:
-                self._texts.append((change.output, change.answer, run_id))
-            if change.state in ENDED:
-                self._ended.append(run_id)
+        self._waits.update({(one.run_id, one.path): wait_row(one) for one in end.waits})
+        if run_id:
+            self._tried(run_id, end.entries)
+        if end.run is not None:
+            self._change(run_id, end.run)
         self.begin(end.starts, turned)
-        self._waits += map(wait_row, end.waits)
         self._signals += end.signals
         self._kept += end.kept
         self._outcomes += end.outcomes
@@ -102,6 +104,20 @@ class TurnBatch:
             told_to = {one.run_id for one, counts in zip(self._signals, told, strict=True) if counts}
             self._jobs.hasten(RUNS, sorted(told_to))
 
+    def _tried(self, run_id: str, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._entries.append(entry_row(run_id, entry))
+            if entry.state in PAST:
+                self._closed.append((run_id, entry.path))
+                self._waits.pop((run_id, entry.path), None)
+
+    def _change(self, run_id: str, change: RunChange) -> None:
+        self._changes.append(change_row(run_id, change))
+        if change.output is not None or change.answer is not None:
+            self._texts.append((change.output, change.answer, run_id))
+        if change.state in ENDED:
+            self._ended.append(run_id)
+
     def _settle(self, turn: Turn, end: TurnEnd) -> None:
         lease = turn.lease
         if end.again is None and end.keep_seconds:
@@ -118,10 +134,10 @@ class TurnBatch:
 
     def _write_waits(self) -> None:
         many = self._connection.executemany
-        if self._waits:
-            many(queries.PUT_WAIT, self._waits)
         if self._closed and self._connection.execute(queries.ANY_WAIT).fetchall():
             many(queries.DROP_WAIT, self._closed)
+        if self._waits:
+            many(queries.PUT_WAIT, list(self._waits.values()))
 
     def _write_rest(self) -> None:
         for hashes, run_id in self._hashes:
