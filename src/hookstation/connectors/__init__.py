@@ -29,6 +29,7 @@ ROOMS: Final[Mapping[str, Room]] = {
     "s3": Room(s3.SPEC, s3.build),
     "sftp": Room(sftp.SPEC, sftp.build),
     "smtp": Room(smtp.SPEC, smtp.build),
+    "smtp": Room(smtp.SPEC, smtp.build),
     "sql": Room(sql.SPEC, sql.build),
 }
 """Every type of connection that can be defined."""

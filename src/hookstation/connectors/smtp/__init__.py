@@ -1,0 +1,5 @@
+"""E-mail out, over SMTP."""
+
+from hookstation.connectors.smtp.spec import SPEC, build
+
+__all__ = ["SPEC", "build"]
