@@ -195,12 +195,16 @@ class Asker:
         return TurnEnd(
             tuple(Entry(path, state, tries, output=f"{self.count}") for path, state, tries in written.entries),
             change,
-            again.get(written.job),
-            HOUR if written.job == "kept" else 0.0,
+            None if written.change in ENDED else again.get(written.job),
+            HOUR if written.job == "kept" and written.change not in ENDED else 0.0,
             9 if written.job == "rests" else 0,
             EventEnd(event_id(number), Settlement(State.FAILED, 500, b"{}", "no"), at) if "event" in more else None,
             (self._start("other", "k", number),) if "start" in more else (),
-            tuple(signal(self._number(place), path, at=at) for place, path in written.signals),
+            tuple(
+                signal(self._number(place), path, at=at)
+                for place, path in written.signals
+                if self._number(place) != number
+            ),
             tuple((approval if asks else call)(number, path) for path, asks in written.waits),
             (emission(self._next()),) if "emission" in more else (),
             tuple(self._accept(key, state) for key, state in written.accepts),
