@@ -60,7 +60,7 @@ class Configured:
     """Workflows that are live, each in its first version."""
 
     workflows: dict[str, Workflow] = field(default_factory=dict)
-    workflow_versions: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
     destinations: Mapping[str, Any] = field(default_factory=dict)
     subscriptions: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,7 +69,11 @@ class Configured:
         workflow, problems = decode_workflow(document)
         assert workflow is not None, [str(problem) for problem in problems]
         self.workflows = {**self.workflows, workflow.name: workflow}
-        self.workflow_versions[workflow.name] = self.workflow_versions.get(workflow.name, 0) + 1
+        self.versions[workflow.name] = self.versions.get(workflow.name, 0) + 1
+
+    def workflow_version(self, name: str) -> int:
+        """The number of the newest version."""
+        return self.versions.get(name, 0)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +19,19 @@ from hookstation.engine.outgoing.connections import Connections
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.advance import AT_ONCE, Advance, Workshop
+from hookstation.engine.workflows.again import RunAgain
 from hookstation.engine.workflows.beginnings import Beginnings
 from hookstation.engine.workflows.calls import CallTokens
+from hookstation.engine.workflows.desk import RunDesk
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.fitting import Fitting
 from hookstation.engine.workflows.plans import Live, Plans
+from hookstation.engine.workflows.receiving import Receiving
+from hookstation.engine.workflows.showing import ShowRuns
+from hookstation.engine.workflows.signals import Signals
 from hookstation.engine.workflows.start import Starting
 from hookstation.engine.workflows.steps.registry import Tools, runners_of
+from hookstation.engine.workflows.trying import DryRuns
 from hookstation.errors import Invalid
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.http import HttpClient
@@ -44,8 +51,19 @@ class AtWork:
     plans: Plans
     starting: Starting
     tools: Tools
+    receiving: Receiving
+    desk: RunDesk
+    trials: DryRuns
     advance: Advance
     worker: RunWorker
+
+    async def drain(self, seconds: float) -> int:
+        """Let what is under way end, at most `seconds`; return how many runs are left to others."""
+        self.shop.stopping = True
+        left = await self.worker.drain(seconds)
+        if self.shop.telling:
+            await asyncio.wait(set(self.shop.telling), timeout=seconds)
+        return left
 
 
 def at_work(  # noqa: PLR0913 - the meeting point of all that runs need

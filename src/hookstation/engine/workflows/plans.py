@@ -40,9 +40,8 @@ class Live(Protocol):
         """Workflows by name."""
         ...
 
-    @property
-    def workflow_versions(self) -> Mapping[str, int]:
-        """The number of each one's newest version."""
+    def workflow_version(self, name: str) -> int:
+        """The number of a workflow's newest version, 0 where there is none of that name."""
         ...
 
 
@@ -78,7 +77,7 @@ class Plans:
         if run.workflow.startswith(TRANSFER):
             return None if self.transfers is None else self._keep(run.id, 0, self.transfers(run))
         live = self._live.workflows.get(run.workflow)
-        if live is None or self._live.workflow_versions.get(run.workflow) != run.version:
+        if live is None or self._live.workflow_version(run.workflow) != run.version:
             return None
         return self._keep(run.workflow, run.version, live)
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from msgspec import structs
-
 from hookstation.core.jsontext import dump_json
 from hookstation.core.outgoing.hops import MOST as MOST_HOPS
 from hookstation.core.schedules.definitions import Starts
@@ -71,7 +69,7 @@ class Starting:
         run = Run(
             origin.run_id or self._identifiers.run_id(),
             name,
-            self._live.workflow_versions.get(name, 0),
+            self._live.workflow_version(name),
             RunState.QUEUED,
             origin.trigger,
             self._clock.now(),
@@ -121,18 +119,6 @@ class Starting:
         except (NotFound, Conflict, Invalid, MappingFailed) as refused:
             kind = "transfer" if workflow.startswith(TRANSFER) else "workflow"
             raise Terminal(f"The {kind} cannot begin: {refused.message}") from refused
-
-    def again(self, run: Run) -> RunStart:
-        """The same run once more as a new one, of the version that is live now."""
-        workflow = self.active(run.workflow)
-        input_ = read_text(run.input)
-        new = structs.replace(
-            run,
-            id=self._identifiers.run_id(),
-            version=self._live.workflow_versions.get(run.workflow, 0),
-            key=self._key(workflow, input_) if workflow.concurrency.key else "",
-        )
-        return RunStart(new, run_job(new))
 
     def _key(self, workflow: Workflow, input_: JSON) -> str:
         source = workflow.concurrency.key

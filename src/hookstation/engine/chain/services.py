@@ -1,0 +1,40 @@
+"""What pages, API and commands may ask of workflows and their runs: the use cases, held together.
+
+=======================  =================================================================================
+`workflows.run`          ``(name, input, who, *, wait=0.0) -> Run``
+`workflows.dry_run`      ``(name or document, input, samples=None) -> list[Tried(path, type, state, input, output,
+                         error, sample)]``; the last one, without a path, is the run's end
+`workflows.try_step`     ``(name or document, step, who, scope, *, really=False) -> Tried``; `scope`: what stands at
+                         the root of templates: trigger, steps, vars, item, index, run
+`workflows.check`        ``(document) -> list[Problem]``
+`workflows.versions`     ``(name, limit=100, before=0) -> Sequence[WorkflowVersion]``
+`workflows.version`      ``(name, number) -> WorkflowVersion``
+`workflows.difference`   ``(name, one, other) -> list[Difference]``
+`workflows.roll_back`    ``(name, number, who)``
+`runs.again`             ``(id, who, *, whole=True, text=None) -> Run``; `text`: JSON text of another input
+`runs.cancel`            ``(id, who) -> Run``
+`runs.resolve`           ``(id, path, who, *, happened, output=None)``
+`runs.decide`            ``(id, path, who, *, approved, note="", anybody=False)``
+`runs.answer_wait`       ``(method, token, body) -> Answer``, for the lane
+`runs.show`              ``(id) -> ShownRun(run, workflow, entries, signals, waits, next)``
+`runs.steps`             ``(id, after=0, limit=1000, *, under="", every=False) -> Steps(items, next)``
+=======================  =================================================================================
+
+Lists are the store's: `list_runs(RunFilter, limit, after)`, `figures_of_runs(since)`, `list_waits(person, run_id)`.
+What each raises stands in its docstring: `NotFound`, `Invalid`, `Conflict` and `MappingFailed`, besides `StoreError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hookstation.engine.workflows.desk import RunDesk
+from hookstation.engine.workflows.manage import Workflows
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Each is a use case of its own; this only holds them together."""
+
+    workflows: Workflows
+    runs: RunDesk
