@@ -314,7 +314,7 @@ def test_a_wrong_panel_is_refused_with_an_instruction(changes: dict[str, JSON], 
         (
             {"webhook": []},
             "webhook: is not known here; known are version, connections, panels, webhooks, destinations, "
-            "subscriptions. Did you mean “webhooks”?",
+            "subscriptions, workflows, transfers, polls, schedules. Did you mean “webhooks”?",
         ),
         ({"panels": {}}, "panels: must be a list, but is object; begin each with “- name: ...”."),
         ({"panels": ["x"]}, "panels.0: must be an object with settings, but is text."),

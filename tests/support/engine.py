@@ -22,7 +22,7 @@ from hookstation.engine import queued, replay_many
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing, changing_of
 from hookstation.engine.checks import Checks
-from hookstation.engine.configure import Configurator, Plan
+from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
 from hookstation.engine.dashboard import Glance
 from hookstation.engine.dryrun import DryRun
@@ -34,6 +34,7 @@ from hookstation.engine.listing import Listing
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.sending import Sending, sending_of
+from hookstation.engine.plans import Plan
 from hookstation.engine.process import Process
 from hookstation.engine.queued import QueuedEvents
 from hookstation.engine.recount import Recount

@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from hookstation.core.outgoing.definitions import Destination, Subscription
 from hookstation.core.rates import Rate
 from hookstation.core.records import EntitySpec
 from hookstation.core.values import JSON, Secret
+
+if TYPE_CHECKING:
+    from hookstation.core.polling.definitions import Poll
+    from hookstation.core.schedules.definitions import Schedule
+    from hookstation.core.transfers.definitions import Transfer
+    from hookstation.core.workflows.definitions import Workflow
 
 MEBIBYTE: Final = 1024 * 1024
 
@@ -261,8 +267,29 @@ class Panel:
 class Configuration:
     """Everything that a person configured, each kind by name."""
 
+    KINDS: ClassVar = (
+        "connections",
+        "panels",
+        "webhooks",
+        "destinations",
+        "subscriptions",
+        "workflows",
+        "transfers",
+        "polls",
+        "schedules",
+    )
+    """The kinds, in the order in which they lean on one another, as far as they do."""
+
     connections: Mapping[str, Connection] = field(default_factory=dict)
     panels: Mapping[str, Panel] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    workflows: Mapping[str, Workflow] = field(default_factory=dict)
+    transfers: Mapping[str, Transfer] = field(default_factory=dict)
+    polls: Mapping[str, Poll] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+
+    def over(self, other: Configuration) -> Configuration:
+        """Everything of both; where names are the same, ours."""
+        return Configuration(*({**getattr(other, kind), **getattr(self, kind)} for kind in self.KINDS))

@@ -10,10 +10,18 @@ from typing import Final, TypeAlias
 from hookstation.core.definitions import Configuration, Connection, Panel, Webhook
 from hookstation.core.documents.destination import encode_destination
 from hookstation.core.documents.panel import encode_panel
+from hookstation.core.documents.poll import encode_poll
+from hookstation.core.documents.schedule import encode_schedule
 from hookstation.core.documents.subscription import encode_subscription
+from hookstation.core.documents.transfer import encode_transfer
 from hookstation.core.documents.webhook import encode_webhook
+from hookstation.core.documents.workflow import encode_workflow
 from hookstation.core.outgoing.definitions import Destination, Subscription
+from hookstation.core.polling.definitions import Poll
+from hookstation.core.schedules.definitions import Schedule
+from hookstation.core.transfers.definitions import Transfer
 from hookstation.core.values import JSON, PathPart, Secret
+from hookstation.core.workflows.definitions import Workflow
 
 
 class Verb(StrEnum):
@@ -29,8 +37,8 @@ class Verb(StrEnum):
 class Change:
     """What happens to one thing.
 
-    `kind` is ``connection``, ``panel``, ``webhook``, ``destination`` or ``subscription``; `paths` are the settings that
-    differ, in dots (``action.fields.Note``), where it is changed.
+    `kind` is one of `core.documents.PLURALS`; `paths` are the settings that differ, in dots (``action.fields.Note``),
+    where it is changed.
     """
 
     kind: str
@@ -51,7 +59,9 @@ class _Compared:
 
 
 COMPARED: Final = _Compared()
-Definition: TypeAlias = Connection | Panel | Webhook | Destination | Subscription
+Definition: TypeAlias = (
+    Connection | Panel | Webhook | Destination | Subscription | Workflow | Transfer | Poll | Schedule
+)
 
 
 def plan(current: Configuration, wanted: Configuration, prune: bool) -> list[Change]:
@@ -65,6 +75,10 @@ def plan(current: Configuration, wanted: Configuration, prune: bool) -> list[Cha
         ("webhook", current.webhooks, wanted.webhooks),
         ("destination", current.destinations, wanted.destinations),
         ("subscription", current.subscriptions, wanted.subscriptions),
+        ("workflow", current.workflows, wanted.workflows),
+        ("transfer", current.transfers, wanted.transfers),
+        ("poll", current.polls, wanted.polls),
+        ("schedule", current.schedules, wanted.schedules),
     )
     changes = [change for kind, had, want in pairs for change in _compare(kind, had, want)]
     if prune:
@@ -99,6 +113,14 @@ def _view(thing: Definition) -> JSON:
             return dict(encode_destination(thing, COMPARED))
         case Subscription():
             return dict(encode_subscription(thing))
+        case Workflow():
+            return dict(encode_workflow(thing))
+        case Transfer():
+            return dict(encode_transfer(thing, COMPARED))
+        case Poll():
+            return dict(encode_poll(thing))
+        case Schedule():
+            return dict(encode_schedule(thing))
         case Connection():
             secrets = {name: COMPARED.encode(one, name) for name, one in thing.secrets.items()}
             return {"type": thing.type, **thing.settings, **secrets}
@@ -121,12 +143,4 @@ def differences(one: JSON, other: JSON, path: tuple[PathPart, ...] = ()) -> Iter
 
 def merge(current: Configuration, wanted: Configuration, prune: bool) -> Configuration:
     """The configuration after the plan is carried out."""
-    if prune:
-        return wanted
-    return Configuration(
-        connections={**current.connections, **wanted.connections},
-        panels={**current.panels, **wanted.panels},
-        webhooks={**current.webhooks, **wanted.webhooks},
-        destinations={**current.destinations, **wanted.destinations},
-        subscriptions={**current.subscriptions, **wanted.subscriptions},
-    )
+    return wanted if prune else wanted.over(current)

@@ -9,33 +9,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
-
-from hookstation.core.access import RateLimit
 from hookstation.core.answers import voice_in
-from hookstation.core.definitions import AnswerMode, Connection, Panel, Webhook, WebhookState
+from hookstation.core.definitions import Connection, Panel, Webhook
 from hookstation.core.documents import (
+    PLURALS,
     Catalogue,
-    SealedSecrets,
-    decode_connection,
-    decode_destination,
-    decode_panel,
-    decode_subscription,
-    decode_webhook,
 )
-from hookstation.core.fieldlist import Kind, Setting, read_rate
-from hookstation.core.jsontext import parse_json
 from hookstation.core.outgoing.definitions import Destination, Subscription
+from hookstation.core.polling.definitions import Poll
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
+from hookstation.core.schedules.definitions import Schedule
 from hookstation.core.spectext import read_spec
-from hookstation.core.values import JSON, Secret
+from hookstation.core.transfers.definitions import Transfer
+from hookstation.core.values import Secret
+from hookstation.core.workflows.definitions import Workflow
 from hookstation.engine.bell import Bell
 from hookstation.engine.compiler import SchemaShelf, compile_webhook
+from hookstation.engine.stored import GlanceAction, StoredReader, Thing, look, rate_limit, readable
 from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
 from hookstation.engine.targets import Targets
-from hookstation.errors import BodyRefused, Invalid, Problem, SecretError, StoreError
+from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import Connector
 from hookstation.ports.leases import CONFIGURATION_CHANGED
@@ -46,63 +41,24 @@ WATCH_PAUSE: Final = 0.8
 """Seconds between looks at the revision, for hints that were lost: a change is live on every node within a second."""
 
 TOKEN_PURPOSE: Final = "webhook/{}/token"  # noqa: S105 - what tokens are sealed for
-LARGEST_DOCUMENT: Final = 1_000_000
-RATE: Final = Setting("rate", Kind.RATE)
+THINGS: Final = frozenset({"workflows", "transfers", "polls", "schedules"})
+"""Kinds that are stored as documents alone."""
 
 log = logging.getLogger(__name__)
 
-Thing = TypeVar("Thing")
 Builder = Callable[[Connection], Connector]
 RecordsBuilder = Callable[[Mapping[str, Panel]], Connector]
 
 
-class _Access(msgspec.Struct):
-    rate: str | None = None
-
-
-class _Action(msgspec.Struct):
-    connection: str
-    panel: str = ""
-
-
-class _Glance(msgspec.Struct):
-    """As much of a stored webhook as its line needs before the first call."""
-
-    action: _Action = msgspec.field(default_factory=lambda: _Action(""))
-    state: WebhookState = WebhookState.ACTIVE
-    access: _Access = msgspec.field(default_factory=_Access)
-    search: bool = True
-    answer: AnswerMode = AnswerMode.OUTCOME
-
-
-_glance = msgspec.json.Decoder(_Glance).decode
-
-
-def _look(document: str) -> _Glance:
-    """What a stored webhook's line needs; of a damaged one enough to have its calls told so."""
-    try:
-        return _glance(document)
-    except msgspec.DecodeError:
-        return _Glance()
-
-
-def _rate_limit(written: str | None) -> RateLimit | None:
-    if written is None:
-        return None
-    try:
-        rate = read_rate(RATE, written)
-    except Invalid:
-        return None  # the webhook cannot be compiled either, which its calls are told
-    return RateLimit(rate.count, rate.seconds)
-
-
-def _readable(kind: str, name: str, read: Callable[[], Thing]) -> Thing | None:
-    """What `read` makes of a stored thing; ``None``, with a line in the log, where it cannot be read."""
-    try:
-        return read()
-    except (Invalid, SecretError, msgspec.DecodeError) as failure:
-        log.error("the stored %s “%s” cannot be read and is left out: %s", kind, name, failure)
-        return None
+def _basis(document: str, action: GlanceAction, configuration: StoredConfiguration) -> tuple[object, ...]:
+    """Everything that the compiled form of a webhook rests on."""
+    connection, entity = action.connection, action.panel
+    return (
+        document,
+        configuration.connections.get(connection),
+        configuration.panels.get(entity) if connection == RECORDS else None,
+        configuration.specs.get((connection, entity or ACTIVITY)),
+    )
 
 
 class Board:
@@ -126,17 +82,22 @@ class Board:
         self._store, self._vault, self.catalogue = store, vault, catalogue
         self._build, self._build_records = build, build_records
         self._targets, self._switchboard, self._clock = targets, switchboard, clock
-        self._secrets = SealedSecrets(vault)
+        self._reader = StoredReader(vault, catalogue)
         self._schemas = SchemaShelf()
         self._bases: dict[str, tuple[object, ...]] = {}
         self._listeners: list[Callable[[], Awaitable[None]]] = []
         self._sending_listeners: list[Callable[[], None]] = []
+        self._thing_listeners: list[Callable[[], None]] = []
         self._specs: dict[tuple[str, str], tuple[str, EntitySpec]] = {}
         self.stored = StoredConfiguration(-1)
         self.panels: dict[str, Panel] = {}
         self.connections: dict[str, Connection] = {}
         self.destinations: dict[str, Destination] = {}
         self.subscriptions: dict[str, Subscription] = {}
+        self.workflows: dict[str, Workflow] = {}
+        self.transfers: dict[str, Transfer] = {}
+        self.polls: dict[str, Poll] = {}
+        self.schedules: dict[str, Schedule] = {}
 
     async def refresh(self) -> None:
         """Read what is stored and put it live, unless something newer was put live meanwhile.
@@ -155,6 +116,7 @@ class Board:
             )
         before = self._targets.connectors
         sent = self.destinations, self.subscriptions
+        things = self.workflows, self.transfers, self.polls, self.schedules
         retired = self._put_live(stored)
         is_first, self.stored = self.stored.revision < 0, stored
         for connector in retired:
@@ -164,6 +126,14 @@ class Board:
                 log.exception("the connection “%s” could not be closed", connector.name)
         if self.destinations is not sent[0] or self.subscriptions is not sent[1]:
             for tell in self._sending_listeners:
+                tell()
+        if any(
+            now is not was
+            for now, was in zip(
+                (self.workflows, self.transfers, self.polls, self.schedules), things, strict=True
+            )
+        ):
+            for tell in self._thing_listeners:
                 tell()
         if not is_first and dict(before) != dict(self._targets.connectors):
             await self._tell_listeners()
@@ -186,6 +156,31 @@ class Board:
         It must be quick and never raise.  `destinations` and `subscriptions` are new objects then, and only then.
         """
         self._sending_listeners.append(listener)
+
+    def on_new_things(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a workflow, transfer, poll or schedule was changed, put in or taken away, once live.
+
+        It must be quick and never raise.  `workflows`, `transfers`, `polls` and `schedules` are each a new object where
+        one of the kind has changed, and only then.
+        """
+        self._thing_listeners.append(listener)
+
+    def documents(self, kind: str) -> Mapping[str, object]:
+        """What is stored of a kind (as `PLURALS` has it), by name."""
+        many = PLURALS[kind]
+        if many in THINGS:
+            return self.stored.things.get(many, {})
+        found: Mapping[str, object] = getattr(self.stored, many)
+        return found
+
+    def workflow_version(self, name: str) -> int:
+        """The number of a stored workflow's newest version, 0 where there is none of that name."""
+        return self.stored.workflow_versions.get(name, 0)
+
+    def starting(self) -> dict[str, str]:
+        """The webhooks that start a workflow: name → workflow."""
+        found = ((name, look(one.document).workflow) for name, one in self.stored.webhooks.items())
+        return {name: workflow for name, workflow in found if workflow}
 
     async def watch(self) -> None:
         """Until cancelled: follow changes that another process made, at a hint or at the latest after `WATCH_PAUSE`."""
@@ -211,15 +206,12 @@ class Board:
         """The definitions of these stored webhooks by name; what cannot be read, or is not there, is left out."""
         stored = self.stored.webhooks
         there = (stored[name] for name in names if name in stored)
-        found = (_readable("webhook", one.name, partial(self.webhook, one)) for one in there)
+        found = (readable("webhook", one.name, partial(self.webhook, one)) for one in there)
         return {webhook.name: webhook for webhook in found if webhook is not None}
 
     def webhook(self, stored: StoredWebhook) -> Webhook:
         """The definition of a stored webhook. Raises `Invalid`."""
-        webhook, problems = decode_webhook(self._read(stored.document), self._secrets)
-        if webhook is None:
-            raise Invalid(problems)
-        return webhook
+        return self._reader.webhook(stored.document)
 
     def token(self, stored: StoredWebhook) -> str:
         """The URL token of a stored webhook. Raises `SecretError`."""
@@ -229,12 +221,6 @@ class Board:
         """The form in which a webhook's URL token is stored."""
         return self._vault.seal(Secret(token), TOKEN_PURPOSE.format(name))
 
-    def _read(self, document: str) -> JSON:
-        try:
-            return parse_json(document.encode(), depth=128, members=LARGEST_DOCUMENT).value
-        except BodyRefused as refused:
-            raise Invalid([Problem((), f"What is stored is damaged: {refused.reason}")]) from refused
-
     def _put_live(self, stored: StoredConfiguration) -> list[Connector]:
         before, live = self.stored, self._targets.connectors
         connectors: dict[str, Connector] = {}
@@ -242,11 +228,11 @@ class Board:
         for name, document in stored.connections.items():
             if before.connections.get(name) == document and name in live:
                 connections[name], connectors[name] = self.connections[name], live[name]
-            elif (made := _readable("connection", name, partial(self._connect, document))) is not None:
+            elif (made := readable("connection", name, partial(self._connect, document))) is not None:
                 connections[name], connectors[name] = made
         if dict(before.panels) != dict(stored.panels) or RECORDS not in live:
             panels = (
-                _readable("panel", name, partial(self._panel, document))
+                readable("panel", name, partial(self._reader.panel, document))
                 for name, document in stored.panels.items()
             )
             self.panels = {panel.name: panel for panel in panels if panel is not None}
@@ -257,28 +243,50 @@ class Board:
         self._specs = {
             place: spec
             for place, text in stored.specs.items()
-            if (spec := _readable("field list", "/".join(place), partial(self._spec, place, text)))
-            is not None
+            if (spec := readable("field list", "/".join(place), partial(self._spec, place, text))) is not None
         }
         self._targets.replace(connectors, {place: spec for place, (_, spec) in self._specs.items()})
+        self._put_up_things(stored)
         self._put_up_lines(stored)
         self._put_up_sending(stored)
         return [connector for name, connector in live.items() if connectors.get(name) is not connector]
 
     def _put_up_lines(self, stored: StoredConfiguration) -> None:
         lines = (
-            _readable("webhook", name, partial(self._line, one, stored))
+            readable("webhook", name, partial(self._line, one, stored))
             for name, one in stored.webhooks.items()
         )
-        self._switchboard.replace([line for line in lines if line is not None])
-        self._bases = {name: basis for name, basis in self._bases.items() if name in stored.webhooks}
+        polls = [
+            self._poll_line(poll, stored) for poll in self.polls.values() if poll.name not in stored.webhooks
+        ]
+        self._switchboard.replace([*(line for line in lines if line is not None), *polls])
+        there = {*stored.webhooks, *self.polls}
+        self._bases = {name: basis for name, basis in self._bases.items() if name in there}
+
+    def _put_up_things(self, stored: StoredConfiguration) -> None:
+        """Workflows, transfers, polls and schedules: those that are there where nothing of their kind has changed."""
+        readers: dict[str, Callable[[str], object]] = {
+            "workflow": self._reader.workflow,
+            "transfer": self._reader.transfer,
+            "poll": self._reader.poll,
+            "schedule": self._reader.schedule,
+        }
+        for kind, read in readers.items():
+            many = PLURALS[kind]
+            had, have = self.stored.things.get(many, {}), stored.things.get(many, {})
+            if dict(had) != dict(have):
+                setattr(self, many, self._decoded(kind, had, have, getattr(self, many), read))
 
     def _put_up_sending(self, stored: StoredConfiguration) -> None:
         """Destinations and subscriptions: those that are there where nothing of their kind has changed."""
         before = self.stored
         if dict(before.destinations) != dict(stored.destinations):
             self.destinations = self._decoded(
-                "destination", before.destinations, stored.destinations, self.destinations, self._destination
+                "destination",
+                before.destinations,
+                stored.destinations,
+                self.destinations,
+                self._reader.destination,
             )
         if dict(before.subscriptions) != dict(stored.subscriptions):
             self.subscriptions = self._decoded(
@@ -286,7 +294,7 @@ class Board:
                 before.subscriptions,
                 stored.subscriptions,
                 self.subscriptions,
-                self._subscription,
+                self._reader.subscription,
             )
 
     def _decoded(
@@ -302,33 +310,13 @@ class Board:
         for name, document in stored.items():
             if name in live and before.get(name) == document:
                 found[name] = live[name]
-            elif (made := _readable(kind, name, partial(read, document))) is not None:
+            elif (made := readable(kind, name, partial(read, document))) is not None:
                 found[name] = made
         return found
 
     def _connect(self, document: str) -> tuple[Connection, Connector]:
-        connection, problems = decode_connection(self._read(document), self.catalogue, self._secrets)
-        if connection is None:
-            raise Invalid(problems)
+        connection = self._reader.connection(document)
         return connection, self._build(connection)
-
-    def _panel(self, document: str) -> Panel:
-        panel, problems = decode_panel(self._read(document))
-        if panel is None:
-            raise Invalid(problems)
-        return panel
-
-    def _destination(self, document: str) -> Destination:
-        destination, problems = decode_destination(self._read(document), self._secrets)
-        if destination is None:
-            raise Invalid(problems)
-        return destination
-
-    def _subscription(self, document: str) -> Subscription:
-        subscription, problems = decode_subscription(self._read(document))
-        if subscription is None:
-            raise Invalid(problems)
-        return subscription
 
     def _spec(self, place: tuple[str, str], text: str) -> tuple[str, EntitySpec]:
         known = self._specs.get(place)
@@ -336,15 +324,8 @@ class Board:
 
     def _line(self, stored: StoredWebhook, configuration: StoredConfiguration) -> Line:
         """The line of a webhook: the one that is there where nothing that it rests on has changed."""
-        glance = _look(stored.document)
-        connection, entity = glance.action.connection, glance.action.panel
-        basis = (
-            stored.document,
-            stored.token,
-            configuration.connections.get(connection),
-            configuration.panels.get(entity) if connection == RECORDS else None,
-            configuration.specs.get((connection, entity or ACTIVITY)),
-        )
+        glance = look(stored.document)
+        basis = (stored.token, *_basis(stored.document, glance.action, configuration))
         line = self._switchboard.named(stored.name)
         if line is not None and self._bases.get(stored.name) == basis:
             return line
@@ -353,10 +334,29 @@ class Board:
             stored.name,
             glance.state,
             self.token(stored),
-            _rate_limit(glance.access.rate),
+            rate_limit(glance.access.rate),
             lambda: self._compile(stored),
             search=glance.search,
             voice=voice_in(glance.answer),
+        )
+
+    def _poll_line(self, poll: Poll, configuration: StoredConfiguration) -> Line:
+        """The line of a poll, by which its items are processed; it has no URL."""
+        webhook = poll.webhook
+        document = configuration.things["polls"][poll.name]
+        basis = ("", *_basis(document, look(document).action, configuration))
+        line = self._switchboard.named(poll.name)
+        if line is not None and self._bases.get(poll.name) == basis:
+            return line
+        self._bases[poll.name] = basis
+        return Line(
+            poll.name,
+            webhook.state,
+            "",
+            None,
+            lambda: compile_webhook(webhook, self._targets, self._schemas),
+            search=webhook.search,
+            voice=voice_in(webhook.answer),
         )
 
     def _compile(self, stored: StoredWebhook) -> CompiledWebhook:

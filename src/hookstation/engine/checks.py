@@ -8,13 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from hookstation.core.definitions import Action, Configuration, Connection, Panel, Webhook
+from hookstation.core.definitions import Action, Connection, Panel, Webhook
 from hookstation.core.mapping import check_mapping
 from hookstation.core.mapping_checks import check_order
 from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.signing import secret_headers
 from hookstation.core.values import JSON
+from hookstation.core.workflows.definitions import Workflow
+from hookstation.core.workflows.places import placed
 from hookstation.engine.board import Builder, RecordsBuilder
 from hookstation.engine.compiler import entity_of
 from hookstation.errors import ActionFailed, AddressRefused, Invalid, NotFound, Problem
@@ -73,6 +75,16 @@ class Checks:
         if any(problem.severity == "error" for problem in problems):
             return problems
         return [*problems, *await self._trial.compile(schema)]
+
+    async def check_workflows(self, workflows: Iterable[Workflow]) -> list[tuple[str, Problem]]:
+        """Everything that is wrong with the schemas of these workflows' steps: name, and the problem inside it."""
+        found: list[tuple[str, Problem]] = []
+        for workflow in workflows:
+            for step, place in placed(workflow.steps):
+                if step.type == "validate":
+                    wrong = await self.check_schema(step.settings.get("schema"))
+                    found += [(workflow.name, one.under(*place, "with", "schema")) for one in wrong]
+        return found
 
     async def _check_schemas(self, webhooks: list[Webhook], findings: Findings) -> None:
         sound: list[Webhook] = []
@@ -176,14 +188,3 @@ class Checks:
 def _place(webhook: Webhook) -> tuple[str, str]:
     """Connection and entity that it writes; of one that starts a workflow there are none of that name."""
     return webhook.connection, entity_of(webhook.action) if webhook.action else ""
-
-
-def merged(current: Configuration, wanted: Configuration) -> Configuration:
-    """`current` with what `wanted` adds and changes."""
-    return Configuration(
-        {**current.connections, **wanted.connections},
-        {**current.panels, **wanted.panels},
-        {**current.webhooks, **wanted.webhooks},
-        {**current.destinations, **wanted.destinations},
-        {**current.subscriptions, **wanted.subscriptions},
-    )

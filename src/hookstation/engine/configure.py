@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from hookstation.core.activity import canonical_name
-from hookstation.core.definitions import Configuration, Panel, Webhook
+from hookstation.core.definitions import Configuration, Webhook
 from hookstation.core.documents import (
+    PLURALS,
     Catalogue,
     PersonSecrets,
     SealedSecrets,
@@ -19,15 +18,15 @@ from hookstation.core.documents import (
     encode_connection,
     encode_destination,
     encode_panel,
+    encode_poll,
+    encode_schedule,
     encode_subscription,
+    encode_transfer,
     encode_webhook,
+    encode_workflow,
     known_secrets,
+    users_of,
     with_references,
-)
-from hookstation.core.documents.destination_secrets import (
-    destination_carried_elsewhere,
-    lacks_secret,
-    with_secret,
 )
 from hookstation.core.documents.sending import out_of_reach, subscribers, with_kept_signings
 from hookstation.core.jsontext import dump_json
@@ -35,10 +34,21 @@ from hookstation.core.outgoing.names import unknown_names
 from hookstation.core.plan import Change, Verb, plan
 from hookstation.core.records import RECORDS
 from hookstation.core.spectext import write_spec
-from hookstation.core.standard_keys import SEED, new_standard_secret
-from hookstation.core.values import JSON, Secret
+from hookstation.core.values import JSON
 from hookstation.engine.board import Board
-from hookstation.engine.checks import Checks, Findings, merged
+from hookstation.engine.checks import Checks
+from hookstation.engine.plans import (
+    UNNAMED,
+    Plan,
+    Saving,
+    broken_links,
+    carried_secrets,
+    connections_of,
+    make_secrets,
+    matches,
+    names_in,
+    panel_of,
+)
 from hookstation.engine.targets import Targets
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.ports.clock import Clock, Identifiers
@@ -46,54 +56,8 @@ from hookstation.ports.deliveries import PORTAL_ROUND
 from hookstation.ports.secrets import Vault
 from hookstation.ports.store import ConfigurationChange, Settings, StoredWebhook
 
-PLURALS: Final = {
-    "connection": "connections",
-    "panel": "panels",
-    "webhook": "webhooks",
-    "destination": "destinations",
-    "subscription": "subscriptions",
-}
-
-
-@dataclass(slots=True)
-class Plan:
-    """What applying a document would do. Nothing can be applied while one of `problems` is an error.
-
-    `made`: secrets that the station made for destinations when the plan was carried out; nothing else shows them.
-    """
-
-    wanted: Configuration
-    changes: list[Change]
-    problems: list[Problem] = field(default_factory=list)
-    findings: Findings = field(default_factory=Findings)
-    revision: int = 0
-    made: dict[str, Secret] = field(default_factory=dict)
-
-    @property
-    def errors(self) -> list[Problem]:
-        """The problems that stand in the way."""
-        return [problem for problem in self.problems if problem.severity == "error"]
-
-    @property
-    def done(self) -> list[Change]:
-        """The changes that are more than *keep*."""
-        return [change for change in self.changes if change.verb is not Verb.KEEP]
-
-
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """Who makes a change, why, and which version of a webhook it began from (by name)."""
-
-    by: str = ""
-    note: str = ""
-    began: Mapping[str, int] = field(default_factory=dict)
-
-
 MOST_NAMED: Final = 10
 """So many things that still need another one are named."""
-
-UNNAMED: Final = Saving()
-"""A change of which nobody says who made it."""
 
 
 class Configurator:
@@ -128,7 +92,7 @@ class Configurator:
         """
         await self._board.refresh()
         document = with_references(document, references or {})
-        current = self._current(None if prune else _names(document))
+        current = self._current(None if prune else names_in(document))
         wanted, problems = decode_configuration(
             document,
             self._catalogue,
@@ -156,7 +120,7 @@ class Configurator:
         planned = await self.plan(document, references, prune=prune)
         if planned.errors:
             raise Invalid(planned.problems)
-        _make_secrets(planned)
+        make_secrets(planned)
         change = ConfigurationChange(began=dict(saving.began), by=saving.by, note=saving.note)
         for one in planned.done:
             self._put(change, one, planned.wanted)
@@ -164,7 +128,8 @@ class Configurator:
             change.specs[place] = write_spec(spec)
         panels = {**self._board.panels, **planned.wanted.panels}
         self._forget(change)
-        change.matches = _matches(planned.wanted.webhooks.values(), panels)
+        hooks = [*planned.wanted.webhooks.values(), *(one.webhook for one in planned.wanted.polls.values())]
+        change.matches = matches(hooks, panels)
         stored = self._board.stored.specs
         if planned.done or any(stored.get(place) != text for place, text in change.specs.items()):
             await self._settings.save_configuration(change, planned.revision)
@@ -197,19 +162,14 @@ class Configurator:
         Raises `NotFound`, or `Conflict` where a webhook or subscription still needs it.
         """
         await self._board.refresh()
-        if name not in self._names_of(kind):
+        if name not in self._board.documents(kind):
             raise NotFound(kind, name)
         users = self._users(kind, name)
         if users:
-            named = ", ".join(f"“{one}”" for one in users[:MOST_NAMED])
-            more = f" and {len(users) - MOST_NAMED} more" if len(users) > MOST_NAMED else ""
-            what = "subscription" if kind == "destination" else "webhook"
-            whose, those = (f"the {what}", "that") if len(users) == 1 else (f"the {what}s", "those")
-            raise Conflict(
-                f"The {kind} “{name}” is used by {whose} {named}{more}; change or delete {those} first."
-            )
+            those = "that" if len(users) == 1 else "those"
+            raise Conflict(f"The {kind} “{name}” is used by {_named(users)}; change or delete {those} first.")
         change = ConfigurationChange()
-        getattr(change, PLURALS[kind])[name] = None
+        self._put_document(change, kind, name, None)
         self._forget(change)
         await self._save(change)
 
@@ -251,25 +211,13 @@ class Configurator:
             raise NotFound("webhook", name)
         return stored
 
-    def _names_of(self, kind: str) -> Mapping[str, object]:
-        return {
-            "webhook": self._board.stored.webhooks,
-            "connection": self._board.stored.connections,
-            "panel": self._board.stored.panels,
-            "destination": self._board.stored.destinations,
-            "subscription": self._board.stored.subscriptions,
-        }[kind]
-
-    def _users(self, kind: str, name: str) -> list[str]:
-        """Webhooks whose action names this connection or panel, or subscriptions that lead to this destination."""
-        if kind in ("webhook", "subscription"):
-            return []
+    def _users(self, kind: str, name: str) -> list[tuple[str, str]]:
+        """Kind and name of everything that names this thing."""
         if kind == "destination":
-            return subscribers(name, self._board.subscriptions)
-        webhooks = self._current(None).webhooks.values()
-        if kind == "connection":
-            return [one.name for one in webhooks if one.connection == name]
-        return [one.name for one in webhooks if _panel_of(one) == name]
+            return [("subscription", one) for one in subscribers(name, self._board.subscriptions)]
+        if kind in ("webhook", "subscription", "schedule"):
+            return []
+        return users_of(kind, name, self._current(None))
 
     def _current(self, names: Iterable[str] | None) -> Configuration:
         """What is configured now, with the webhooks of these names (``None``: all)."""
@@ -281,46 +229,74 @@ class Configurator:
             webhooks,
             dict(board.destinations),
             dict(board.subscriptions),
+            dict(board.workflows),
+            dict(board.transfers),
+            dict(board.polls),
+            dict(board.schedules),
         )
 
     async def _check(self, planned: Plan, current: Configuration, document: JSON, prune: bool) -> None:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
         unfit = await self._check_connections(planned, current, document)
-        planned.problems += _carried_secrets(planned, current, document)
+        planned.problems += carried_secrets(planned, current, document)
         planned.problems += self._unknown_names(planned, document)
-        changed, named = _done(planned, "destination"), enumerate(_names(document, "destinations"))
+        changed, named = planned.changed("destination"), enumerate(names_in(document, "destinations"))
         planned.problems += out_of_reach(
             (index, planned.wanted.destinations[name]) for index, name in named if name in changed
         )
-        webhooks = {name: planned.wanted.webhooks[name] for name in _done(planned, "webhook")}
-        dependents = self._dependents(planned, set(webhooks))
-        among = planned.wanted if prune else merged(current, planned.wanted)
-        retargeted = _done(planned, "connection")
+        await self._check_steps(planned, document)
+        if planned.changed("workflow") or planned.changed("connection"):
+            starting = {
+                name for name, one in self._board.starting().items() if one in planned.changed("workflow")
+            }
+            users = {**current.webhooks, **self._board.webhooks(starting)}
+            planned.problems += broken_links(planned, replace(current, webhooks=users), prune)
+        hooks = planned.hooks()
+        wanted = [one for _, one in hooks.values()]
+        dependents = self._dependents(planned, set(hooks))
+        among = planned.wanted if prune else planned.wanted.over(current)
+        retargeted = planned.changed("connection")
         known = {place: spec for place, spec in self._board.specs().items() if place[0] not in retargeted}
         planned.findings = await self._checks.check(
-            [*webhooks.values(), *dependents.values()],
+            [*wanted, *dependents.values()],
             {
                 name: among.connections[name]
-                for name in _connections(webhooks, dependents) - unfit
+                for name in connections_of([*wanted, *dependents.values()]) - unfit
                 if name in among.connections
             },
             among.panels,
             known,
         )
-        places = {name: index for index, name in enumerate(_names(document))}
+        self._tell(planned, document)
+
+    def _tell(self, planned: Plan, document: JSON) -> None:
+        """Add what was found of webhooks and polls at their places, or by name where they are not in the document."""
+        hooks = planned.hooks()
+        places: dict[str, tuple[str, int]] = {}
+        for name, (kind, _) in hooks.items():
+            places[name] = (PLURALS[kind], names_in(document, PLURALS[kind]).index(name))
         found = planned.findings.problems
-        for name in sorted(found, key=lambda name: places.get(name, len(places))):
+        order = {name: (-len(kind), index) for name, (kind, index) in places.items()}
+        for name in sorted(found, key=lambda name: order.get(name, (0, 0))):
             for problem in found[name]:
-                if name in webhooks:
-                    planned.problems.append(problem.under("webhooks", places[name]))
+                if name in hooks:
+                    planned.problems.append(problem.under(*places[name]))
                 elif problem.severity == "error":
+                    kind = "poll" if name in self._board.polls else "webhook"
                     planned.problems.append(
-                        Problem((), f"The webhook “{name}” would not work any more: {problem}", "error")
+                        Problem((), f"The {kind} “{name}” would not work any more: {problem}", "error")
                     )
+
+    async def _check_steps(self, planned: Plan, document: JSON) -> None:
+        """Add what is wrong with the schemas of changed workflows."""
+        changed = [planned.wanted.workflows[name] for name in sorted(planned.changed("workflow"))]
+        for name, problem in await self._checks.check_workflows(changed):
+            index = names_in(document, "workflows").index(name)
+            planned.problems.append(problem.under("workflows", index))
 
     def _unknown_names(self, planned: Plan, document: JSON) -> list[Problem]:
         """Warnings for what changed subscriptions read and no event of theirs is known to have."""
-        changed = _done(planned, "subscription")
+        changed = planned.changed("subscription")
         if not changed:
             return []
         patterns = (one for name in changed for one in planned.wanted.subscriptions[name].events)
@@ -330,15 +306,15 @@ class Configurator:
         schemas |= {name: one.schema for name, one in planned.wanted.webhooks.items()}
         return [
             problem.under("subscriptions", index)
-            for index, name in enumerate(_names(document, "subscriptions"))
+            for index, name in enumerate(names_in(document, "subscriptions"))
             if name in changed
             for problem in unknown_names(planned.wanted.subscriptions[name], schemas)
         ]
 
     async def _check_connections(self, planned: Plan, current: Configuration, document: JSON) -> set[str]:
         """Add what is wrong with connections; return the names of those that must not even be tried."""
-        changed, unfit = _done(planned, "connection"), set()
-        for index, name in enumerate(_names(document, "connections")):
+        changed, unfit = planned.changed("connection"), set()
+        for index, name in enumerate(names_in(document, "connections")):
             if name in changed:
                 wanted, before = planned.wanted.connections[name], current.connections.get(name)
                 wrong = carried_elsewhere(before, wanted, self._catalogue) if before else []
@@ -349,32 +325,53 @@ class Configurator:
 
     def _dependents(self, planned: Plan, named: set[str]) -> dict[str, Webhook]:
         """Webhooks that stay as they are, and write to a connection or panel which the document changes."""
-        connections, panels = _done(planned, "connection"), _done(planned, "panel")
+        connections, panels = planned.changed("connection"), planned.changed("panel")
         if not connections and not panels:
             return {}
-        gone = {one.name for one in planned.done if one.kind == "webhook" and one.verb is Verb.REMOVE}
+        gone = {
+            one.name for one in planned.done if one.kind in ("webhook", "poll") and one.verb is Verb.REMOVE
+        }
         return {
             name: one
             for name, one in self._current(None).webhooks.items()
-            if name not in named | gone and (one.connection in connections or _panel_of(one) in panels)
+            if name not in named | gone and (one.connection in connections or panel_of(one) in panels)
         }
 
     def _put(self, change: ConfigurationChange, one: Change, wanted: Configuration) -> None:
-        target = getattr(change, PLURALS[one.kind])
-        if one.verb is Verb.REMOVE:
-            target[one.name] = None
-        elif one.kind == "connection":
-            target[one.name] = dump_json(
-                encode_connection(wanted.connections[one.name], self._catalogue, self._sealed)
-            )
-        elif one.kind == "panel":
-            target[one.name] = dump_json(encode_panel(wanted.panels[one.name]))
-        elif one.kind == "destination":
-            target[one.name] = dump_json(encode_destination(wanted.destinations[one.name], self._sealed))
-        elif one.kind == "subscription":
-            target[one.name] = dump_json(encode_subscription(wanted.subscriptions[one.name]))
+        if one.kind == "webhook" and one.verb is not Verb.REMOVE:
+            change.webhooks[one.name] = self._stored_webhook(wanted.webhooks[one.name])
+            return
+        document = None if one.verb is Verb.REMOVE else dump_json(self._document(one, wanted))
+        self._put_document(change, one.kind, one.name, document)
+
+    def _put_document(self, change: ConfigurationChange, kind: str, name: str, document: str | None) -> None:
+        """Write or take away a thing; a webhook is only taken away here, for it has more than a document."""
+        many = PLURALS[kind]
+        if kind == "webhook":
+            change.webhooks[name] = None
+        elif hasattr(change, many):
+            getattr(change, many)[name] = document
         else:
-            target[one.name] = self._stored_webhook(wanted.webhooks[one.name])
+            change.things[many, name] = document
+
+    def _document(self, one: Change, wanted: Configuration) -> dict[str, JSON]:
+        """A thing as it is stored, its secrets sealed."""
+        match one.kind:
+            case "connection":
+                return encode_connection(wanted.connections[one.name], self._catalogue, self._sealed)
+            case "panel":
+                return encode_panel(wanted.panels[one.name])
+            case "destination":
+                return encode_destination(wanted.destinations[one.name], self._sealed)
+            case "subscription":
+                return encode_subscription(wanted.subscriptions[one.name])
+            case "workflow":
+                return encode_workflow(wanted.workflows[one.name])
+            case "transfer":
+                return encode_transfer(wanted.transfers[one.name], self._sealed)
+            case "poll":
+                return encode_poll(wanted.polls[one.name])
+        return encode_schedule(wanted.schedules[one.name])
 
     def _stored_webhook(self, webhook: Webhook) -> StoredWebhook:
         before = self._board.stored.webhooks.get(webhook.name)
@@ -388,62 +385,12 @@ class Configurator:
         )
 
 
-def _make_secrets(planned: Plan) -> None:
-    """Give every destination that is saved, and signs without a secret, one of its own."""
-    saved = _done(planned, "destination")
-    lacking = {
-        name: one for name, one in planned.wanted.destinations.items() if name in saved and lacks_secret(one)
-    }
-    planned.made = {name: new_standard_secret(secrets.token_bytes(SEED)) for name in lacking}
-    complete = {name: with_secret(one, planned.made[name]) for name, one in lacking.items()}
-    planned.wanted = replace(planned.wanted, destinations={**planned.wanted.destinations, **complete})
-
-
-def _carried_secrets(planned: Plan, current: Configuration, document: JSON) -> list[Problem]:
-    """Secrets that a changed destination would use at another place than the one they were given for."""
-    changed = _done(planned, "destination") & current.destinations.keys()
-    return [
-        problem.under("destinations", index)
-        for index, name in enumerate(_names(document, "destinations"))
-        if name in changed
-        for problem in destination_carried_elsewhere(
-            current.destinations[name], planned.wanted.destinations[name]
-        )
-    ]
-
-
-def _names(document: JSON, kind: str = "webhooks") -> list[str]:
-    """The names of a document's things of a kind, in their places; empty where there is none."""
-    things = document.get(kind) if isinstance(document, dict) else None
-    if not isinstance(things, list):
-        return []
-    names = (one.get("name") if isinstance(one, dict) else None for one in things)
-    return [name if isinstance(name, str) else "" for name in names]
-
-
-def _done(planned: Plan, kind: str) -> set[str]:
-    """The things of a kind that are added or changed."""
-    return {one.name for one in planned.done if one.kind == kind and one.verb is not Verb.REMOVE}
-
-
-def _connections(*groups: Mapping[str, Webhook]) -> set[str]:
-    return {one.connection for group in groups for one in group.values()} - {""}
-
-
-def _panel_of(webhook: Webhook) -> str:
-    """The panel of the records database that it writes, empty where it writes none."""
-    action = webhook.action
-    return action.panel if action is not None and action.connection == RECORDS else ""
-
-
-def _matches(
-    webhooks: Iterable[Webhook], panels: Mapping[str, Panel]
-) -> dict[str, frozenset[tuple[str, ...]]]:
-    """The sets of fields, by canonical name, that actions match rows of the records database on, by panel."""
-    found: dict[str, set[tuple[str, ...]]] = {}
-    for action in (one.action for one in webhooks if one.action is not None):
-        if action.connection == RECORDS and action.match:
-            spec = panels[action.panel].spec
-            names = (canonical_name(spec, written) for written in action.match)
-            found.setdefault(action.panel, set()).add(tuple(sorted(name for name in names if name)))
-    return {panel: frozenset(sets) for panel, sets in found.items()}
+def _named(users: list[tuple[str, str]]) -> str:
+    """Who uses a thing, for people: “the webhooks “a”, “b” and 3 more and the poll “c””."""
+    parts = []
+    for kind in dict.fromkeys(kind for kind, _ in users):
+        those = [name for one, name in users if one == kind]
+        named = ", ".join(f"“{one}”" for one in those[:MOST_NAMED])
+        more = f" and {len(those) - MOST_NAMED} more" if len(those) > MOST_NAMED else ""
+        parts.append(f"the {kind if len(those) == 1 else PLURALS[kind]} {named}{more}")
+    return " and ".join(parts)

@@ -16,9 +16,11 @@ from hookstation.core.documents.drafts import Document
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.values import JSON, Secret
-from hookstation.engine.board import LARGEST_DOCUMENT, Board
+from hookstation.engine.board import Board
 from hookstation.engine.compiler import SchemaShelf, compile_webhook
-from hookstation.engine.configure import Configurator, Plan, Saving
+from hookstation.engine.configure import Configurator
+from hookstation.engine.plans import Plan, Saving
+from hookstation.engine.stored import LARGEST_DOCUMENT
 from hookstation.engine.switchboard import CompiledWebhook
 from hookstation.engine.targets import Targets
 from hookstation.errors import BodyRefused, Conflict, Invalid, NotFound, Problem

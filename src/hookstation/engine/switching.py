@@ -8,8 +8,9 @@ from hookstation.core.documents.drafts import AUTHENTICATION
 from hookstation.core.values import JSON
 from hookstation.engine.board import Board
 from hookstation.engine.changing import Changing
-from hookstation.engine.configure import Configurator, Saving
+from hookstation.engine.configure import Configurator
 from hookstation.engine.drafts import OpenDraft
+from hookstation.engine.plans import Saving
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 
 

@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Final
 
+from hookstation.core.documents import PLURALS
 from hookstation.core.records import ACTIVITY
 from hookstation.core.values import JSON
-from hookstation.engine.configure import PLURALS, Configurator
+from hookstation.engine.configure import Configurator
 from hookstation.errors import ActionFailed, AddressRefused, HookstationError, Invalid, NotFound, Problem
 from hookstation.ports.connector import Connector
 

@@ -8,10 +8,15 @@ from typing import Final, Protocol, TypeVar
 from hookstation.core.definitions import Configuration
 from hookstation.core.documents.connection import Catalogue, decode_connection, encode_connection
 from hookstation.core.documents.destination import decode_destination, encode_destination
+from hookstation.core.documents.links import PLURALS, check_links
 from hookstation.core.documents.panel import decode_panel, encode_panel
+from hookstation.core.documents.poll import decode_poll, encode_poll
+from hookstation.core.documents.schedule import decode_schedule, encode_schedule
 from hookstation.core.documents.sending import check_destination_name, check_headers
 from hookstation.core.documents.subscription import decode_subscription, encode_subscription
+from hookstation.core.documents.transfer import decode_transfer, encode_transfer
 from hookstation.core.documents.webhook import decode_webhook, encode_webhook
+from hookstation.core.documents.workflow import decode_workflow, encode_workflow
 from hookstation.core.fieldlist import SecretReader, SecretWriter
 from hookstation.core.nearest import did_you_mean
 from hookstation.core.records import RECORDS
@@ -19,7 +24,7 @@ from hookstation.core.values import JSON, kind_of
 from hookstation.errors import Problem
 
 VERSION: Final = 1
-KINDS: Final = ("connections", "panels", "webhooks", "destinations", "subscriptions")
+KINDS: Final = Configuration.KINDS
 TOP: Final = ("version", *KINDS)
 
 
@@ -53,9 +58,16 @@ def decode_configuration(
         document, "destinations", lambda one: decode_destination(one, secrets), problems
     )
     subscriptions = _decode_all(document, "subscriptions", decode_subscription, problems)
-    wanted = Configuration(connections, panels, webhooks, destinations, subscriptions)
+    workflows = _decode_all(document, "workflows", decode_workflow, problems)
+    transfers = _decode_all(document, "transfers", lambda one: decode_transfer(one, secrets), problems)
+    polls = _decode_all(document, "polls", decode_poll, problems)
+    schedules = _decode_all(document, "schedules", decode_schedule, problems)
+    wanted = Configuration(
+        connections, panels, webhooks, destinations, subscriptions, workflows, transfers, polls, schedules
+    )
     problems += _check_references(document, current or Configuration())
     problems += _check_sending(document, wanted, current or Configuration())
+    problems += _check_links(document, wanted, current or Configuration())
     return wanted, problems
 
 
@@ -147,6 +159,19 @@ def _check_sending(
     return problems
 
 
+def _check_links(
+    document: Mapping[str, JSON], wanted: Configuration, current: Configuration
+) -> list[Problem]:
+    """What workflows, transfers, polls and schedules name must be there, and fit; a thing with an error counts too."""
+    names = {
+        one: {*_names_of(document, many), *getattr(current, many)} - {""} for one, many in PLURALS.items()
+    }
+    return [
+        problem.under(PLURALS[kind], _names_of(document, PLURALS[kind]).index(name))
+        for kind, name, problem in check_links(wanted, wanted.over(current), names)
+    ]
+
+
 def _destination(subscription: JSON) -> str:
     match subscription:
         case {"destination": str(name)}:
@@ -196,10 +221,15 @@ def check_configuration(configuration: Configuration) -> list[Problem]:
             webhook.action.connection, webhook.action.panel, connections, configuration.panels
         )
     ]
-    return problems + [
+    problems += [
         problem.under("subscriptions", name)
         for name, one in configuration.subscriptions.items()
         for problem in check_destination_name(one.destination, configuration.destinations)
+    ]
+    names = {one: getattr(configuration, many) for one, many in PLURALS.items()}
+    return problems + [
+        problem.under(PLURALS[kind], name)
+        for kind, name, problem in check_links(configuration, configuration, names)
     ]
 
 
@@ -216,6 +246,10 @@ def encode_configuration(
         "webhooks": [encode_webhook(one, secrets) for one in _sorted(configuration.webhooks)],
         "destinations": [encode_destination(one, secrets) for one in _sorted(configuration.destinations)],
         "subscriptions": [encode_subscription(one) for one in _sorted(configuration.subscriptions)],
+        "workflows": [encode_workflow(one) for one in _sorted(configuration.workflows)],
+        "transfers": [encode_transfer(one, secrets) for one in _sorted(configuration.transfers)],
+        "polls": [encode_poll(one) for one in _sorted(configuration.polls)],
+        "schedules": [encode_schedule(one) for one in _sorted(configuration.schedules)],
     }
     return document | {kind: list(some) for kind, some in things.items() if some}
 

@@ -9,13 +9,14 @@ from typing import Final, TypeAlias
 
 from hookstation.core.documents.connection import BASE, Catalogue
 from hookstation.core.documents.destination import DESTINATION
+from hookstation.core.documents.transfer import TRANSFER
 from hookstation.core.documents.webhook import WEBHOOK
 from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.values import JSON, PathPart
 
 INDEX: Final = re.compile("[0-9]{1,9}")
 
-_PLAIN: Final = {"webhooks": WEBHOOK, "destinations": DESTINATION}
+_PLAIN: Final = {"webhooks": WEBHOOK, "destinations": DESTINATION, "transfers": TRANSFER}
 """Kinds with secrets whose settings are the same for all of them."""
 
 Steps: TypeAlias = tuple[PathPart, ...]

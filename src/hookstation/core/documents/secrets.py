@@ -111,3 +111,8 @@ def webhook_purpose(name: str) -> str:
 def destination_purpose(name: str) -> str:
     """What a destination's secrets are sealed for; the setting's path is appended."""
     return f"destination/{name}"
+
+
+def transfer_purpose(name: str) -> str:
+    """What a transfer's secrets are sealed for; the setting's path is appended."""
+    return f"transfer/{name}"

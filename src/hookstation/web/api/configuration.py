@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from hookstation.core.plan import Verb
 from hookstation.core.values import JSON
-from hookstation.engine.configure import Plan, Saving
+from hookstation.engine.plans import Plan, Saving
 from hookstation.errors import Invalid, Problem
 from hookstation.web.api import access, asking
 from hookstation.web.api.problems import describe

@@ -8,8 +8,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hookstation.core.documents import PLURALS
 from hookstation.core.values import JSON, Secret, kind_of
-from hookstation.engine.configure import PLURALS, Saving
+from hookstation.engine.plans import Saving
 from hookstation.errors import Conflict, Invalid, Problem
 from hookstation.web.api import access, asking
 from hookstation.web.services import Services
@@ -46,7 +47,7 @@ async def make(body: dict[str, JSON], services: Services, kind: str, by: str) ->
 def check_free(body: dict[str, JSON], services: Services, kind: str) -> None:
     """Raises `Conflict` where the name of the thing is taken."""
     name = body.get("name")
-    taken: Mapping[str, object] = getattr(services.board.stored, PLURALS[kind])
+    taken = services.board.documents(kind)
     if isinstance(name, str) and name in taken:
         raise Conflict(f"There is a {kind} “{name}” already; change it with PUT.")
 

@@ -10,10 +10,11 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from hookstation.core.documents import PLURALS
 from hookstation.core.documents.connection import BASE
 from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.values import JSON
-from hookstation.engine.configure import PLURALS, Saving
+from hookstation.engine.plans import Saving
 from hookstation.engine.trying import Step, inside
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
 from hookstation.web.pages import connections

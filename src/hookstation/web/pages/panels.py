@@ -8,9 +8,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from hookstation.core.documents import encode_panel
+from hookstation.core.documents import PLURALS, encode_panel
 from hookstation.core.values import JSON
-from hookstation.engine.configure import PLURALS, Saving
+from hookstation.engine.plans import Saving
 from hookstation.errors import Invalid, NotFound, Problem
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.pages.forms import check_typed, read_form

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from hookstation.core.documents import PLURALS
 from hookstation.core.values import JSON, Secret
-from hookstation.engine.configure import PLURALS, Plan, Saving
+from hookstation.engine.plans import Plan, Saving
 from hookstation.errors import Invalid, Problem
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.services import Services

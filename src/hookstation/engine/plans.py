@@ -1,0 +1,147 @@
+"""What applying a document would do, and what it needs to know of that document."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from hookstation.core.activity import canonical_name
+from hookstation.core.definitions import Configuration, Panel, Webhook
+from hookstation.core.documents.destination_secrets import (
+    destination_carried_elsewhere,
+    lacks_secret,
+    with_secret,
+)
+from hookstation.core.documents.links import PLURALS, check_links, links_of
+from hookstation.core.plan import Change, Verb
+from hookstation.core.records import RECORDS
+from hookstation.core.standard_keys import SEED, new_standard_secret
+from hookstation.core.values import JSON, Secret
+from hookstation.engine.checks import Findings
+from hookstation.errors import Problem
+
+
+@dataclass(slots=True)
+class Plan:
+    """What applying a document would do. Nothing can be applied while one of `problems` is an error.
+
+    `made`: secrets that the station made for destinations when the plan was carried out; nothing else shows them.
+    """
+
+    wanted: Configuration
+    changes: list[Change]
+    problems: list[Problem] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    revision: int = 0
+    made: dict[str, Secret] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that stand in the way."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    @property
+    def done(self) -> list[Change]:
+        """The changes that are more than *keep*."""
+        return [change for change in self.changes if change.verb is not Verb.KEEP]
+
+    def changed(self, kind: str) -> set[str]:
+        """The things of a kind that are added or changed."""
+        return {one.name for one in self.done if one.kind == kind and one.verb is not Verb.REMOVE}
+
+    def hooks(self) -> dict[str, tuple[str, Webhook]]:
+        """The webhooks that are added or changed, those of polls too: name → kind, and what is done with an event."""
+        found = {name: ("webhook", self.wanted.webhooks[name]) for name in self.changed("webhook")}
+        return found | {name: ("poll", self.wanted.polls[name].webhook) for name in self.changed("poll")}
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Who makes a change, why, and which version of a webhook it began from (by name)."""
+
+    by: str = ""
+    note: str = ""
+    began: Mapping[str, int] = field(default_factory=dict)
+
+
+UNNAMED: Final = Saving()
+"""A change of which nobody says who made it."""
+
+
+def names_in(document: JSON, kind: str = "webhooks") -> list[str]:
+    """The names of a document's things of a kind, in their places; empty where there is none."""
+    things = document.get(kind) if isinstance(document, dict) else None
+    if not isinstance(things, list):
+        return []
+    names = (one.get("name") if isinstance(one, dict) else None for one in things)
+    return [name if isinstance(name, str) else "" for name in names]
+
+
+def make_secrets(planned: Plan) -> None:
+    """Give every destination that is saved, and signs without a secret, one of its own."""
+    saved = planned.changed("destination")
+    lacking = {
+        name: one for name, one in planned.wanted.destinations.items() if name in saved and lacks_secret(one)
+    }
+    planned.made = {name: new_standard_secret(secrets.token_bytes(SEED)) for name in lacking}
+    complete = {name: with_secret(one, planned.made[name]) for name, one in lacking.items()}
+    planned.wanted = replace(planned.wanted, destinations={**planned.wanted.destinations, **complete})
+
+
+def carried_secrets(planned: Plan, current: Configuration, document: JSON) -> list[Problem]:
+    """Secrets that a changed destination would use at another place than the one they were given for."""
+    changed = planned.changed("destination") & current.destinations.keys()
+    return [
+        problem.under("destinations", index)
+        for index, name in enumerate(names_in(document, "destinations"))
+        if name in changed
+        for problem in destination_carried_elsewhere(
+            current.destinations[name], planned.wanted.destinations[name]
+        )
+    ]
+
+
+def broken_links(planned: Plan, current: Configuration, prune: bool) -> Iterator[Problem]:
+    """Things that stay as they are, and name one that the document makes unfit for them.
+
+    `current`: with the webhooks that start a workflow.
+    """
+    changed = {(kind, name) for kind in PLURALS for name in planned.changed(kind)}
+    if prune or not changed:
+        return
+    stays = replace(current, **{
+        many: {name: one for name, one in getattr(current, many).items() if name not in getattr(planned.wanted, many)}
+        for many in Configuration.KINDS
+    })  # fmt: skip
+    touched = {(kind, name) for kind, name, link in links_of(stays) if (link.kind, link.name) in changed}
+    among = planned.wanted.over(current)
+    names = {kind: getattr(among, many) for kind, many in PLURALS.items()}
+    for kind, name, problem in check_links(stays, among, names):
+        if (kind, name) in touched:
+            yield Problem((), f"The {kind} “{name}” would not work any more: {problem}")
+
+
+def connections_of(webhooks: Iterable[Webhook]) -> set[str]:
+    """The connections that these webhooks write to."""
+    return {one.connection for one in webhooks} - {""}
+
+
+def panel_of(webhook: Webhook) -> str:
+    """The panel of the records database that it writes, empty where it writes none."""
+    action = webhook.action
+    return action.panel if action is not None and action.connection == RECORDS else ""
+
+
+def matches(
+    webhooks: Iterable[Webhook], panels: Mapping[str, Panel]
+) -> dict[str, frozenset[tuple[str, ...]]]:
+    """The sets of fields, by canonical name, that actions match rows of the records database on, by panel."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for action in (one.action for one in webhooks if one.action is not None):
+        if action.connection == RECORDS and action.match:
+            spec = panels[action.panel].spec
+            names = (canonical_name(spec, written) for written in action.match)
+            found.setdefault(action.panel, set()).add(tuple(sorted(name for name in names if name)))
+    return {panel: frozenset(sets) for panel, sets in found.items()}
