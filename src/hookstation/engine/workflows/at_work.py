@@ -101,8 +101,19 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
         _nobody if connections is None else connections.refused,
         _nobody if connections is None else connections.works,
     )
-    advance = Advance(shop, live, membership)
-    return AtWork(shop, plans, starting, tools, advance, LaneWorker(advance, lookout, clock, at_once=AT_ONCE))
+    advance, ended = Advance(shop, live, membership), shop.ended
+    again = RunAgain(store, plans, starting, ended, clock, identifiers, event_log, advance.cancelled)
+    return AtWork(
+        shop,
+        plans,
+        starting,
+        tools,
+        Receiving(starting, ended, clock),
+        RunDesk(again, Signals(store, clock, event_log), ShowRuns(store, plans)),
+        DryRuns(shop.runners),
+        advance,
+        LaneWorker(advance, lookout, clock, at_once=AT_ONCE),
+    )
 
 
 def decoded(document: JSON) -> Workflow:

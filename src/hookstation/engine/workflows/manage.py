@@ -32,7 +32,7 @@ Save: TypeAlias = Callable[[JSON, str, str], Awaitable[None]]
 class Workflows:
     """What people do with workflows."""
 
-    def __init__(  # noqa: PLR0913 - the meeting point of what people do with workflows
+    def __init__(
         self,
         store: Store,
         live: Live,
