@@ -48,8 +48,8 @@ class Block:
     quits: bool = False
     output: JSON = None
 
-    def lines(self) -> list[Line]:
-        """The lines that begin now."""
+    def lines(self, *, anew: bool) -> list[Line]:  # noqa: ARG002 - a loop asks
+        """The lines that begin now. `anew`: those too of which history has nothing yet."""
         return []
 
     def ended(self, line: Line) -> None:
@@ -70,7 +70,7 @@ class Choice(Block):
     prefix: str = ""
     begun: bool = False
 
-    def lines(self) -> list[Line]:
+    def lines(self, *, anew: bool) -> list[Line]:  # noqa: ARG002 - it is chosen once
         """The way that was chosen; it goes on in the frame of its line."""
         steps = self.step.blocks.get(self.way, ())
         if self.begun or not steps:
@@ -87,7 +87,7 @@ class Branches(Block):
     open: int = -1
     done: dict[int, Line] = field(default_factory=dict)
 
-    def lines(self) -> list[Line]:
+    def lines(self, *, anew: bool) -> list[Line]:  # noqa: ARG002 - they begin together
         """All branches, once."""
         if self.open >= 0:
             return []
@@ -142,11 +142,11 @@ class Turns(Block):
         """Whether too many turns have failed for more to begin."""
         return self.allowed is not None and self.failed > self.allowed
 
-    def lines(self) -> list[Line]:
+    def lines(self, *, anew: bool) -> list[Line]:
         """The turns that begin now."""
         begun = []
         steps = self.step.blocks["steps"]
-        while self.next < len(self.items) and self.open < self.at_once and self._goes_on():
+        while self.next < len(self.items) and self.open < self.at_once and self._goes_on(anew=anew):
             turn = {"item": self.items[self.next], "index": self.next}
             frame = self.line.frame.inner(turn)
             begun.append(Line(steps, in_turn(self.path, self.next), frame, self, self.next))
@@ -154,8 +154,8 @@ class Turns(Block):
             self.open += 1
         return begun
 
-    def _goes_on(self) -> bool:
-        return not self.stopped or self.next <= self.seen
+    def _goes_on(self, *, anew: bool) -> bool:
+        return self.next <= self.seen or (anew and not self.stopped)
 
     def ended(self, line: Line) -> None:
         """One turn is at its end."""
@@ -181,7 +181,7 @@ class Turns(Block):
     @property
     def is_over(self) -> bool:
         """Whether every turn that began has ended, and no more begins."""
-        return self.open == 0 and (self.next >= len(self.items) or not self._goes_on())
+        return self.open == 0 and (self.next >= len(self.items) or not self._goes_on(anew=True))
 
     def _close(self) -> None:
         frame = self.line.frame

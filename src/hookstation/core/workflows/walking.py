@@ -43,12 +43,21 @@ class Walk:
 
     def __init__(self, history: History, now: int, decision: Decision) -> None:
         self._history, self._now, self._decision = history, now, decision
+        self._blocks: list[Block] = []
 
     def go(self) -> None:
-        """Go on with every line that can, until none can or the run comes to a halt."""
+        """Go on with every line that can, until none can.
+
+        Turns of which history has nothing begin only when all that it has was walked past: it may hold the failure
+        after which no more begin.
+        """
         ready = self._history.ready
-        while ready:
-            self._along(ready.pop())
+        while ready or self._blocks:
+            while ready:
+                self._along(ready.pop())
+            blocks, self._blocks = self._blocks, []
+            for block in blocks:
+                self._begin(block, anew=True)
 
     def _along(self, line: Line) -> None:
         while line.at < len(line.steps):
@@ -323,14 +332,18 @@ class Walk:
 
     def _block(self, block: Block, line: Line | None = None) -> bool:
         """Begin its next lines, or, where it is over, close it; whether `line` goes on at once."""
-        begun = block.lines()
-        self._history.ready.extend(reversed(begun))
-        if begun or not block.is_over:
+        if self._begin(block, anew=False) or not block.is_over:
+            self._blocks.append(block)
             return False
         self._closed(block)
         if line is None:
             self._history.ready.append(block.line)
         return True
+
+    def _begin(self, block: Block, *, anew: bool) -> bool:
+        begun = block.lines(anew=anew)
+        self._history.ready.extend(reversed(begun))
+        return bool(begun)
 
     def _closed(self, block: Block) -> bool:
         line, step, path = block.line, block.step, block.path
