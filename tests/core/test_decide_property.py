@@ -102,7 +102,7 @@ class Maker:
 
     def _switch(self, step: Step, _later: list[str], depth: int) -> Step:
         blocks = {"one": self.line(depth + 1), "default": self.line(depth + 1)}
-        return with_settings(step, {"value": "$$vars.v$$", "cases": {"one": 1}}, blocks)
+        return with_settings(step, {"value": "$$vars.v$$", "cases": [{"name": "one", "value": 1}]}, blocks)
 
     def _parallel(self, step: Step, _later: list[str], depth: int) -> Step:
         return with_settings(step, {}, {"a": self.line(depth + 1), "b": self.line(depth + 1)})

@@ -62,7 +62,8 @@ def _halted(history: History, halt: Halt, decision: Decision, now: int) -> None:
     """The run ends as it is: what waits is cancelled, and what has begun may have had its effect."""
     decision.entries += filter(None, (_left(place.entry, now) for place in history.open.values()))
     frame = history.root.frame
-    output = frame.last if halt.message is None else dump_json(halt.message)
+    says = halt.error is None and halt.message is not None
+    output = dump_json(halt.message) if says else frame.last
     state = RunState.SUCCEEDED if halt.error is None else RunState.FAILED
     decision.end = RunEnd(state, halt.error or "", output, frame.answer)
 
