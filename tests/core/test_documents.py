@@ -107,6 +107,7 @@ def test_a_webhook_needs_only_a_name_an_authentication_and_an_action() -> None:
     short: JSON = {name: document[name] for name in ("name", "action")} | {"authentication": {"type": "none"}}
     found, problems = decode_webhook(short, PERSON)
     assert found, problems
+    assert found.action is not None
     assert found == Webhook(
         "course-completions", NoAuthentication(), Action("insert_activity", "imis", found.action.fields)
     )
@@ -425,5 +426,6 @@ def test_a_template_is_read_in_the_form_in_which_it_is_saved() -> None:
     saved: JSON = {"Note": '{{ day | format: "yyyy" }}', "Other": 7}
     action = {"type": "update_panel", "connection": "records", "panel": "P"}
     read = webhook(action={**action, "match": written, "fields": written})
+    assert read.action is not None
     assert (saved, saved) == (read.action.fields, read.action.match)
     assert read == webhook(action={**action, "match": saved, "fields": saved})

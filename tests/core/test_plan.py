@@ -23,6 +23,7 @@ def changed(secret: Secret) -> Configuration:
     """The course configuration with another token and note."""
     before = courses()
     webhook = before.webhooks["course-completions"]
+    assert webhook.action is not None
     action = replace(webhook.action, fields={**webhook.action.fields, "Note": "-", "Amount": 5})
     after = replace(webhook, authentication=TokenAuthentication("X-Token", secret), action=action)
     return replace(before, webhooks={after.name: after})

@@ -239,7 +239,7 @@ class TestGoingBack:
             await bench.configurator.delete("connection", "far")
             with pytest.raises(Invalid, match="far"):
                 await bench.drafts.roll_back("courses", 1, "anna")
-            assert "records" == bench.board.webhooks(["courses"])["courses"].action.connection
+            assert "records" == bench.board.webhooks(["courses"])["courses"].connection
 
     async def test_nobody_goes_back_over_what_was_not_seen(self) -> None:
         async with engine(webhook()) as bench:

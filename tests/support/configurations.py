@@ -225,7 +225,7 @@ webhooks: Final = st.builds(
 
 
 def _holding(hook: Webhook, hold: bool) -> Webhook:
-    return replace(hook, hold=hold and hook.action.connection != RECORDS)
+    return replace(hook, hold=hold and hook.connection != RECORDS)
 
 
 slugs: Final = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True)
