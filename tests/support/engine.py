@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from hookstation.adapters.http import GuardedHttpClient
 from hookstation.adapters.vault import AesVault
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.batches import ITEMS
@@ -54,6 +55,7 @@ from hookstation.ports.store import EventFilter
 from hookstation.testing.clock import ManualClock, ManualIdentifiers
 from hookstation.testing.connector import ScriptedConnector
 from hookstation.testing.memory_store import MemoryStore
+from hookstation.wiring.chaining import Chaining, chaining_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -161,7 +163,10 @@ class Engine:
             self.outgoing.connections,
             self.retrying,
         )
-        self.process = Process(store, clock, self.identifiers, self.executor, self.membership)
+        self.chaining = self._chaining()
+        self.runs = self.chaining.work.worker
+        receiving = self.chaining.work.receiving
+        self.process = Process(store, clock, self.identifiers, self.executor, self.membership, receiving)
         self.repeats = Repeats(store, clock)
         self.captures = Captures(store, self.vault, self.targets, clock, self.identifiers)
         self.ingest = self._ingest()
@@ -192,6 +197,7 @@ class Engine:
             self.switchboard,
             self.ingest,
             self.identifiers,
+            self.chaining.work.desk.cancel,
         )
         self.tallying = Tallying(store, self.counts, self.membership, clock)
         self.recount = Recount(store, self.membership, clock)
@@ -240,6 +246,23 @@ class Engine:
             self.identifiers,
             lambda: 0.5,
             self.log,
+        )
+
+    def _chaining(self) -> Chaining:
+        return chaining_of(
+            self.store,
+            self.board,
+            self.configurator,
+            self.targets,
+            self.outgoing,
+            self.vault,
+            GuardedHttpClient(),
+            self.membership,
+            self.lookout,
+            self.clock,
+            self.identifiers,
+            self.log,
+            "https://hooks.example.org",
         )
 
     def _ingest(self) -> Ingest:

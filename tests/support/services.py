@@ -38,6 +38,7 @@ def services_of(bench: Engine, **more: Any) -> Services:
         "changing": bench.changing,
         "counters": bench.counters,
         "outgoing": bench.outgoing,
+        "chain": bench.chaining.chain,
         "backup": backup,
         "base_url": ADDRESS,
     }

@@ -7,12 +7,14 @@ once more; one whose sender waits is left alone until its call has ended.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 from msgspec import structs
 
-from hookstation.core.events import Event, Settlement, State
+from hookstation.core.events import OPEN_STATES, Event, Settlement, State
 from hookstation.core.jobs import EVENTS, Job, StoredJob
+from hookstation.core.workflows.values import ENDED as RUN_ENDED
 from hookstation.engine.execute import FIRST_LOOK_UP, Executor
 from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.settlements import CANCELLED, cancelled
@@ -43,6 +45,9 @@ ENDED: Final = "The event is {state} already; there is nothing to cancel."
 MOVED: Final = "The event moved on at this very moment. Look at it again."
 
 
+CancelRun: TypeAlias = Callable[[str, str], Awaitable[object]]
+"""Ends a run: its id, and who asks. Raises `Conflict`."""
+
 SWAPS: Final = 20
 """How often it is tried to end an event that moves on at the very moment."""
 
@@ -50,8 +55,16 @@ SWAPS: Final = 20
 class Cancel:
     """Ends events that wait for their work, are held, are being sent, or whose outcome is still looked up."""
 
-    def __init__(self, store: Store, executor: Executor, clock: Clock, event_log: EventLog) -> None:
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        clock: Clock,
+        event_log: EventLog,
+        cancel_run: CancelRun | None = None,
+    ) -> None:
         self._store, self._executor, self._clock, self._event_log = store, executor, clock, event_log
+        self._cancel_run = cancel_run
 
     async def cancel(self, event_id: str, who: str) -> Event:
         """End the event as failed, free its row's turn and its dedup key, and let the next of its order go on.
@@ -65,6 +78,9 @@ class Cancel:
             if event is None:
                 raise NotFound("event", event_id)
             found = await self._store.find_job(EVENTS, event.id)
+            if self._cancel_run is not None and await self._ends_with_its_run(event, found):
+                await self._cancel_run(event.run_id, who)
+                break
             if await self._end(event, found, who):
                 break
         else:
@@ -75,6 +91,13 @@ class Cancel:
         ended = await self._store.get_event(event_id)
         assert ended is not None
         return ended
+
+    async def _ends_with_its_run(self, event: Event, found: StoredJob | None) -> bool:
+        """Whether a run of a workflow finishes the event."""
+        if found is not None or not event.run_id or event.state not in OPEN_STATES:
+            return False
+        run = await self._store.get_run(event.run_id)
+        return run is not None and run.state not in RUN_ENDED
 
     async def _end(self, event: Event, found: StoredJob | None, who: str) -> bool:
         """Whether the event stood as it was read. Raises `Conflict` where it cannot be cancelled."""

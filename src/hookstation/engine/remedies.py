@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.engine.cancel import Cancel
+from hookstation.engine.cancel import Cancel, CancelRun
 from hookstation.engine.details import Explain
 from hookstation.engine.execute import Executor
 from hookstation.engine.fix import Fix
@@ -48,10 +48,11 @@ def remedies(  # noqa: PLR0913 - what all of them need
     switchboard: Switchboard,
     ingest: Ingest,
     identifiers: Identifiers,
+    cancel_run: CancelRun | None = None,
 ) -> Remedies:
     """All of them, on one station."""
     return Remedies(
-        Cancel(store, executor, clock, event_log),
+        Cancel(store, executor, clock, event_log, cancel_run),
         RunAgain(store, replay, clock, event_log),
         Resolve(store, replay, targets, executor, clock, event_log),
         Indexer(store, clock, switchboard.is_searched, lambda: ingest.in_flight > QUIET),

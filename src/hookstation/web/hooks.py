@@ -1,6 +1,7 @@
 """The lane: inbound webhooks in front of any framework.
 
-``POST /hooks/<token>`` goes to `engine.ingest`; ``GET /hooks/runs/<id>`` tells how a run stands.  The lane is a bare
+``POST /hooks/<token>`` goes to `engine.ingest`; ``GET /hooks/runs/<id>`` tells how a run stands, and what is posted to
+``/hooks/waits/<token>`` goes to the step of a run that waits for it.  The lane is a bare
 ASGI callable; `web.protocol` enters it below ASGI, with the same steps and the same answers, where it is the server.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -24,7 +25,10 @@ from hookstation.web.senders import Senders
 
 PREFIX: Final = "/hooks/"
 RUNS: Final = "/hooks/runs/"
+WAITS: Final = "/hooks/waits/"
 BODY_SECONDS: Final = 15.0
+LARGEST_CALL: Final = 1024 * 1024
+"""Bytes of a body that comes on a one-time URL."""
 
 ELSEWHERE: Final = answers.busy(
     503, "This node takes no calls: its role is worker. Send it again to the address of the others.", 1
@@ -34,6 +38,14 @@ _JSON: Final = (b"content-type", b"application/json")
 _CLOSE: Final = (b"connection", b"close")
 
 log = logging.getLogger(__name__)
+
+
+class Waits(Protocol):
+    """Who waits for calls on one-time URLs."""
+
+    async def answer_wait(self, method: str, token: str, body: bytes) -> Answer:
+        """What the caller is told."""
+        ...
 
 
 class HookLane:
@@ -47,14 +59,18 @@ class HookLane:
         senders: Senders | None = None,
         *,
         takes_calls: bool = True,
+        waits: Waits | None = None,
     ) -> None:
         self.ingest, self._runs, self.body_seconds, self._senders = ingest, runs, body_seconds, senders
-        self._takes_calls = takes_calls
+        self._takes_calls, self._waits = takes_calls, waits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, one answer."""
         if scope["path"].startswith(RUNS):
             await respond(send, scope["method"], await self.tell_run(scope))
+            return
+        if scope["path"].startswith(WAITS):
+            await respond(send, scope["method"], await self.hear_wait(scope, receive))
             return
         admitted = self.admit(scope)
         if isinstance(admitted, Answer):
@@ -98,6 +114,28 @@ class HookLane:
             return ELSEWHERE
         return await self._runs.answer(scope["method"], scope["path"][len(RUNS) :])
 
+    async def hear_wait(self, scope: Scope, receive: Receive) -> Answer:
+        """A call on a one-time URL, for which a run waits."""
+        if not self._takes_calls:
+            return ELSEWHERE
+        if self._waits is None:
+            return answers.NOT_FOUND
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self.body_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return answers.NOT_FOUND
+                    body += message.get("body", b"")
+                    if len(body) > LARGEST_CALL:
+                        return answers.refused(413, f"The body is larger than {LARGEST_CALL} bytes.")
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            return answers.refused(408, "The body did not arrive in time.")
+        return await self._waits.answer_wait(scope["method"], scope["path"][len(WAITS) :], bytes(body))
+
     async def _read(self, raw: RawRequest, receive: Receive, share: Share) -> bytes | Answer | None:
         """The whole body; an answer where it is too large, too slow or one too many; ``None`` where the caller left."""
         most = self.ingest.largest(raw)
@@ -125,8 +163,10 @@ class HookLane:
 
 async def respond(send: Send, method: str, answer: Answer, *, close: bool = False) -> None:
     """Send `answer`; `close` ends the connection, for a caller whose body is not read to its end."""
-    headers = [_JSON, (b"content-length", str(len(answer.body)).encode())]
+    headers = [(b"content-length", str(len(answer.body)).encode())]
     headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers]
+    if all(name != _JSON[0] for name, _ in headers):
+        headers.insert(0, _JSON)
     if close:
         headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -17,7 +17,7 @@ from hookstation.core.events import Answer
 from hookstation.engine.bodies import Share
 from hookstation.engine.ingest import BROKEN
 from hookstation.engine.stages import RawRequest
-from hookstation.web.hooks import PREFIX, RUNS, HookLane
+from hookstation.web.hooks import PREFIX, RUNS, WAITS, HookLane
 from hookstation.web.protocol import MOST_CONNECTIONS, BoundedProtocol
 
 MOST_DRAINED: Final = 64 * 1024
@@ -25,7 +25,9 @@ MOST_DRAINED: Final = 64 * 1024
 
 log = logging.getLogger(__name__)
 
-_HEAD: Final = b"content-type: application/json\r\ncontent-length: "
+_TYPE: Final = b"content-type:"
+_JSON: Final = b"content-type: application/json\r\n"
+_HEAD: Final = _JSON + b"content-length: "
 
 
 class CommonHead:
@@ -54,7 +56,7 @@ class LaneProtocol(BoundedProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         """uvicorn begins the next request of this connection: a webhook's call is ours, the rest its own."""
         path: str = cycle.scope["path"]
-        if not path.startswith(PREFIX) or path.startswith(RUNS):
+        if not path.startswith(PREFIX) or path.startswith((RUNS, WAITS)):
             super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
             return
         self._call = call = Call(self, cycle)
@@ -206,6 +208,8 @@ class Call:
             return
         head = protocol.common_head(cycle.default_headers)
         own = "".join([f"{name.lower()}: {text}\r\n" for name, text in answer.headers]).encode("latin-1")
+        if own.startswith(_TYPE):
+            head = head.replace(_JSON, b"")
         end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         body = b"" if cycle.scope["method"] == "HEAD" else answer.body
         cycle.response_started = cycle.response_complete = True

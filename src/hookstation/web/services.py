@@ -9,6 +9,7 @@ from pathlib import Path
 from hookstation.core.shown import ShownSetting
 from hookstation.engine.board import Board
 from hookstation.engine.browsing import Browse
+from hookstation.engine.chain.services import Chain
 from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
@@ -59,6 +60,7 @@ class Services:
     changing: Changing
     counters: Counters
     outgoing: Outgoing
+    chain: Chain
     backup: Callable[[Path], Awaitable[int]]
     base_url: str
     control_key: str = ""

@@ -60,6 +60,7 @@ from hookstation.web.hooks import HookLane
 from hookstation.web.rest import Rest
 from hookstation.web.senders import Senders
 from hookstation.web.services import Services
+from hookstation.wiring.chaining import Chaining, chaining_of
 from hookstation.wiring.opening import backup_of, check_whole, open_store, open_vault
 from hookstation.wiring.places import KEY_FILE, place_of
 from hookstation.wiring.watching import Watch, watch_of
@@ -105,6 +106,7 @@ class Station:
     lookout: Lookout
     queue: Queue
     sending: Sending
+    chaining: Chaining
     app: Front
     lane: HookLane
     _beats: list[asyncio.Task[None]] = field(default_factory=list)
@@ -133,6 +135,7 @@ class Station:
             self._tasks.append(_begin("do what was acknowledged", self.queue.run))
             self._tasks.append(_begin("look at destinations", self.sending.outgoing.destinations.run))
             self._tasks.append(_begin("deliver", self.sending.worker.run))
+            self._tasks.append(_begin("go on with runs", self.chaining.work.worker.run))
 
     @asynccontextmanager
     async def replaying(self) -> AsyncIterator[None]:
@@ -154,7 +157,7 @@ class Station:
     async def stop(self) -> None:
         """Lease nothing more, let what is under way end, and give what is left back to the other nodes."""
         self.stop_accepting()
-        self.sending.deliver.stopping = True
+        self.sending.deliver.stopping = self.chaining.work.shop.stopping = True
         await _end(self._tasks)
         ended = await asyncio.gather(
             self.executor.drain(DRAIN_SECONDS),
@@ -162,6 +165,7 @@ class Station:
             self.queue.drain(DRAIN_SECONDS),
             self.replays.drain(DRAIN_SECONDS),
             self.sending.worker.drain(DRAIN_SECONDS),
+            self.chaining.work.drain(DRAIN_SECONDS),
         )
         if any(ended):
             log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
@@ -291,7 +295,11 @@ async def _assemble(
     given = (store, board, targets, switchboard, membership, lookout, counts, outgoing, clock, event_log)
     executor, worker, queue = working_of(*given)
     captures = Captures(store, vault, targets, clock, identifiers)
-    process, repeats = Process(store, clock, identifiers, executor, membership), Repeats(store, clock)
+    needed = (store, board, configurator, targets, outgoing, vault, http, membership, lookout, clock)
+    chaining = chaining_of(*needed, identifiers, event_log, base_url)
+    receiving, desk = chaining.work.receiving, chaining.work.desk
+    process = Process(store, clock, identifiers, executor, membership, receiving)
+    repeats = Repeats(store, clock)
     most = settings.most_in_flight, settings.most_body_bytes
     accepting = (switchboard, store, process, repeats, clock, identifiers, counters, event_log, *most)
     ingest = Ingest(*accepting, captures, counts=counts)
@@ -304,7 +312,7 @@ async def _assemble(
         dry_run=DryRun(switchboard, clock, identifiers),
         replay=replay,
         remedies=remedies(
-            store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers
+            store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers, desk.cancel
         ),
         keys=Keys(store, clock),
         users=Users(store, passwords, clock, event_log),
@@ -316,6 +324,7 @@ async def _assemble(
         ),
         counters=counters,
         outgoing=outgoing,
+        chain=chaining.chain,
         backup=backup_of(settings, store),
         base_url=base_url,
         control_key=control_key,
@@ -325,7 +334,8 @@ async def _assemble(
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
     senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
-    lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=seat.role != "worker")
+    takes_calls = seat.role != "worker"
+    lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=takes_calls, waits=desk)
     return Station(
         settings,
         store,
@@ -340,6 +350,7 @@ async def _assemble(
         lookout,
         queue,
         sending,
+        chaining,
         Front(lane, Rest(services), senders),
         lane,
     )

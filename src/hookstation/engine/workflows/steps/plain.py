@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from hookstation.core.jsontext import Parsed, dump_json, plain_of
@@ -10,6 +11,13 @@ from hookstation.core.values import JSON
 from hookstation.engine.workflows.steps.reading import items, mapping, rows, text, whole
 from hookstation.engine.workflows.tasks import Done, Failed, Task, Way
 from hookstation.errors import Invalid, Terminal
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_OURS: Final = frozenset(
+    {"connection", "content-length", "date", "hookstation-event-id", "keep-alive", "server", "te", "trailer"}
+    | {"transfer-encoding", "upgrade"}
+)
+"""Headers that belong to the connection or to the station."""
 
 MOST_SCHEMAS: Final = 1_000
 LONGEST_LIST: Final = 5
@@ -79,8 +87,11 @@ class Respond:
         if not 200 <= status <= 599:
             raise Terminal(f"“status” is {status}, and has to be from 200 to 599.")
         headers: dict[str, JSON] = {}
-        for name in mapping(settings, "headers"):
-            value = text(mapping(settings, "headers"), name)
+        given = mapping(settings, "headers")
+        for name in sorted(given, key=lambda name: name.lower() != "content-type"):
+            value = text(given, name)
+            if not _NAME.fullmatch(name) or name.lower() in _OURS:
+                raise Terminal(f"The header “{name[:60]}” cannot be set by a step.")
             if "\r" in value or "\n" in value or not value.isascii():
                 raise Terminal(f"The header “{name}” may hold ASCII characters without line breaks.")
             headers[name] = value
