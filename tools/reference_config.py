@@ -8,9 +8,14 @@ from hookstation.config.export import to_yaml
 from hookstation.connectors import CATALOGUE
 from hookstation.core.documents.destination import DESTINATION
 from hookstation.core.documents.panel import PANEL
+from hookstation.core.documents.poll import POLL
+from hookstation.core.documents.schedule import SCHEDULE
 from hookstation.core.documents.schemas import connection_settings
+from hookstation.core.documents.steps import BASE as STEP
 from hookstation.core.documents.subscription import SUBSCRIPTION
+from hookstation.core.documents.transfer import TRANSFER
 from hookstation.core.documents.webhook import WEBHOOK
+from hookstation.core.documents.workflow import WORKFLOW
 from hookstation.core.fieldlist import Kind, Setting, plain
 
 INTRODUCTION = """\
@@ -55,19 +60,35 @@ subscriptions:
     events: [record.inserted, inbound.course-completions]
     destination: crm
     condition: record.entity == "Activity" or exists(memberId)
+workflows:
+  - name: nightly-summary
+    trigger: {type: schedule}
+    steps:
+      - name: find
+        type: find_panels
+        with: {connection: records, panel: ABC_Courses, match: {Grade: pass}}
+      - name: tell
+        type: emit
+        when: exists(steps.find.records.0)
+        with: {type: courses.passed, payload: $$steps.find.records$$}
+schedules:
+  - name: every-night
+    workflow: nightly-summary
+    cron: "0 2 * * *"
+    zone: Europe/Berlin
 ```
 
 ## How it is read
 
-- `version: 1` stands in every file; beside it only `connections`, `panels`, `webhooks`, `destinations` and
-  `subscriptions`, each a list.
+- `version: 1` stands in every file; beside it only `connections`, `panels`, `webhooks`, `destinations`,
+  `subscriptions`, `workflows`, `transfers`, `polls` and `schedules`, each a list.
 - YAML is read by the core schema of YAML 1.2: only `true` and `false` are booleans, `yes` and `on` are text, and so
   are dates. Numbers keep their digits: `19.90` stays `19.90`. A number that begins with a zero needs quotes.
 - In a mapping, text is a [template](templates.md); anything else is a literal of its type.
 - Refused: the same key twice, tags (`!!...`), merge keys (`<<`), aliases that grow beyond 500,000 values, more than
   100 levels, files over 8 MiB.
-- What names another thing needs it: a webhook's connection and panel, a subscription's destination. It stands in the
-  files, or is there already.
+- What names another thing needs it: a webhook's connection and panel, a subscription's destination, the workflow
+  that a webhook, a poll or a schedule starts. It stands in the files, or is there already.
 - `schema_file: PATH` in place of `schema` reads a JSON file; the path is relative to the config file.
 
 ## Secrets
@@ -114,6 +135,13 @@ def page() -> str:
         f"## `destinations`\n\n{table(DESTINATION)}"
         "## `subscriptions`\n\nWhat leaves, and how: the types are those of [events that go out](outgoing-events.md), "
         f"the condition is written in [its own language](conditions.md).\n\n{table(SUBSCRIPTION)}"
+        f"## `workflows`\n\n{table(WORKFLOW)}"
+        "### A step\n\nThe settings under `with` are those of its type: [all types](steps.md). Types that hold other "
+        "steps have them under `steps`, `then` and `else`, `cases` and `default`, or `branches`.\n\n"
+        f"{table(STEP)}"
+        f"## `transfers`\n\n{table(TRANSFER)}"
+        f"## `polls`\n\n{table(POLL)}"
+        f"## `schedules`\n\n{table(SCHEDULE)}"
     ).rstrip() + "\n"
 
 

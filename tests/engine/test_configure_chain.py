@@ -146,7 +146,9 @@ async def test_pruning_takes_away_what_is_not_named_but_nothing_that_is_needed()
             "schedules.0.transfer: there is no transfer “members”; define it under “transfers”."
         ] == problems
         planned = await bench.configurator.apply(document(transfers=[transfer()]), prune=True)
-        assert 6 == len(planned.done)
+        assert ["schedule", "schedule", "poll", "poll", "workflow", "workflow", "connection"] == [
+            one.kind for one in planned.done
+        ]
         assert ({}, ["members"], {}, {}) == (
             bench.board.workflows,
             list(bench.board.transfers),
