@@ -38,8 +38,8 @@ class Paging:
             return None
         return cls(
             text(written, "type"),
-            _path(text(written, "items")),
-            _path(text(written, "path")),
+            path_in(text(written, "items")),
+            path_in(text(written, "path")),
             text(written, "parameter", "page" if written.get("type") == "page" else "cursor"),
             whole(written, "first", 1),
             whole(written, "step", 1),
@@ -52,31 +52,36 @@ async def all_items(
 ) -> list[JSON]:
     """The items of every page. Raises `Terminal` for what is no list, too many items or too many pages."""
     found: list[JSON] = []
-    asked = _with(call, paging.parameter, str(paging.first)) if paging.rule == "page" else call
+    asked = with_parameter(call, paging.parameter, str(paging.first)) if paging.rule == "page" else call
     for number in range(paging.most):
         answer = await send(asked)
         body = _read(answer.body)
-        items = _at(body, paging.items)
+        items = at_path(body, paging.items)
         if not isinstance(items, list):
             raise Terminal(f"Page {number + 1} has no list where “items” says; correct the path.")
         found += items
         if len(found) > MOST_ROWS:
             raise Terminal(f"More than {MOST_ROWS} items came. Ask for fewer, or use a transfer.")
-        following = _next(asked, paging, answer, body, number) if items else None
-        if following is None:
+        next_one = following(asked, paging, answer, body, number) if items else None
+        if next_one is None:
             return found
-        asked = following
+        asked = next_one
     raise Terminal(f"There are more than {paging.most} pages. Raise “most”, or ask for fewer items.")
 
 
-def _next(call: ApiCall, paging: Paging, answer: ApiAnswer, body: JSON, number: int) -> ApiCall | None:
+def following(call: ApiCall, paging: Paging, answer: ApiAnswer, body: JSON, number: int) -> ApiCall | None:
+    """The call for the page behind this one, which is the page with `number`, from 0 on; ``None`` behind the last."""
     if paging.rule == "page":
-        return _with(call, paging.parameter, str(paging.first + (number + 1) * paging.step))
+        return with_parameter(call, paging.parameter, str(paging.first + (number + 1) * paging.step))
     if paging.rule == "cursor":
-        cursor = _at(body, paging.path)
-        return _with(call, paging.parameter, text_of(cursor)) if cursor not in (None, "", False) else None
+        cursor = at_path(body, paging.path)
+        return (
+            with_parameter(call, paging.parameter, text_of(cursor))
+            if cursor not in (None, "", False)
+            else None
+        )
     if paging.path:
-        link = _at(body, paging.path)
+        link = at_path(body, paging.path)
     else:
         shown = _NEXT.search(answer.headers.get("link", ""))
         link = shown[1] if shown else None
@@ -95,7 +100,8 @@ def _linked(call: ApiCall, link: str) -> ApiCall:
     return replace(call, path=path, query=tuple(parse_qsl(parts.query, keep_blank_values=True)))
 
 
-def _with(call: ApiCall, name: str, value: str) -> ApiCall:
+def with_parameter(call: ApiCall, name: str, value: str) -> ApiCall:
+    """The call with this parameter of its query, in place of what it had."""
     return replace(call, query=(*(pair for pair in call.query if pair[0] != name), (name, value)))
 
 
@@ -106,7 +112,8 @@ def _read(body: bytes) -> JSON:
         raise Terminal(f"A page is not JSON: {refused.reason}") from refused
 
 
-def _path(written: str) -> Path:
+def path_in(written: str) -> Path:
+    """A path as a person wrote it. Raises `Terminal`."""
     if not written:
         return ()
     try:
@@ -118,7 +125,8 @@ def _path(written: str) -> Path:
     return path
 
 
-def _at(body: JSON, path: Path) -> JSON:
+def at_path(body: JSON, path: Path) -> JSON:
+    """What stands there, ``None`` where nothing does."""
     value: JSON = body
     for part in path:
         if isinstance(value, dict):
