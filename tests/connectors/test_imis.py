@@ -318,9 +318,9 @@ async def test_a_row_is_not_moved_to_another_person(imis: Target) -> None:
         await imis.write(Operation.UPDATE, {"ID": "10421"}, {"CourseCode": "A"})
 
 
-async def test_an_activity_is_only_added(imis: Target) -> None:
+async def test_an_activity_that_is_not_there_is_not_changed(imis: Target) -> None:
     record = Record("imis", ACTIVITY, Operation.UPDATE, {"NOTE": "n"}, {"SEQN": 1})
-    with pytest.raises(Terminal, match="only be added"):
+    with pytest.raises(Terminal, match="no row matches SEQN"):
         await imis.connector.execute(record, imis.connector.presumed(ACTIVITY))
 
 

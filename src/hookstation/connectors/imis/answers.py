@@ -53,7 +53,15 @@ class Call(Enum):
 
 
 class NoSuchThing(Terminal):
-    """The target has no such entity or operation."""
+    """The target has no such entity or operation. `gone`: there is no such record either, as far as it says."""
+
+    gone = False
+
+
+class NoSuchRecord(NoSuchThing):
+    """The target has no such entity or record."""
+
+    gone = True
 
 
 def believe(answer: HttpAnswer, call: Call, host: str = "") -> JSON:
@@ -105,7 +113,7 @@ def _refusal(answer: HttpAnswer, body: JSON, call: Call, detail: str, host: str)
         case 403:
             return Terminal("The target does not allow this account to do that (403).", detail=detail)
         case 404:
-            return NoSuchThing("The target has no such entity or record (404).", detail=detail)
+            return NoSuchRecord("The target has no such entity or record (404).", detail=detail)
         case 409:
             return Terminal("The target already has a record with this key (409).", detail=detail)
         case 501:

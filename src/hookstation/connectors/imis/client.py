@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from hookstation.connectors.imis.answers import Call, believe
 from hookstation.connectors.imis.token import Token, Tokens
 from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
-from hookstation.errors import Retriable, UnknownOutcome
+from hookstation.errors import Retriable, Terminal, UnknownOutcome
+from hookstation.ports.api import ApiCall
 from hookstation.ports.http import HttpAnswer, HttpClient, HttpRequest
 
 PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 """Characters of a key that stand in an address as they are, whoever decodes it."""
+
+
+OF_A_PATH: Final = "/:@!$&'()*+,;=-._~%|"
+"""Characters of a path that somebody wrote which go out as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,35 @@ class ImisClient:
                 raise
             raise Retriable("The target did not answer.", detail=unknown.detail) from None
 
+    async def send(self, call: ApiCall) -> HttpAnswer:
+        """Send a call in the target's own terms; the answer is judged by who asked.
+
+        `path` follows ``/api/``.  Raises `Terminal` where it leads out of it, `Retriable`, `UnknownOutcome`, and
+        `AddressRefused`.
+        """
+        path = call.path.strip("/")
+        segments = unquote(path).split("/")
+        if "." in segments or ".." in segments or any(one in path for one in "?#\\"):
+            raise Terminal(
+                "The path must lie below /api/: it holds neither “..” nor “?”; put values into the query."
+            )
+        url = f"{self._reach.url}/api/{quote(path, safe=OF_A_PATH)}"
+        if call.query:
+            url = f"{url}?{urlencode(call.query, quote_via=quote)}"
+        headers = {name: value for name, value in call.headers.items() if name.lower() != "authorization"}
+        if call.content_type:
+            headers["Content-Type"] = call.content_type
+        timeout = call.timeout or self._reach.timeout
+        template = HttpRequest(
+            call.method.upper(), url, headers, call.body, timeout, self._reach.networks, call.largest_answer
+        )
+        return await self._signed_in(template)
+
+    @property
+    def host(self) -> str:
+        """The target's own name, which messages must not give away."""
+        return self._host
+
     async def user(self) -> str:
         """Sign in anew and return the name that the target knows us by. Raises `ActionFailed` and `AddressRefused`."""
         self._tokens.forget()
@@ -84,9 +118,10 @@ class ImisClient:
 
 
 def _with_token(template: HttpRequest, token: Token) -> HttpRequest:
-    headers = {"Authorization": f"Bearer {token.value.reveal()}", "Accept": "application/json"}
+    usual = {"Accept": "application/json"}
     if template.body:
-        headers["Content-Type"] = "application/json; charset=utf-8"
+        usual["Content-Type"] = "application/json; charset=utf-8"
+    headers = {**usual, **template.headers, "Authorization": f"Bearer {token.value.reveal()}"}
     return HttpRequest(
         template.method,
         template.url,

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hookstation.connectors.imis import metadata, panel, settle
-from hookstation.connectors.imis.answers import Call, NoSuchThing
+from hookstation.connectors.imis import metadata, panel, reading, settle
+from hookstation.connectors.imis.answers import DONE, Call, NoSuchThing, believe
 from hookstation.connectors.imis.client import ImisClient, Reach, entity_path
 from hookstation.connectors.imis.dialect import Dialect
 from hookstation.connectors.imis.envelope import Form
 from hookstation.connectors.imis.find import items
 from hookstation.connectors.imis.locks import KeyedLocks
+from hookstation.connectors.imis.reading import SEQUENCE
 from hookstation.connectors.imis.token import Credentials, Tokens
 from hookstation.core.activity import ACTIVITY_SPEC
 from hookstation.core.records import ACTIVITY, EntitySpec, Operation, Record
 from hookstation.core.rowkey import row_key
-from hookstation.core.values import JSON
-from hookstation.errors import AddressRefused, NotFound, Terminal
+from hookstation.core.values import JSON, Scalar
+from hookstation.errors import AddressRefused, NotFound, Retriable, Terminal, UnknownOutcome
+from hookstation.ports.api import ApiAnswer, ApiCall
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import LookUp, Written
 from hookstation.ports.http import HttpClient
+from hookstation.ports.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class ImisSettings:
 
 
 class ImisConnector:
-    """A `RemoteConnector` for one iMIS."""
+    """A `RemoteConnector`, `ApiConnector` and `QueryConnector` for one iMIS."""
 
     def __init__(
         self, name: str, settings: ImisSettings, credentials: Credentials, http: HttpClient, clock: Clock
@@ -44,6 +47,7 @@ class ImisConnector:
         tokens = Tokens(settings.reach.url, credentials, http, clock)
         self._client = ImisClient(settings.reach, tokens, http)
         self._dialect = Dialect(settings.dialect)
+        self._activities = reading.Activities(self._client)
         self._locks = KeyedLocks()
 
     @property
@@ -53,7 +57,7 @@ class ImisConnector:
 
     @property
     def operations(self) -> frozenset[Operation]:
-        """Insert, update and upsert."""
+        """Insert, update, upsert and delete."""
         return frozenset(Operation)
 
     @property
@@ -75,8 +79,15 @@ class ImisConnector:
         form = await self._form(spec)
         if record.operation is Operation.INSERT:
             return await panel.insert(self._client, form, record.fields)
-        if record.entity == ACTIVITY:
-            raise Terminal("Activities can only be added; the target does not change them.")
+        if (
+            record.entity == ACTIVITY
+            and record.operation is not Operation.UPSERT
+            and SEQUENCE not in record.match
+        ):
+            raise Terminal(
+                f"An activity is changed or deleted by its own number: match on {SEQUENCE}. Anything else may be true"
+                " of all activities of a person."
+            )
         async with self._locks.hold(row_key(record)):
             return await panel.change(self._client, form, record)
 
@@ -84,6 +95,51 @@ class ImisConnector:
         """Find what `execute` may have written; see the port."""
         with _refusals_for_a_sender():
             return await settle.look_up(self._client, await self._form(spec), record, marker)
+
+    async def find(
+        self, spec: EntitySpec, match: Mapping[str, Scalar], limit: int
+    ) -> Sequence[Mapping[str, JSON]]:
+        """At most `limit` records that hold these values, each with its ``key``. Raises as `execute`."""
+        with _refusals_for_a_sender():
+            return await reading.records(self._client, await self._form(spec), match, limit)
+
+    async def call(self, call: ApiCall) -> ApiAnswer:
+        """Call an address below ``/api/`` with the connection's token; see the port."""
+        kind = reading.kind_of_call(call.method)
+        with _refusals_for_a_sender():
+            try:
+                answer = await self._client.send(call)
+            except UnknownOutcome as unknown:
+                if kind is Call.ADD:
+                    raise
+                raise Retriable("The target did not answer.", detail=unknown.detail) from None
+        if answer.status not in DONE or "json" in answer.headers.get("content-type", "json"):
+            believe(answer, kind, self._client.host)
+        return ApiAnswer(answer.status, answer.headers, answer.body)
+
+    async def pages(self, call: ApiCall) -> AsyncIterator[Sequence[JSON]]:
+        """The items of all pages; a list that changes meanwhile may give a row twice, but leaves none out."""
+        with _refusals_for_a_sender():
+            async for items in reading.pages(self._client, call):
+                yield items
+
+    async def query(
+        self, name: str, parameters: Mapping[str, str], offset: int = 0, limit: int = 0
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Rows of a stored query; see the port."""
+        with _refusals_for_a_sender():
+            async for rows in reading.query(self._client, name, parameters, offset, limit):
+                yield rows
+
+    async def activities_after(self, sequence: int, limit: int) -> Sequence[Row]:
+        """The next activities by their number; see the port."""
+        with _refusals_for_a_sender():
+            return await self._activities.after(await self._form(ACTIVITY_SPEC), sequence, limit)
+
+    async def newest_activity(self) -> int:
+        """The greatest number of an activity."""
+        with _refusals_for_a_sender():
+            return await self._activities.newest()
 
     async def describe(self, entity: str) -> EntitySpec:
         """The entity's field list, fresh from the target."""

@@ -12,12 +12,13 @@ from typing import Final
 from hookstation.connectors.imis.answers import Call
 from hookstation.connectors.imis.client import ImisClient, entity_path
 from hookstation.connectors.imis.envelope import Entity, Form, holds
-from hookstation.connectors.imis.values import text_of, unwrap
+from hookstation.connectors.imis.paging import PAGE, values_of, walk
+from hookstation.connectors.imis.values import text_of
 from hookstation.core.values import JSON, Scalar
 from hookstation.errors import Terminal
 
-PAGE: Final = 100
-MOST_PAGES: Final = 50
+MOST_PAGES: Final = 120
+"""Pages that a search looks through, somewhat more than the records that a step may ask for."""
 
 OPERATORS: Final = frozenset(
     {
@@ -72,30 +73,39 @@ def _question(asked: Mapping[str, Scalar]) -> Mapping[str, str]:
     return question
 
 
+async def find_all(client: ImisClient, form: Form, most: int) -> list[Entity]:
+    """Rows whatever they hold, at most `most`. Raises as `find`."""
+    found: list[Entity] = []
+    async for entity in _pages(client, form, {}):
+        found.append(entity)
+        if len(found) == most:
+            break
+    return found
+
+
 async def _pages(client: ImisClient, form: Form, asked: Mapping[str, str]) -> AsyncIterator[Entity]:
     question = {form.wire(field): text for field, text in asked.items()}
-    offset = 0
-    for _ in range(MOST_PAGES):
-        query = question | {"limit": str(PAGE), "offset": str(offset)}
-        page = await client.call("GET", entity_path(form.spec.name), Call.READ, query=query)
-        for entity in items(page):
-            yield entity
-        following = _next_offset(page)
-        if following <= offset:
-            return
-        offset = following
-    raise Terminal(
-        f"{form.spec.name}: the target answers with more than {PAGE * MOST_PAGES:,} rows; match on more fields."
-    )
+    rows = 0
+
+    async def ask(offset: int, limit: int) -> JSON:
+        query = question | {"limit": str(limit), "offset": str(offset)}
+        return await client.call("GET", entity_path(form.spec.name), Call.READ, query=query)
+
+    async for page in walk(ask):
+        rows += len(page)
+        if rows > PAGE * MOST_PAGES:
+            raise Terminal(
+                f"{form.spec.name}: the target answers with more than {PAGE * MOST_PAGES:,} rows; match on more"
+                " fields."
+            )
+        for entity in page:
+            if isinstance(entity, dict):
+                yield entity
 
 
 def items(page: JSON) -> list[Entity]:
-    """The entities of a page. Raises `Terminal` for what is no page: it must not be taken for an empty one."""
-    held = page.get("Items") if isinstance(page, dict) else page
-    values = held.get("$values") if isinstance(held, dict) else held
-    if not isinstance(values, list):
-        raise Terminal("The target's answer to a search cannot be understood.")
-    return [each for each in values if isinstance(each, dict)]
+    """The entities of a page. Raises `Terminal` for what is no page."""
+    return [each for each in values_of(page) if isinstance(each, dict)]
 
 
 def question_text(field: str, value: Scalar) -> str:
@@ -114,10 +124,3 @@ def begins_with_operator(text: str) -> bool:
     """Whether the target may read the beginning of this text as an operator."""
     word, colon, _ = text.partition(":")
     return bool(colon) and word.strip().casefold() in OPERATORS
-
-
-def _next_offset(page: JSON) -> int:
-    if not isinstance(page, dict) or unwrap(page.get("HasNext")) is not True:
-        return 0
-    following = unwrap(page.get("NextOffset"))
-    return following if isinstance(following, int) else 0

@@ -28,7 +28,7 @@ class RecordsConnector:
 
     @property
     def operations(self) -> frozenset[Operation]:
-        """Insert, update and upsert."""
+        """All of them."""
         return frozenset(Operation)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ KINDS: Final = {
     "saved-with-status": "execute, then answer the same with `status` (200 to 204; 204 without a body)",
     "slow": "wait `seconds`, then execute and answer",
     "dropped": "close the connection without executing",
+    "half-page": "answer a page with half of its items, and say of the next page what the whole one would",
 }
 """What each kind of fault does."""
 
@@ -150,6 +152,8 @@ class FaultGate:
                 await call.answer(messages)
             case "saved-with-status":
                 await call.answer(_with_status(await call.execute(), fault.status))
+            case "half-page":
+                await call.answer(_halved(await call.execute()))
             case "saved-but-500":
                 await call.execute()
                 await call.answer_with(_status(500))
@@ -254,6 +258,19 @@ def _with_status(messages: list[Message], status: int) -> list[Message]:
         return [start, *messages[1:]]
     start["headers"] = []
     return [start, {"type": "http.response.body", "body": b""}]
+
+
+def _halved(messages: list[Message]) -> list[Message]:
+    """The same page with its first half of items; anything else as it is."""
+    document = json.loads(b"".join(message.get("body", b"") for message in messages) or b"null")
+    items = document.get("Items") if isinstance(document, dict) else None
+    if not isinstance(items, dict) or len(items.get("$values", ())) < 2:
+        return messages
+    items["$values"] = items["$values"][: len(items["$values"]) // 2]
+    body = json.dumps({**document, "Count": len(items["$values"]), "HasNext": True}).encode()
+    headers = [pair for pair in messages[0]["headers"] if pair[0].lower() != b"content-length"]
+    start = {**messages[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+    return [start, {"type": "http.response.body", "body": body}]
 
 
 def invalid_grant() -> Response:

@@ -20,7 +20,7 @@ from hookstation.testing.sandbox.answers import (
     reply,
     validation_results,
 )
-from hookstation.testing.sandbox.definitions import Entity
+from hookstation.testing.sandbox.definitions import ACTIVITY, Entity
 from hookstation.testing.sandbox.envelope import (
     LIST,
     definition,
@@ -128,10 +128,10 @@ class Api:
         return reply(200, definition(entity, "EntityDefinitionData"))
 
     async def _query_flat(self, request: Request) -> Response:
-        return self._page_of(self._queried(request), request, present_flat)
+        return self._page_of(self._queried(request, "query"), request, present_flat)
 
     async def _query_entities(self, request: Request) -> Response:
-        return self._page_of(self._queried(request), request, present_sparse)
+        return self._page_of(self._queried(request, "iqa"), request, present_sparse)
 
     async def _find(self, request: Request) -> Response:
         if "EntityId" in request.query_params:
@@ -207,11 +207,14 @@ class Api:
 
     def _writable(self, request: Request, operation: str) -> Table:
         table = self._table(request)
-        if operation not in table.entity.writable:
+        changeable = table.entity.name == ACTIVITY and self._state.settings.changeable_activities
+        if operation not in table.entity.writable and not changeable:
             raise Refused(501, f"{operation} is not implemented for {table.entity.name}.")
         return table
 
-    def _queried(self, request: Request) -> Table:
+    def _queried(self, request: Request, place: str) -> Table:
+        if self._state.settings.queries_at not in ("both", place):
+            raise Refused(404, f"This platform has no /api/{place}.")
         name = request.query_params.get("queryname", "")
         if name not in self._state.queries:
             raise Refused(404, f"There is no query {name}.")

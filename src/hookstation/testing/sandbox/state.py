@@ -27,6 +27,8 @@ class Settings:
 
     `strict_parties` refuses party ids that are not seeded; otherwise any of 1 to 10 characters is taken.
     `party_property` is the dialect of the Activity: ``PartyId`` or ``ID``.  `largest_page` bounds a page.
+    `changeable_activities`: they can be updated and deleted, too.  `queries_at`: where stored queries are, ``query``
+    (the newer platform, flat rows), ``iqa`` (the older one, entities) or ``both``.
     """
 
     username: str = "manager"
@@ -38,6 +40,8 @@ class Settings:
     strict_parties: bool = False
     party_property: str = "PartyId"
     largest_page: int = LARGEST_PAGE
+    changeable_activities: bool = False
+    queries_at: str = "both"
 
 
 @dataclass(slots=True)
@@ -175,6 +179,8 @@ def settings_with(settings: Settings, changes: Mapping[str, object]) -> Settings
     changed = replace(settings, **taken)  # type: ignore[arg-type]  # kinds are checked above
     if changed.party_property not in ("PartyId", "ID") or not 1 <= changed.largest_page <= LARGEST_PAGE:
         raise Refused(400, f"party_property is PartyId or ID; largest_page is 1 to {LARGEST_PAGE}.")
+    if changed.queries_at not in ("query", "iqa", "both"):
+        raise Refused(400, "queries_at is query, iqa or both.")
     return changed
 
 
