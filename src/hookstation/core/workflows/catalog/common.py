@@ -67,6 +67,18 @@ FORMAT_OPTIONS: Final = (
         choices=("crlf", "lf"),
         help="CSV, TSV and pipe: how lines end.",
     ),
+    Setting(
+        "quote_all",
+        Kind.BOOLEAN,
+        default=False,
+        help="CSV, TSV and pipe: every value stands in quotes, not only where it must.",
+    ),
+    Setting(
+        "safe_formulas",
+        Kind.BOOLEAN,
+        default=False,
+        help="CSV, TSV and pipe: a text that a spreadsheet would take for a formula gets an apostrophe before it.",
+    ),
     Setting("root", Kind.TEXT, default="rows", maximum=100, help="XML: the outermost element."),
     Setting("row", Kind.TEXT, default="row", maximum=100, help="XML: the element of one row."),
 )
