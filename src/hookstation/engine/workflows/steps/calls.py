@@ -16,7 +16,7 @@ from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.steps.answers import checked
 from hookstation.engine.workflows.steps.files import shaped
 from hookstation.engine.workflows.steps.paging import Paging, all_items
-from hookstation.engine.workflows.steps.reading import MOST_ROWS, flag, mapping, needed, text, whole
+from hookstation.engine.workflows.steps.reading import MOST_ROWS, flag, mapping, needed, size, text
 from hookstation.engine.workflows.tasks import Done, Outside, Task, Way
 from hookstation.errors import AddressRefused, Retriable, Terminal
 from hookstation.ports.api import ApiAnswer, ApiCall, ApiConnector
@@ -115,7 +115,7 @@ def call_of(task: Task, place: str, seconds: float) -> ApiCall:
         body,
         headers.pop("Content-Type", kind),
         task.step.time or seconds,
-        whole(settings, "largest", LARGEST),
+        size(settings, "largest", LARGEST),
     )
 
 

@@ -12,7 +12,7 @@ from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import LARGEST_OUTPUT
 from hookstation.engine.targets import Targets
-from hookstation.engine.workflows.steps.reading import flag, needed, text, whole
+from hookstation.engine.workflows.steps.reading import flag, needed, size, text
 from hookstation.engine.workflows.tasks import Done, Outside, Task, Way
 from hookstation.errors import BodyRefused, NotFound, Retriable, Terminal
 from hookstation.ports.files import FilesConnector, RemoteFile
@@ -58,7 +58,7 @@ class Download:
         settings = task.settings
         connection, path = needed(settings, "connection"), needed(settings, "path")
         target = files_of(self._targets, connection)
-        most = min(whole(settings, "most") or MOST_BYTES, MOST_BYTES)
+        most = min(size(settings, "most", MOST_BYTES), MOST_BYTES)
         shape, encoding = text(settings, "response", "text"), text(settings, "encoding", "utf-8")
 
         async def call() -> Done:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from hookstation.core.fieldlist import Kind, Setting
+from hookstation.core.fieldlist.kinds import read_duration, read_size
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON, Number, kind_of
-from hookstation.errors import Terminal
+from hookstation.errors import Invalid, Terminal
 
 MOST_ROWS: Final = 100_000
 """Rows that one step takes or puts out; a transfer moves any number."""
@@ -40,6 +42,28 @@ def whole(settings: Mapping[str, JSON], name: str, default: int = 0) -> int:
     if not written.isdecimal() or len(written) > 12:
         raise Terminal(f"“{name}” is {_a(value)}, and has to be a whole number from 0 on.")
     return int(written)
+
+
+def seconds(settings: Mapping[str, JSON], name: str, default: float = 0.0) -> float:
+    """A duration such as ``2h``."""
+    value = settings.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        return float(str(read_duration(Setting(name, Kind.DURATION), value)))
+    except Invalid as invalid:
+        raise Terminal(f"“{name}” {invalid.message}") from invalid
+
+
+def size(settings: Mapping[str, JSON], name: str, default: int) -> int:
+    """A number of bytes, such as ``1MiB``."""
+    value = settings.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        return read_size(Setting(name, Kind.SIZE), value)
+    except Invalid as invalid:
+        raise Terminal(f"“{name}” {invalid.message}") from invalid
 
 
 def flag(settings: Mapping[str, JSON], name: str, *, default: bool = False) -> bool:

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from hookstation.core.isotime import read_moment
 from hookstation.core.jsontext import dump_json
 from hookstation.core.template.scope import instant, instant_text
-from hookstation.core.values import JSON, Number
+from hookstation.core.values import JSON
 from hookstation.core.workflows.paths import signal_path
 from hookstation.core.workflows.values import Entry, Signal, Wait, WaitKind
 from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.calls import CallTokens
 from hookstation.engine.workflows.steps.mails import mail_of, message_id
-from hookstation.engine.workflows.steps.reading import flag, needed, text
+from hookstation.engine.workflows.steps.reading import flag, needed, seconds, text
 from hookstation.engine.workflows.tasks import Done, Failed, Pause, Task, Way
 from hookstation.engine.workflows.texts import read_text
 from hookstation.errors import Terminal
@@ -41,7 +41,7 @@ class WaitStep:
         """A moment, or what waits for the call."""
         settings = task.settings
         if flag(settings, "call"):
-            due = task.now + _seconds(settings.get("expires"), CALL_EXPIRES) * SECOND
+            due = task.now + int(seconds(settings, "expires", CALL_EXPIRES) * SECOND)
             place = signal_path(task.path, task.attempt)
             digest = self._calls.digest(task.run.id, task.path)
             wait = Wait(task.run.id, place, WaitKind.CALL, digest, due, title=task.step.title)
@@ -49,7 +49,7 @@ class WaitStep:
         if settings.get("until") not in (None, ""):
             due = _moment(text(settings, "until"))
             return _waited(task.now, task.now) if due <= task.now else Pause(due)
-        return Pause(task.now + _seconds(settings.get("for"), 0) * SECOND)
+        return Pause(task.now + int(seconds(settings, "for") * SECOND))
 
     def resume(self, task: Task, entry: Entry, signal: Signal | None) -> Done | Failed | Pause:
         """The time has come, or the call."""
@@ -71,8 +71,8 @@ class Approval:
         settings = task.settings
         person, message = needed(settings, "person"), needed(settings, "message")
         place = signal_path(task.path, task.attempt)
-        expires = _at(task.now, settings.get("expire"))
-        due = _sooner(expires, _at(task.now, settings.get("remind")))
+        expires = _at(task, "expire")
+        due = _sooner(expires, _at(task, "remind"))
         wait = Wait(
             task.run.id,
             place,
@@ -95,7 +95,7 @@ class Approval:
             if text(task.settings, "on_expire", "fail") == "continue":
                 return Done({"approved": False, "by": "", "at": instant_text(task.now), "note": EXPIRED})
             return Failed(EXPIRED, output={"approved": False, "by": "", "at": instant_text(task.now)})
-        due = _sooner(expires, _at(task.now, task.settings.get("remind")))
+        due = _sooner(expires, _at(task, "remind"))
         notice = self._notice(task, "Reminder: ", reminded + 1)
         return Pause(due, detail=_kept(expires, reminded + 1), notice=notice)
 
@@ -145,17 +145,10 @@ def _moment(written: str) -> int:
     return int((at - instant(0)).total_seconds() * SECOND)
 
 
-def _seconds(value: JSON, default: int) -> int:
-    if value is None:
-        return default
-    assert isinstance(value, int | Number)
-    return round(float(str(value)))
-
-
-def _at(now: int, after: JSON) -> int:
-    """So many seconds from now; 0 where none are named."""
-    seconds = _seconds(after, 0)
-    return now + seconds * SECOND if seconds else 0
+def _at(task: Task, name: str) -> int:
+    """The moment that is so far from now as the setting says; 0 where it says nothing."""
+    after = seconds(task.settings, name)
+    return task.now + int(after * SECOND) if after else 0
 
 
 def _sooner(one: int, other: int) -> int:
