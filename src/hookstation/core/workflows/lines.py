@@ -135,7 +135,7 @@ class Turns(Block):
     failed: int = 0
     errors: dict[int, str] = field(default_factory=dict)
     last: Line | None = None
-    frames: dict[int, Frame] = field(default_factory=dict)
+    variables: dict[int, dict[str, JSON]] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
@@ -166,7 +166,7 @@ class Turns(Block):
         if self.at_once == 1:
             self.line.frame.set_vars(line.frame.set)
         elif line.frame.set:
-            self.frames[line.number] = line.frame
+            self.variables[line.number] = line.frame.set
             self.line.frame.answer = line.frame.answer or self.line.frame.answer
         if self.last is None or self.last.number < line.number:
             self.last = line
@@ -185,8 +185,8 @@ class Turns(Block):
 
     def _close(self) -> None:
         frame = self.line.frame
-        for _, inner in sorted(self.frames.items()):
-            frame.set_vars(inner.set)
+        for _, values in sorted(self.variables.items()):
+            frame.set_vars(values)
         if self.stopped:
             first = self.errors[min(self.errors)]
             self.error = f"{self.failed:,} of {self.next:,} turns failed; the first one that did: {first}"
