@@ -93,6 +93,12 @@ def test_a_schema_file_becomes_the_schema_and_its_problems_point_into_it(tmp_pat
     )
 
 
+def test_a_poll_has_its_schema_from_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / "item.json").write_text('{"type": "object"}')
+    bundle = bundle_of(tmp_path, "version: 1\npolls:\n  - {name: a, schema_file: item.json}\n")
+    assert bundle.document == {"version": 1, "polls": [{"name": "a", "schema": {"type": "object"}}]}
+
+
 def test_references_are_resolved_and_remembered_by_their_pointers(tmp_path: Path) -> None:
     (tmp_path / "password.txt").write_text("open sesame\r\n")
     bundle = bundle_of(

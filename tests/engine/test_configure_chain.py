@@ -13,6 +13,7 @@ from tests.support.chain import document, poll, schedule, transfer, whole, workf
 from tests.support.engine import Engine, engine
 from tests.support.workflows import step
 
+MASKED: JSON = {"type": "bearer", "token": "********"}
 HOOK: dict[str, JSON] = {"name": "orders", "authentication": {"type": "none"}, "workflow": "order-came"}
 
 
@@ -206,5 +207,12 @@ async def test_the_secret_of_a_transfer_is_sealed_and_stays_when_it_is_sent_back
         await bench.configurator.apply(document(transfers=[transfer(destination=target)]))
         stored = bench.board.stored.things["transfers"]["members"]
         assert "t0ken" not in stored
-        exported: JSON = await bench.configurator.export()
+        exported = await bench.configurator.export()
         assert [] == done(await bench.configurator.apply(exported))
+        elsewhere = {**target, "url": "https://other.example.org"}
+        exported["transfers"] = [transfer(destination={**elsewhere, "authentication": MASKED})]
+        problems = await refused(bench, exported)
+        assert [
+            "transfers.0.destination.authentication.token: was given for another address; send the secret itself "
+            "again, or leave the address as it was."
+        ] == problems

@@ -152,14 +152,14 @@ def _twice(kind: str, things: Node) -> list[Problem]:
 
 
 def _with_schemas(root: Node, problems: list[Problem]) -> Node:
-    """The same with each webhook's ``schema_file`` read and put in as ``schema``."""
-    members = root.value if isinstance(root.value, dict) else {}
-    webhooks = members.get("webhooks")
-    if webhooks is None or not isinstance(webhooks.node.value, list):
-        return root
-    items = [_with_schema(one, problems) for one in webhooks.node.value]
-    node = Node(webhooks.node.source, webhooks.node.place, items)
-    return Node(root.source, root.place, {**members, "webhooks": Member(webhooks.key, node)})
+    """The same with the ``schema_file`` of each webhook and poll read and put in as ``schema``."""
+    members = dict(root.value) if isinstance(root.value, dict) else {}
+    for kind in ("webhooks", "polls"):
+        hooks = members.get(kind)
+        if hooks is not None and isinstance(hooks.node.value, list):
+            items = [_with_schema(one, problems) for one in hooks.node.value]
+            members[kind] = Member(hooks.key, Node(hooks.node.source, hooks.node.place, items))
+    return Node(root.source, root.place, members) if members else root
 
 
 def _with_schema(webhook: Node, problems: list[Problem]) -> Node:

@@ -15,6 +15,7 @@ from hookstation.core.documents.destination_secrets import (
     with_secret,
 )
 from hookstation.core.documents.links import PLURALS, check_links, links_of
+from hookstation.core.documents.transfer_secrets import transfer_carried_elsewhere
 from hookstation.core.plan import Change, Verb
 from hookstation.core.records import RECORDS
 from hookstation.core.standard_keys import SEED, new_standard_secret
@@ -59,11 +60,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """Who makes a change, why, and which version of a webhook it began from (by name)."""
+    """Who makes a change, why, and which version of a webhook, and of a workflow, it began from (by name; 0: none)."""
 
     by: str = ""
     note: str = ""
     began: Mapping[str, int] = field(default_factory=dict)
+    workflows: Mapping[str, int] = field(default_factory=dict)
 
 
 UNNAMED: Final = Saving()
@@ -91,15 +93,22 @@ def make_secrets(planned: Plan) -> None:
 
 
 def carried_secrets(planned: Plan, current: Configuration, document: JSON) -> list[Problem]:
-    """Secrets that a changed destination would use at another place than the one they were given for."""
-    changed = planned.changed("destination") & current.destinations.keys()
-    return [
+    """Secrets that a changed destination or transfer would use at another place than the one they were given for."""
+    had, want = current.destinations, planned.wanted.destinations
+    changed = planned.changed("destination") & had.keys()
+    found = [
         problem.under("destinations", index)
         for index, name in enumerate(names_in(document, "destinations"))
         if name in changed
-        for problem in destination_carried_elsewhere(
-            current.destinations[name], planned.wanted.destinations[name]
-        )
+        for problem in destination_carried_elsewhere(had[name], want[name])
+    ]
+    moved, now = current.transfers, planned.wanted.transfers
+    changed = planned.changed("transfer") & moved.keys()
+    return found + [
+        problem.under("transfers", index)
+        for index, name in enumerate(names_in(document, "transfers"))
+        if name in changed
+        for problem in transfer_carried_elsewhere(moved[name], now[name])
     ]
 
 

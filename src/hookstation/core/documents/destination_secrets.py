@@ -101,13 +101,14 @@ def _place(destination: Destination) -> tuple[object, ...]:
     """
     given = destination.credentials
     token_url = given.token_url if isinstance(given, ClientCredentials) else ""
-    origins = tuple(_origin(url) for url in (destination.url, token_url) if url)
+    origins = tuple(origin(url) for url in (destination.url, token_url) if url)
     authorities = destination.tls.authorities if destination.tls else ""
     read_along = authorities or any(scheme == "http" for scheme, _, _ in origins)
     proxy = destination.proxy.reveal() if destination.proxy and read_along else ""
     return origins, proxy, authorities if proxy else ""
 
 
-def _origin(url: str) -> Origin:
+def origin(url: str) -> Origin:
+    """Who is called: scheme, host and port."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from hookstation.core.definitions import Configuration, NoAuthentication
-from hookstation.core.documents.credentials import credentials_values
 from hookstation.core.documents.destination_secrets import known_destination_secrets
-from hookstation.core.documents.secrets import connection_purpose, transfer_purpose, webhook_purpose
-from hookstation.core.transfers.definitions import HttpTarget, Transfer
+from hookstation.core.documents.secrets import connection_purpose, webhook_purpose
+from hookstation.core.documents.transfer_secrets import known_transfer_secrets
 from hookstation.core.values import Secret
 
 
@@ -21,15 +20,7 @@ def known_secrets(configuration: Configuration) -> dict[str, Secret]:
             purpose = f"{webhook_purpose(webhook.name)}/authentication/secret"
             found[purpose] = webhook.authentication.secret
     for transfer in configuration.transfers.values():
-        found |= _transfer_secrets(transfer)
+        found |= known_transfer_secrets(transfer)
     for destination in configuration.destinations.values():
         found |= known_destination_secrets(destination)
     return found
-
-
-def _transfer_secrets(transfer: Transfer) -> dict[str, Secret]:
-    if not isinstance(transfer.destination, HttpTarget):
-        return {}
-    place = f"{transfer_purpose(transfer.name)}/destination/authentication"
-    values = credentials_values(transfer.destination.credentials)
-    return {f"{place}/{name}": one for name, one in values.items() if isinstance(one, Secret)}

@@ -18,7 +18,7 @@ from hookstation.core.definitions import (
 from hookstation.core.documents.action import action_of, action_values
 from hookstation.core.documents.poll_sources import SOURCE, check_poll_source, source_of, source_values
 from hookstation.core.documents.secrets import PersonSecrets
-from hookstation.core.documents.webhook import PARTS, check_end
+from hookstation.core.documents.webhook import ONLY_COMMANDS, PARTS, check_end
 from hookstation.core.documents.work import check_answering, work_of, work_values, written_seconds
 from hookstation.core.fieldlist import Kind, Setting, Values, decode, encode
 from hookstation.core.polling.definitions import First, Poll
@@ -101,6 +101,9 @@ def decode_poll(document: JSON) -> tuple[Poll | None, list[Problem]]:
     values, problems = decode(POLL, document, _NO_SECRETS)
     if isinstance(document, dict) and "schema" in document and document["schema"] is None:
         problems.append(Problem(("schema",), "is empty: write the schema, or true where any JSON is taken."))
+    if isinstance(document, dict) and "schema_file" in document:
+        problems = [one for one in problems if one.path != ("schema_file",)]
+        problems.append(Problem(("schema_file",), ONLY_COMMANDS))
     problems += [one.under("source") for one in check_poll_source(values.group("source"))]
     problems += check_end(values, document)
     problems += check_answering(Values({"answer": AnswerMode.QUEUED.value, "work": values.group("work")}))

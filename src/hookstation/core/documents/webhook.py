@@ -185,7 +185,7 @@ def decode_webhook(document: JSON, secrets: SecretReader) -> tuple[Webhook | Non
 def _said_better(problem: Problem, document: JSON) -> Problem:
     match problem.path, document:
         case ("schema_file",), _:
-            return Problem(("schema_file",), "is read by the command line only; send the schema as “schema”.")
+            return Problem(("schema_file",), ONLY_COMMANDS)
         case ("access", "allow"), {"access": {"allow": []}}:
             return Problem(
                 problem.path, "is empty, which lets nobody in: leave it out where anybody may call."
@@ -208,6 +208,9 @@ def check_end(values: Values, document: JSON) -> list[Problem]:
         told = "“action” is missing. What is done with an event; or write “workflow”, the name of one that it starts."
         problems.append(Problem((), told))
     return problems
+
+
+ONLY_COMMANDS: Final = "is read by the command line only; send the schema as “schema”."
 
 
 def _check_key(key: str) -> list[Problem]:
