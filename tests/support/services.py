@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hookstation.adapters.passwords import Argon2Passwords
+from hookstation.config.texts import PersonTexts
 from hookstation.engine.keys import Keys
 from hookstation.engine.people import Users
 from hookstation.engine.sign_in import SignIn
@@ -39,6 +40,7 @@ def services_of(bench: Engine, **more: Any) -> Services:
         "counters": bench.counters,
         "outgoing": bench.outgoing,
         "chain": bench.chaining.chain,
+        "texts": PersonTexts(),
         "backup": backup,
         "base_url": ADDRESS,
     }

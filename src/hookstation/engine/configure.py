@@ -118,6 +118,7 @@ class Configurator:
         Raises `Conflict` where somebody was quicker.
         """
         planned = await self.plan(document, references, prune=prune)
+        self._refuse_overtaken(saving)
         if planned.errors:
             raise Invalid(planned.problems)
         make_secrets(planned)
@@ -135,6 +136,12 @@ class Configurator:
             await self._settings.save_configuration(change, planned.revision)
             await self._board.refresh()
         return planned
+
+    def _refuse_overtaken(self, saving: Saving) -> None:
+        for name, began in saving.workflows.items():
+            newest = self._board.workflow_version(name)
+            if newest != began:
+                raise Conflict(f"The workflow “{name}” has version {newest} now, and this began from {began}.")
 
     async def export(self) -> dict[str, JSON]:
         """The whole configuration as a document; secrets as their references, or masked."""

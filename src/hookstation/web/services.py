@@ -32,6 +32,7 @@ from hookstation.engine.waiting_room import WaitingRoom
 from hookstation.engine.wizard import Wizard
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
+from hookstation.ports.texts import DocumentTexts
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Services:
     counters: Counters
     outgoing: Outgoing
     chain: Chain
+    texts: DocumentTexts
     backup: Callable[[Path], Awaitable[int]]
     base_url: str
     control_key: str = ""

@@ -20,6 +20,7 @@ from hookstation.adapters.schema_trial import ProcessSchemaTrial
 from hookstation.adapters.sender import HttpSender
 from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
+from hookstation.config.texts import PersonTexts
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.outside import Outside
 from hookstation.connectors.records import RecordsConnector
@@ -325,6 +326,7 @@ async def _assemble(
         counters=counters,
         outgoing=outgoing,
         chain=chaining.chain,
+        texts=PersonTexts(),
         backup=backup_of(settings, store),
         base_url=base_url,
         control_key=control_key,
