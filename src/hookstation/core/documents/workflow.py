@@ -131,6 +131,14 @@ WORKFLOW: Final = (
     ),
     Setting("sample", Kind.JSON, help="What triggers it, for trying and for the editor."),
     Setting(
+        "samples",
+        Kind.MAPPING,
+        maximum=500,
+        help="What steps put out, by step, for trying and for the editor; the sample of its type stands for one that "
+        "is left out.",
+        example={"find": [{"ID": "1042"}]},
+    ),
+    Setting(
         "steps",
         Kind.JSON,
         required=True,
@@ -164,6 +172,7 @@ def decode_workflow(document: JSON) -> tuple[Workflow | None, list[Problem]]:
         concurrency=_concurrency(values.group("concurrency")),
         time=values.seconds("time") if "time" in values else 0.0,
         sample=values.json("sample"),
+        samples=values.mapping("samples"),
     )
     problems += check_workflow(workflow)
     return (None, problems) if problems else (workflow, [])
@@ -219,6 +228,7 @@ def encode_workflow(workflow: Workflow, *, defaults: bool = False) -> dict[str, 
         "concurrency": {"runs": concurrency.runs or None, "key": concurrency.key},
         "time": written_seconds(workflow.time) if workflow.time else None,
         "sample": workflow.sample,
+        "samples": dict(workflow.samples) or None,
         "steps": encode_steps(workflow.steps, defaults=defaults),
     }
     return encode(WORKFLOW, values, _NO_SECRETS, defaults=defaults)

@@ -125,7 +125,10 @@ class Concurrency:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A workflow. `time`: seconds after which a run is given up, 0: never. `sample`: what triggers it, for trying."""
+    """A workflow. `time`: seconds after which a run is given up, 0: never.
+
+    `sample`: what triggers it, and `samples`: what steps put out, by step, for trying it.
+    """
 
     name: str
     steps: Steps
@@ -136,6 +139,7 @@ class Workflow:
     concurrency: Concurrency = Concurrency()
     time: float = 0.0
     sample: JSON = None
+    samples: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def all_steps(steps: Steps) -> Iterator[Step]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from hookstation.core.differences import Difference, differences
+from hookstation.core.documents.steps import decode_steps
 from hookstation.core.documents.workflow import decode_workflow
 from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog import SPECS
 from hookstation.core.workflows.compiled import CompiledWorkflow, compile_workflow
+from hookstation.core.workflows.definitions import Workflow
 from hookstation.core.workflows.values import Run
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.plans import Live
@@ -63,7 +66,9 @@ class Workflows:
         self, workflow: str | JSON, input_: JSON, samples: Mapping[str, JSON] | None = None
     ) -> list[Tried]:
         """What each step would get and put out. `workflow`: a name or a document. Raises `NotFound`, `Invalid`."""
-        return self._trials.dry_run(self._compiled(workflow), input_, samples or {}, self._clock.now())
+        compiled = self._compiled(workflow)
+        kept = {**compiled.workflow.samples, **(samples or {})}
+        return self._trials.dry_run(compiled, input_, kept, self._clock.now())
 
     async def try_step(
         self,
@@ -79,6 +84,22 @@ class Workflows:
             self._event_log.write("step_tried", step=step, by=who)
         compiled = self._compiled(workflow)
         return await self._trials.try_step(compiled, step, scope, self._clock.now(), really=really)
+
+    async def try_alone(
+        self, step: JSON, who: str, scope: Mapping[str, JSON], *, really: bool = False
+    ) -> Tried:
+        """The same for the document of a step, whatever else is wrong with the workflow that it is for.
+
+        Raises `Invalid`, paths beginning at the step.
+        """
+        steps, problems = decode_steps([step])
+        if problems:
+            raise Invalid([replace(one, path=one.path[1:]) for one in problems])
+        name = steps[0].name
+        if really:
+            self._event_log.write("step_tried", step=name, by=who)
+        compiled = compile_workflow(Workflow("trial", (replace(steps[0], enabled=True),)), SPECS)
+        return await self._trials.try_step(compiled, name, scope, self._clock.now(), really=really)
 
     def check(self, document: JSON) -> list[Problem]:
         """Everything that is wrong with a document by itself; what it names is looked for when it is saved."""
