@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hookstation.connectors import folder, ftps, http, imis, s3, sftp, smtp, sql
+from hookstation.connectors import folder, ftps, http, imap, imis, s3, sftp, smtp, sql
 from hookstation.connectors.outside import Outside
 from hookstation.core.definitions import Connection
 from hookstation.core.fieldlist import Setting
@@ -25,10 +25,10 @@ ROOMS: Final[Mapping[str, Room]] = {
     "folder": Room(folder.SPEC, folder.build),
     "ftps": Room(ftps.SPEC, ftps.build),
     "http": Room(http.SPEC, http.build),
+    "imap": Room(imap.SPEC, imap.build),
     "imis": Room(imis.SPEC, imis.build),
     "s3": Room(s3.SPEC, s3.build),
     "sftp": Room(sftp.SPEC, sftp.build),
-    "smtp": Room(smtp.SPEC, smtp.build),
     "smtp": Room(smtp.SPEC, smtp.build),
     "sql": Room(sql.SPEC, sql.build),
 }
