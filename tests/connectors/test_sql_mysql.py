@@ -19,7 +19,8 @@ from hookstation.ports.rows import RowWrite
 from hookstation.testing.connector_suite import refusal
 from hookstation.testing.rows_suite import RowsBench, RowsSuite, people
 from tests.connectors.imis_bench import Watch
-from tests.support.mariadb import MariaDb, mariadb
+from tests.support.certificates import Authority
+from tests.support.mariadb import AUTHORITY, MariaDb, mariadb
 
 __all__ = ["mariadb"]
 
@@ -128,11 +129,16 @@ async def test_wrong_credentials_a_closed_door_and_a_forbidden_address_are_told_
     assert isinstance(await refusal(made(mariadb, database, host="localhost", networks=[]).check()), Terminal)
 
 
-async def test_a_server_without_encryption_is_not_spoken_to_in_the_open(
+async def test_the_certificate_must_bear_the_name_although_an_address_is_called(
     mariadb: MariaDb, database: str
 ) -> None:
-    failure = await refusal(made(mariadb, database, tls="require").check())
-    assert "MariaDB" not in failure.message
+    trusted: dict[str, JSON] = {"tls": "verify", "tls_ca": AUTHORITY.certificate}
+    assert "MariaDB" in await made(mariadb, database, host="localhost", **trusted).check()
+    assert "MariaDB" in await made(mariadb, database, tls="require").check()
+    assert isinstance(await refusal(made(mariadb, database, **trusted).check()), Retriable)
+    stranger = Authority.new().certificate
+    strange = made(mariadb, database, host="localhost", tls="verify", tls_ca=stranger)
+    assert "tls_ca" in (await refusal(strange.check())).message
 
 
 async def test_a_row_that_another_holds_is_tried_later(mariadb: MariaDb, database: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,12 +15,23 @@ from hookstation.connectors.outside import Outside
 from hookstation.connectors.sql import SqlConnector
 from hookstation.core.definitions import Connection
 from hookstation.core.values import JSON, Number, Secret
-from hookstation.errors import Invalid, NeedsAuth, Retriable, Terminal
+from hookstation.errors import Invalid, NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.rows import Comparison, RowWrite, Where
 from hookstation.testing.connector_suite import refusal
 from hookstation.testing.rows_suite import RowsBench, RowsSuite, people
 from tests.connectors.imis_bench import Watch
-from tests.support.postgres import Given, Server, execute, new_database, postgres
+from tests.support.certificates import Authority
+from tests.support.cutting_proxy import Cut, CuttingProxy
+from tests.support.postgres import (
+    NOBODY,
+    QUICK_START,
+    Given,
+    Server,
+    execute,
+    new_database,
+    postgres,
+    private_folder,
+)
 
 __all__ = ["postgres"]
 
@@ -148,3 +160,53 @@ async def test_a_row_that_another_holds_is_tried_later(url: str) -> None:
 
 async def test_a_date_that_is_none_is_refused_by_the_server(bench: RowsBench) -> None:
     assert isinstance(await refusal(bench.add({"id": 1, "name": "x", "joined": "2026-02-30"})), Terminal)
+
+
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
+async def test_a_commit_without_an_answer_has_an_unknown_outcome(
+    postgres: Server | Given, url: str, cut: Cut
+) -> None:
+    """Whether the rows are there is not known, and one of the two is true."""
+    async with CuttingProxy(urlsplit(url).port or 5432).running() as proxy:
+        bench = RowsBench(made(url, port=proxy.port))
+        proxy.cut = cut
+        assert isinstance(await refusal(bench.add(*people(1, 2))), UnknownOutcome)
+        assert 1 == proxy.cuts
+    assert (2 if cut is Cut.AFTER else 0) == len(await RowsBench(made(url)).all())
+
+
+@pytest.fixture
+def authority() -> Authority:
+    return Authority.new()
+
+
+@pytest.fixture
+def secure(authority: Authority) -> Iterator[Server]:
+    """A server with a certificate for the name localhost."""
+    with private_folder() as (programs, folder):
+        server, certified = Server(programs, folder), authority.certify("localhost")
+        (folder / "own.crt").write_text(certified.certificate)
+        (folder / "own.key").write_text(certified.key.reveal())
+        (folder / "own.key").chmod(0o600)
+        if os.geteuid() == 0:
+            os.chown(folder / "own.key", NOBODY, NOBODY)
+        server.settings = (
+            f"{QUICK_START} -c ssl=on -c ssl_cert_file={folder}/own.crt -c ssl_key_file={folder}/own.key"
+        )
+        try:
+            server.make()
+            yield server
+        finally:
+            server.kill()
+
+
+async def test_the_certificate_must_bear_the_name_although_an_address_is_called(
+    secure: Server, authority: Authority
+) -> None:
+    url = secure.url("postgres")
+    trusted: dict[str, JSON] = {"tls": "verify", "tls_ca": authority.certificate}
+    assert "PostgreSQL" in await made(url, host="localhost", **trusted).check()
+    assert "PostgreSQL" in await made(url, tls="require").check()
+    stranger = Authority.new().certificate
+    for settings_ in (trusted, {"host": "localhost", "tls": "verify", "tls_ca": stranger}):
+        assert "tls_ca" in (await refusal(made(url, **settings_).check())).message

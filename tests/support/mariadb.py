@@ -19,11 +19,15 @@ from typing import Any, Final
 import pymysql
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.postgres import NOBODY
 from tests.support.station import until
 
 ENDING: Final = 15.0
 PLACES: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/bin"
+
+AUTHORITY: Final = Authority.new()
+"""Who vouches for the server, under the name localhost."""
 
 _databases = count(1)
 
@@ -91,6 +95,9 @@ def serving() -> Iterator[MariaDb]:
         ]
         done = subprocess.run([install, *made], cwd=folder, capture_output=True, check=False, **as_user)
         assert done.returncode == 0, done
+        certified = AUTHORITY.certify("localhost")
+        (folder / "own.crt").write_text(certified.certificate)
+        (folder / "own.key").write_text(certified.key.reveal())
         first = folder / "first.sql"
         first.write_text(f"CREATE USER '{MariaDb.user}'@'%';\nGRANT ALL ON *.* TO '{MariaDb.user}'@'%';")
         options = [
@@ -98,6 +105,7 @@ def serving() -> Iterator[MariaDb]:
             f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}", f"--init-file={first}",
             "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
             "--skip-name-resolve", "--skip-log-bin",
+            f"--ssl-cert={folder / 'own.crt'}", f"--ssl-key={folder / 'own.key'}",
         ]  # fmt: skip
         log = folder / "log"
         with log.open("w") as said:

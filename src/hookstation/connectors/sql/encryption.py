@@ -9,6 +9,10 @@ OFF: Final = "off"
 REQUIRE: Final = "require"
 VERIFY: Final = "verify"
 
+INSECURE: Final = (
+    "No secure connection to the database could be made; look at `tls` and `tls_ca` of the connection."
+)
+
 
 class _Named(ssl.SSLContext):
     """Checks the certificate against one name, since the connection is made to an address."""

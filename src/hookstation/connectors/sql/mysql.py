@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import ModuleType
@@ -12,7 +13,7 @@ from typing import Final
 
 from hookstation.connectors.outside import reachable
 from hookstation.connectors.sql.blocking import BlockingSession, Driver
-from hookstation.connectors.sql.encryption import encryption
+from hookstation.connectors.sql.encryption import INSECURE, encryption
 from hookstation.connectors.sql.engine import (
     Column,
     ColumnFacts,
@@ -183,6 +184,8 @@ class MysqlEngine:
         """By the server's number; what is not committed is undone when the connection ends."""
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         detail = f"{type(error).__name__}: {error}"
+        if isinstance(getattr(error, "original_exception", error), ssl.SSLError):
+            return Retriable(INSECURE, detail=detail)
         if number in CREDENTIALS:
             return NeedsAuth("The database refuses our credentials.", detail=detail)
         if number in BUSY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
@@ -11,10 +12,9 @@ from typing import Final
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
-from asyncpg.transaction import Transaction
 
 from hookstation.connectors.outside import reachable
-from hookstation.connectors.sql.encryption import encryption
+from hookstation.connectors.sql.encryption import INSECURE, encryption
 from hookstation.connectors.sql.engine import Bound, Column, ColumnFacts, Dialect, Place, Session, Table
 from hookstation.connectors.sql.values import read_value, row_reader
 from hookstation.core.records import FieldType
@@ -159,6 +159,8 @@ class PostgresEngine:
                 return Busy("The database takes no more connections at the moment.", detail=detail)
             case asyncpg.DataError() | asyncpg.UnsupportedClientFeatureError():
                 return Terminal(f"The database refused a value: {_first_line(error)}", detail=detail)
+            case ssl.SSLError():
+                return Retriable(INSECURE, detail=detail)
             case ValueError():
                 return Terminal("A value cannot be read as its parameter's type.", detail=detail)
             case asyncpg.PostgresError() if not isinstance(error, (*LOST, *PASSING)):
@@ -183,17 +185,14 @@ class PostgresSession:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
-        self._transaction: Transaction | None = None
 
     async def begin(self, *, reads_only: bool) -> None:
         """Begin."""
-        self._transaction = self._connection.transaction(readonly=reads_only)
-        await self._transaction.start()
+        await self._connection.execute(f"BEGIN READ {'ONLY' if reads_only else 'WRITE'}")
 
     async def commit(self) -> None:
         """Commit."""
-        if self._transaction is not None:
-            await self._transaction.commit()
+        await self._connection.execute("COMMIT")
 
     async def fetch(self, statement: str, values: Sequence[Bound] = ()) -> Sequence[Sequence[object]]:
         """All rows."""
