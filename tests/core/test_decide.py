@@ -333,8 +333,22 @@ def test_a_stop_ends_the_run_from_within_and_waits_only_for_what_may_have_an_eff
     play.add("all/z/b", EntryState.STARTED)
     assert None is play.add("all/x/a", EntryState.DONE, output="1").end
     decision = play.add("all/z/b", EntryState.DONE, output="2")
-    assert (RunState.FAILED, "end: No 1.", "") == done(decision)
+    assert (RunState.FAILED, "end: No 1.", "1") == done(decision)
     assert ("cancelled", []) == (play.states()["all/y/w"], [one for one in play.begun if "c" in one])
+
+
+def test_behind_a_stop_nothing_more_is_done_in_a_loop_either() -> None:
+    play = Play((each("loop", emit("a"), Step("end", "stop")), emit("z")))
+    assert (RunState.SUCCEEDED, "", '"loop[0]/a"') == done(play.through())
+    assert {"loop[0]/a": "done", "loop[0]/end": "done"} == play.states()
+
+
+def test_a_stop_in_a_turn_ends_the_run_with_what_was_said_in_that_turn() -> None:
+    answer: JSON = {"status": 201, "headers": {}, "body": 1}
+    play = Play((each("loop", Step("r", "respond"), Step("end", "stop")),), results={"loop[0]/r": answer})
+    end = play.through().end
+    assert end is not None
+    assert dump_json(answer) == end.answer
 
 
 def test_what_respond_said_is_the_runs_answer() -> None:

@@ -33,7 +33,7 @@ def decide(workflow: CompiledWorkflow, history: History, now: int) -> Decision:
         decision.end = _ended(history)
     if decision.end is None and deadline and now >= deadline:
         decision.commands.clear()
-        _halted(history, Halt(_late(workflow.workflow.time)), decision, now)
+        _halted(history, Halt(_late(workflow.workflow.time), line=history.root), decision, now)
     decision.wake_at = min(filter(None, (history.next_moment, deadline)), default=0)
     decision.state = _state(history)
     return decision
@@ -61,11 +61,11 @@ def _drain(history: History, decision: Decision, now: int) -> None:
 def _halted(history: History, halt: Halt, decision: Decision, now: int) -> None:
     """The run ends as it is: what waits is cancelled, and what has begun may have had its effect."""
     decision.entries += filter(None, (_left(place.entry, now) for place in history.open.values()))
-    frame = history.root.frame
-    says = halt.error is None and halt.message is not None
-    output = dump_json(halt.message) if says else frame.last
+    output, answer = halt.said()
+    if halt.error is None and halt.message is not None:
+        output = dump_json(halt.message)
     state = RunState.SUCCEEDED if halt.error is None else RunState.FAILED
-    decision.end = RunEnd(state, halt.error or "", output, frame.answer)
+    decision.end = RunEnd(state, halt.error or "", output, answer)
 
 
 def _left(entry: Entry | None, now: int) -> Entry | None:

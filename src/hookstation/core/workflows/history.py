@@ -47,11 +47,21 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Why a run ends though its lines have not. `kept`: a stored step says so."""
+    """Why a run ends though its lines have not. `line`: the one whose step says so; `kept`: that step is stored."""
 
     error: str | None
     message: JSON = None
+    line: Line | None = None
     kept: bool = False
+
+    def said(self) -> tuple[str, str]:
+        """What the nearest step before it put out, and what the nearest `respond` said."""
+        output = answer = ""
+        line = self.line
+        while line is not None:
+            output, answer = output or line.frame.last, answer or line.frame.answer
+            line = line.block.line if line.block is not None else None
+        return output, answer
 
 
 class History:

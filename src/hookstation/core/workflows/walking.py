@@ -63,21 +63,23 @@ class Walk:
         while line.at < len(line.steps):
             step = line.steps[line.at]
             path = line.prefix + step.name
+            found = self._history.take(path)
+            if found is None and self._history.halt is not None:
+                return
             if line.goal and line.goal != step.name:
-                if self._history.take(path) is None:
+                if found is None:
                     self._write(path, EntryState.SKIPPED, error=JUMPED_OVER)
                 line.at += 1
                 continue
             line.goal = ""
-            if not self._step(line, step, path):
+            if not self._step(line, step, path, found):
                 return
         if line.block is not None:
             line.block.ended(line)
             self._block(line.block)
 
-    def _step(self, line: Line, step: CompiledStep, path: str) -> bool:
+    def _step(self, line: Line, step: CompiledStep, path: str, found: tuple[Entry, Value] | None) -> bool:
         """Whether the line goes on behind this step, or is at its end; else it stands here."""
-        found = self._history.take(path)
         if found is None:
             skipped = self._skipped(line, step)
             if skipped:
@@ -110,7 +112,7 @@ class Walk:
             said = f"The steps put out more than {size} MiB; let them put out less, or several runs do it."
         else:
             return False
-        self._halt(Halt(said))
+        self._halt(Halt(said, line=history.root))
         return True
 
     def _first(self, line: Line, step: CompiledStep, path: str) -> bool:
@@ -177,7 +179,7 @@ class Walk:
             case "stop":
                 failed = step.static.get("as") == "failure"
                 said = str(value) if value else "The step says that the run has failed."
-                self._halt(Halt(f"{step.name}: {said}" if failed else None, value, kept))
+                self._halt(Halt(f"{step.name}: {said}" if failed else None, value, line, kept))
                 line.end()
                 return
         line.at += 1
