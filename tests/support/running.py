@@ -17,6 +17,7 @@ from hookstation.core.definitions import Panel
 from hookstation.core.documents import decode_panel
 from hookstation.core.documents.workflow import decode_workflow
 from hookstation.core.values import JSON
+from hookstation.core.workflows.compiled import CompiledWorkflow
 from hookstation.core.workflows.definitions import Workflow
 from hookstation.core.workflows.values import Entry, Run
 from hookstation.engine.lookout import Lookout
@@ -28,6 +29,7 @@ from hookstation.engine.workflows.at_work import AtWork, at_work
 from hookstation.engine.workflows.start import Origin
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import Connector
+from hookstation.ports.http import HttpClient
 from hookstation.ports.store import Store
 from hookstation.testing.clock import ManualClock, ManualIdentifiers
 from hookstation.testing.memory_store import MemoryStore
@@ -87,6 +89,13 @@ class Bench:
     lookout: Lookout
     work: AtWork
     log: Lines
+    node_id: str = ""
+
+    async def another(self, connectors: Mapping[str, Connector]) -> Bench:
+        """A node beside this one, with the same workflows."""
+        made = await node(self.store, self.clock, self.work.tools.http, connectors)
+        made.live.workflows, made.live.versions = self.live.workflows, self.live.versions
+        return made
 
     async def start(self, name: str, input_: JSON = None, origin: Origin = MANUAL) -> str:
         """Begin a run and return its id."""
@@ -121,6 +130,11 @@ class Bench:
         found = await self.store.get_run(run_id)
         assert found is not None
         return found
+
+    async def plan(self, name: str) -> CompiledWorkflow:
+        """A workflow that is live, compiled."""
+        start = self.work.starting.begin(name, None, MANUAL)
+        return (await self.work.plans.get(start.run)).compiled
 
     async def entries(self, run_id: str, *, every: bool = False) -> dict[str, Entry]:
         """The history of a run by path; with `every`, by path and number of the try."""
@@ -178,7 +192,7 @@ async def bench(
 
 
 async def node(
-    store: Store, clock: ManualClock, http: GuardedHttpClient, connectors: Mapping[str, Connector]
+    store: Store, clock: ManualClock, http: HttpClient, connectors: Mapping[str, Connector]
 ) -> Bench:
     """One more node on a store."""
     panel, problems = decode_panel(PANEL)
@@ -208,4 +222,4 @@ async def node(
         BASE,
         lambda: 0.5,
     )
-    return Bench(store, clock, live, targets, lookout, work, log)
+    return Bench(store, clock, live, targets, lookout, work, log, membership.node_id)
