@@ -27,8 +27,8 @@ from hookstation.core.events import OPEN_STATES
 from hookstation.core.jobs import RUNS, JobEnd
 from hookstation.core.records import Effect, EffectResult, EffectVerdict
 from hookstation.core.workflows.values import Entry, Hashes, RunChange, RunState, Wait
-from hookstation.ports.runs import Turn, TurnEnd
-from hookstation.ports.store import Acceptance, Finish
+from hookstation.ports.runs import Turn, Turned, TurnEnd
+from hookstation.ports.store import Acceptance, Committed, Finish
 
 KEEP: Final = (
     f"UPDATE jobs j SET until = {NOW} + u.stretched FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) "
@@ -49,11 +49,15 @@ _GUESS: Final = EffectResult(EffectVerdict.WRITTEN, "0")
 
 @dataclass(slots=True, eq=False)
 class Turning:
-    """A turn that waits to be written. `foreseen`: how it will end, where its effect does what `result` says."""
+    """A turn that waits to be written. `foreseen`: how it will end, where its effect does what `result` says.
+
+    `singly`: its events have to be written one by one, since one needs to see what another did.
+    """
 
     turn: Turn
     foreseen: TurnEnd = field(default_factory=TurnEnd)
     result: EffectResult | None = None
+    singly: bool = False
 
     @property
     def effect(self) -> Effect | None:
@@ -83,6 +87,14 @@ class Turning:
         return (end.event is None or _event_of(end) == _event_of(self.foreseen)) and targets <= {
             signal.run_id for signal in self.foreseen.signals
         }
+
+
+class Undone(Exception):
+    """Nothing of a turn, nor of the events that came with it, may stand: what its caller hears."""
+
+    def __init__(self, outcome: Committed | Turned | Exception) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 def foresee(turn: Turn) -> Turning:
@@ -126,9 +138,13 @@ class BatchTurns:
         """Hear how these jobs stand; those without a key are locked."""
         self._stood.update(stood)
 
-    def under_lease(self, turning: Turning) -> bool:
-        """Whether the turn's lease is its job's."""
-        return _holds(self._stood.get(turning.name), turning)
+    def refuse(self, turning: Turning) -> Turned | None:
+        """What a turn's caller hears whose lease is not its job's. Raises `Undone` where events came with it."""
+        if _holds(self._stood.get(turning.name), turning):
+            return None
+        if turning.accepts:
+            raise Undone(Turned(False))
+        return Turned(False)
 
     # --- carrying out
 

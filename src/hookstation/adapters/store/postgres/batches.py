@@ -120,7 +120,7 @@ class Batch:
         going: dict[int, Unit] = {}
         seen: set[str | bytes] = set()
         for place, unit in enumerate(units):
-            names = _names_of(unit)
+            names = names_of(unit)
             if names & seen:
                 outcomes[place] = _LATER
             else:
@@ -167,7 +167,7 @@ class Batch:
 
     def _allowed(self, unit: Unit) -> Outcome | None:
         if isinstance(unit, Turning):
-            return None if self._turns.under_lease(unit) else Turned(False)
+            return self._turns.refuse(unit)
         refused: Outcome | None = None
         if isinstance(unit, Acceptance):
             refused = None if self._jobs.place_of(unit) else _LATER
@@ -364,7 +364,7 @@ def _finishes(going: Mapping[int, Unit]) -> list[Finish]:
     return [*asked, *(finish for finish in ends if finish is not None)]
 
 
-def _names_of(unit: Unit) -> set[str | bytes]:
+def names_of(unit: Unit) -> set[str | bytes]:
     """What no two units of a batch may have in common."""
     if isinstance(unit, Turning):
         return {"\0".join(unit.name), *([unit.finish.event_id] if unit.finish else [])}

@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from hookstation.adapters.store.postgres.batch_turns import Turning
+from hookstation.adapters.store.postgres.batch_turns import Turning, Undone
 from hookstation.adapters.store.postgres.batches import Batch, Outcome, Unit, event_of
 from hookstation.adapters.store.postgres.commits import OutcomeUnknown, commit
 from hookstation.adapters.store.postgres.connecting import (
@@ -24,7 +24,7 @@ from hookstation.adapters.store.postgres.connecting import (
 from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
-from hookstation.adapters.store.postgres.turn_accepts import Undone, write_whole
+from hookstation.adapters.store.postgres.turn_accepts import write_whole
 from hookstation.errors import StoreError
 from hookstation.ports.store import Acceptance, Committed
 
