@@ -15,8 +15,8 @@ from hookstation.adapters.http import GuardedHttpClient
 from hookstation.adapters.sender import HttpSender
 from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.http import HttpConnector
-from hookstation.connectors.http.paging import at, below
-from hookstation.connectors.outside import Outside
+from hookstation.connectors.http.paging import at
+from hookstation.connectors.outside import Outside, below
 from hookstation.core.documents.connection import decode_connection
 from hookstation.core.documents.secrets import PersonSecrets
 from hookstation.core.values import JSON
@@ -235,6 +235,13 @@ async def test_a_link_that_leads_elsewhere_or_back_is_refused(
     connector = make(pages={"type": "next_link", "items": "items", "field": "next"})
     assert isinstance(await refusal(all_items(connector, get("list", at="0"))), Terminal)
     assert all(call.path.startswith("/v1") for call in receiver.calls)
+
+
+async def test_a_link_takes_the_place_of_path_and_query(receiver: Receiver, make: Make) -> None:
+    for link in ("?at=2", "/v1/list?at=2", f"{receiver.url}/v1/list?at=2"):
+        await make().call(replace(get("list", at="1"), link=link))
+    assert ["/v1/list?at=2"] * 3 == [call.path for call in receiver.calls]
+    assert isinstance(await refusal(make().call(replace(get(), link="https://example.org/"))), Terminal)
 
 
 async def test_what_is_no_page_is_not_taken_for_an_empty_one(receiver: Receiver, make: Make) -> None:

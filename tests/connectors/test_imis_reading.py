@@ -58,6 +58,15 @@ async def test_a_call_goes_below_the_interface_with_the_token(imis: Target) -> N
     assert 2 <= len(json.loads(answer.body)["Items"]["$values"])
 
 
+async def test_the_interface_may_be_named_in_the_path_and_pages_in_a_link(imis: Target) -> None:
+    plain = await imis.connector.call(ApiCall("GET", "Party", (("limit", "1"),)))
+    named = await imis.connector.call(ApiCall("GET", "/api/Party", (("limit", "1"),)))
+    link = await imis.connector.call(ApiCall("GET", "Party", (("limit", "9"),), link="?limit=1"))
+    assert plain.body == named.body == link.body
+    away = ApiCall("GET", "Party", link="/token")
+    assert isinstance(await refusal(imis.connector.call(away)), Terminal)
+
+
 @pytest.mark.parametrize("path", ["../token", "Party/../../x", "Party%2f..%2f..%2fx", "Party?x=1", "a\\b"])
 async def test_no_path_leads_out_of_the_interface(imis: Target, path: str) -> None:
     assert isinstance(await refusal(imis.connector.call(ApiCall("GET", path))), Terminal)

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from hookstation.core.addresses import judge, literal
 from hookstation.errors import AddressRefused, Retriable, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient
 from hookstation.ports.sender import Sender
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +82,21 @@ def local_place(path: str, outside: Outside) -> str:
         f"is not below a folder that connections may use ({allowed or 'none is set'}); whoever runs the station can"
         " add one to its setting `folders` (HOOKSTATION_FOLDERS)."
     )
+
+
+def linked(base: str, path: str, query: Query, link: str) -> tuple[str, Query]:
+    """A link on the page of this path and query, as path below the base, and query. Raises `Terminal` as `below`."""
+    return below(base, urljoin(f"{base}/{path.lstrip('/')}?{urlencode(query)}", link))
+
+
+def below(base: str, url: str) -> tuple[str, Query]:
+    """A URL as path below the base, and query. Raises `Terminal` where it leads to another system or place."""
+    whole, ours = urlsplit(url), urlsplit(base)
+    same = (whole.scheme, whole.netloc.lower()) == (ours.scheme, ours.netloc.lower())
+    root = ours.path.rstrip("/")
+    if not same or not f"{unquote(whole.path)}/".startswith(f"{unquote(root)}/"):
+        raise Terminal(
+            "A link or path leads to another system, or out of the connection's url; our credentials do not go there.",
+            detail=url,
+        )
+    return whole.path[len(root) :], tuple(parse_qsl(whole.query, keep_blank_values=True))

@@ -15,7 +15,8 @@ from hookstation.ports.rows import Row
 class ApiCall:
     """One call. `path`: below the connection's address, with its query in `query`. `timeout`: seconds, 0: its own.
 
-    `body` goes as it is, with `content_type`.
+    `body` goes as it is, with `content_type`.  `link`: the address of another page, as the answer to this path and
+    query named it; it takes their place.  One that leads to another system is refused, since our credentials go along.
     """
 
     method: str
@@ -26,6 +27,7 @@ class ApiCall:
     content_type: str = ""
     timeout: float = 0.0
     largest_answer: int = 8 * 1024 * 1024
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -13,13 +13,12 @@ from hookstation.connectors.http.paging import (
     MOST_PAGES,
     NONE,
     Paging,
-    below,
     first_call,
     items_of,
     next_call,
 )
 from hookstation.connectors.http.tokens import Token
-from hookstation.connectors.outside import Outside
+from hookstation.connectors.outside import Outside, below, linked
 from hookstation.connectors.system import SystemConnector
 from hookstation.core.jsontext import parse_json
 from hookstation.core.outgoing.definitions import (
@@ -85,6 +84,7 @@ class HttpConnector(SystemConnector):
 
     async def call(self, call: ApiCall) -> ApiAnswer:
         """Call it; see the port."""
+        call = _followed(self._settings.url, call)
         path, query = _place(self._settings.url, call.path)
         url = f"{self._settings.url}{path}"
         asked = (*query, *call.query)
@@ -100,20 +100,21 @@ class HttpConnector(SystemConnector):
 
     async def pages(self, call: ApiCall) -> AsyncIterator[Sequence[JSON]]:
         """The items of every page by the connection's rule; a page that leads back to itself ends it with an error."""
-        paging, base = self._settings.paging, self._settings.url
+        paging = self._settings.paging
         following: ApiCall | None = first_call(paging, call)
         for _ in range(MOST_PAGES):
             if following is None:
                 return
-            asked, answer = following, await self.call(following)
+            asked = _followed(self._settings.url, following)
+            answer = await self.call(asked)
             document = _document(answer)
             items = items_of(paging, document)
             if items:
                 yield items
             following = (
-                None if paging.type == NONE else next_call(paging, base, asked, answer, document, len(items))
+                None if paging.type == NONE else next_call(paging, asked, answer, document, len(items))
             )
-            if following == asked:
+            if following is not None and _followed(self._settings.url, following) == asked:
                 raise Terminal("The system names the same page as the next one again and again.")
         raise Terminal(f"There are more than {MOST_PAGES:,} pages; ask for less.")
 
@@ -185,6 +186,14 @@ def _proof(credentials: Credentials, token: Secret | None) -> tuple[str, str] | 
         case ClientCredentials() if token is not None:
             return "Authorization", f"Bearer {token.reveal()}"
     return None
+
+
+def _followed(base: str, call: ApiCall) -> ApiCall:
+    """The call of its link, where it has one. Raises `Terminal` where that leads elsewhere."""
+    if not call.link:
+        return call
+    path, query = linked(base, call.path, call.query, call.link)
+    return replace(call, path=path, query=query, link="")
 
 
 def _place(base: str, path: str) -> tuple[str, Sequence[tuple[str, str]]]:

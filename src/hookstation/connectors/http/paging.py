@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from hookstation.core.values import JSON
 from hookstation.errors import Terminal
@@ -61,12 +60,10 @@ def items_of(paging: Paging, document: JSON) -> Sequence[JSON]:
     )
 
 
-def next_call(
-    paging: Paging, base: str, call: ApiCall, answer: ApiAnswer, document: JSON, count: int
-) -> ApiCall | None:
+def next_call(paging: Paging, call: ApiCall, answer: ApiAnswer, document: JSON, count: int) -> ApiCall | None:
     """The call of the page after this one, ``None`` where it is the last.
 
-    `base`: the connection's url; `count`: the items of this page.  Raises `Terminal` for a link that leads elsewhere.
+    `count`: the items of this page.
 
     Pages by number and by offset end with an empty page: one that is shorter than asked for may be followed by more,
     since systems cut pages to their own largest size.
@@ -74,7 +71,7 @@ def next_call(
     match paging.type:
         case "next_link":
             link = at(document, paging.field) if paging.field else _link_header(answer.headers)
-            return _linked(base, call, link)
+            return _linked(call, link)
         case "cursor":
             cursor = at(document, paging.field)
             if cursor is None or cursor == "" or isinstance(cursor, bool | list | dict):
@@ -104,13 +101,9 @@ def _link_header(headers: Mapping[str, str]) -> str:
     return next((link for link, parameters in found if _NEXT.search(parameters)), "")
 
 
-def _linked(base: str, call: ApiCall, link: JSON) -> ApiCall | None:
-    """The call of a link, which stands as seen from the page that it is on."""
-    if not isinstance(link, str) or not link:
-        return None
-    here = f"{base}/{call.path.lstrip('/')}?{urlencode(call.query)}"
-    path, query = below(base, urljoin(here, link))
-    return replace(call, path=path, query=query)
+def _linked(call: ApiCall, link: JSON) -> ApiCall | None:
+    """The call of a link; the connector reads it as seen from the page that it is on."""
+    return replace(call, link=link) if isinstance(link, str) and link else None
 
 
 def _with(call: ApiCall, name: str, value: str) -> ApiCall:
@@ -120,16 +113,3 @@ def _with(call: ApiCall, name: str, value: str) -> ApiCall:
 def _number(call: ApiCall, name: str) -> int:
     text = dict(call.query).get(name, "0")
     return int(text) if text.isdecimal() else 0
-
-
-def below(base: str, url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """A URL as path below the base, and query. Raises `Terminal` where it leads to another system or place."""
-    whole, ours = urlsplit(url), urlsplit(base)
-    same = (whole.scheme, whole.netloc.lower()) == (ours.scheme, ours.netloc.lower())
-    root = ours.path.rstrip("/")
-    if not same or not f"{unquote(whole.path)}/".startswith(f"{unquote(root)}/"):
-        raise Terminal(
-            "A link or path leads to another system, or out of the connection's url; our credentials do not go there.",
-            detail=url,
-        )
-    return whole.path[len(root) :], tuple(parse_qsl(whole.query, keep_blank_values=True))

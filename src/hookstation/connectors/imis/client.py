@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from hookstation.connectors.imis.answers import Call, believe
 from hookstation.connectors.imis.token import Token, Tokens
+from hookstation.connectors.outside import linked
 from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
 from hookstation.errors import Retriable, Terminal, UnknownOutcome
@@ -70,18 +71,21 @@ class ImisClient:
     async def send(self, call: ApiCall) -> HttpAnswer:
         """Send a call in the target's own terms; the answer is judged by who asked.
 
-        `path` follows ``/api/``.  Raises `Terminal` where it leads out of it, `Retriable`, `UnknownOutcome`, and
-        `AddressRefused`.
+        Its path may begin with ``/api/``, and follows it anyway.  Raises `Terminal` where it leads out of it,
+        `Retriable`, `UnknownOutcome`, and `AddressRefused`.
         """
-        path = call.path.strip("/")
+        path, query = below_api(call.path), call.query
+        if call.link:
+            path, query = linked(f"{self._reach.url}/api", path, query, call.link)
+            path = path.strip("/")
         segments = unquote(path).split("/")
         if "." in segments or ".." in segments or any(one in path for one in "?#\\"):
             raise Terminal(
                 "The path must lie below /api/: it holds neither “..” nor “?”; put values into the query."
             )
         url = f"{self._reach.url}/api/{quote(path, safe=OF_A_PATH)}"
-        if call.query:
-            url = f"{url}?{urlencode(call.query, quote_via=quote)}"
+        if query:
+            url = f"{url}?{urlencode(query, quote_via=quote)}"
         headers = {name: value for name, value in call.headers.items() if name.lower() != "authorization"}
         if call.content_type:
             headers["Content-Type"] = call.content_type
@@ -131,6 +135,11 @@ def _with_token(template: HttpRequest, token: Token) -> HttpRequest:
         template.networks,
         template.largest_answer,
     )
+
+
+def below_api(path: str) -> str:
+    """What follows ``/api/`` in a path below the target's address, with that written or without."""
+    return path.strip("/").removeprefix("api/")
 
 
 def entity_path(entity: str) -> str:

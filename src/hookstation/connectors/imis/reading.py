@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from hookstation.connectors.imis.answers import Call, NoSuchThing
-from hookstation.connectors.imis.client import ImisClient
+from hookstation.connectors.imis.client import OF_A_PATH, ImisClient, below_api
 from hookstation.connectors.imis.envelope import Form, key_of, value_of
 from hookstation.connectors.imis.find import find, find_all
 from hookstation.connectors.imis.paging import PAGE, total_of, values_of, walk
@@ -39,11 +40,12 @@ async def pages(client: ImisClient, call: ApiCall) -> AsyncIterator[Sequence[JSO
         raise Terminal("All pages can only be asked for by GET.")
     given = {name.lower(): value for name, value in call.query}
     kept = {name: value for name, value in call.query if name.lower() not in ("limit", "offset")}
+    path = quote(below_api(call.path), safe=OF_A_PATH)
     size, start = _count(given.get("limit", ""), PAGE), _count(given.get("offset", ""), 0)
 
     async def ask(offset: int, limit: int) -> JSON:
         query = {**kept, "limit": str(limit), "offset": str(offset)}
-        return await client.call("GET", call.path.strip("/"), Call.READ, query=query)
+        return await client.call("GET", path, Call.READ, query=query)
 
     async for rows in walk(ask, max(size, 1), start):
         if rows:

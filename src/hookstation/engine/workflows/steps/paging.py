@@ -90,13 +90,13 @@ def following(call: ApiCall, paging: Paging, answer: ApiAnswer, body: JSON, numb
 
 def _linked(call: ApiCall, link: str) -> ApiCall:
     """The call of a link; one that leads to another host is refused, since it would take our credentials there."""
-    parts = urlsplit(urljoin(call.path, link))
     was = urlsplit(call.path)
-    if was.netloc and parts.netloc != was.netloc:
+    if not was.netloc:
+        return replace(call, link=link)  # the connection knows its own address
+    parts = urlsplit(urljoin(call.path, link))
+    if parts.netloc != was.netloc:
         raise Terminal("The next page is on another host; it is not called.")
-    if not was.netloc and urlsplit(link).netloc and not parts.path.startswith("/"):
-        raise Terminal("The next page is no path of this connection.")
-    path = f"{was.scheme}://{was.netloc}{parts.path}" if was.netloc else parts.path
+    path = f"{was.scheme}://{was.netloc}{parts.path}"
     return replace(call, path=path, query=tuple(parse_qsl(parts.query, keep_blank_values=True)))
 
 
