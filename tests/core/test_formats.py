@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookstation.core.formats import FormatType, Layout, Reader, Writer, from_text, read_layout, to_text
@@ -109,6 +110,24 @@ def test_a_writer_that_takes_up_the_work_of_another_writes_what_that_one_would_h
     assert write_in_pieces(layout, named) == begun + second.begin() + second.rows(named[at:]) + second.end()
 
 
+@settings(max_examples=300)
+@given(
+    text=st.text(st.sampled_from('{}[]<>/"\\,:;= \n\r\t\0ab1.-eé&#!?'), max_size=40) | st.text(max_size=20),
+    kind=st.sampled_from(list(FormatType)),
+    places=PLACES,
+)
+def test_whatever_comes_is_read_or_refused_and_nothing_else(
+    text: str, kind: FormatType, places: list[int]
+) -> None:
+    with suppress(BodyRefused):
+        read_in_pieces(Layout(kind), text.encode("utf-8", "replace"), places)
+
+
+@pytest.mark.parametrize("kind", list(FormatType))
+def test_what_was_written_of_no_rows_is_read_as_no_rows(kind: FormatType) -> None:
+    assert [] == read_in_pieces(Layout(kind), write_in_pieces(Layout(kind), []), [])
+
+
 def test_values_that_are_no_text_are_written_as_json_has_them_and_null_as_nothing() -> None:
     """A spreadsheet sees true, not True."""
     row: dict[str, JSON] = {"a": True, "b": None, "c": Number("19.90"), "d": [1, {"e": "f"}], "g": 7}
@@ -164,6 +183,7 @@ def test_every_line_end_is_read_and_empty_lines_and_a_mark_are_passed_over(text:
         ("json", '[{"a":1}', "Line 1: the text ends before"),
         ("json", '[{"a":1,"a":2}]', "Line 1: in the row that begins here a name is used twice"),
         ("json", '[{"a":NaN}]', "stands NaN"),
+        ("json", '[{"a":"\\ud800"}]', "without its other half"),
         ("json", '{"a":1} 2', "the document ended before this"),
         ("xml", "<rows>\n<row><a>1</b></row></rows>", "Line 2: this is not XML"),
         ("xml", "<rows><line/></rows>", "no element inside the root is called “row”; there are line"),

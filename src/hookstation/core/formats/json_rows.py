@@ -170,7 +170,16 @@ class JsonReader:
             self._fail(at, f"in the row that begins here {wrong}")
         except RecursionError:
             self._fail(at, "the row that begins here is nested too deeply")
+        if self._text.find("\\ud", at, end) >= 0 or self._text.find("\\uD", at, end) >= 0:
+            self._check_surrogates(value, at)
         return value, end
+
+    def _check_surrogates(self, value: dict[str, JSON], at: int) -> None:
+        """Half of a pair stands for no character, and can be written nowhere."""
+        try:
+            dump_json(value)
+        except UnicodeEncodeError:
+            self._fail(at, "in the row that begins here a \\ud800 to \\udfff stands without its other half")
 
     def _fail(self, at: int, why: str) -> NoReturn:
         raise _refused(self._line + self._text.count("\n", 0, at), why, "json")
