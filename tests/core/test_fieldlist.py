@@ -38,6 +38,7 @@ EVERY: Final = (
     Setting("json", Kind.JSON),
     Setting("group", Kind.GROUP, fields=(Setting("inner", Kind.INTEGER, required=True),)),
     Setting("entries", Kind.ENTRIES, fields=(Setting("inner", Kind.INTEGER, required=True),)),
+    Setting("groups", Kind.GROUPS, maximum=2, fields=(Setting("inner", Kind.INTEGER, required=True),)),
     Setting("one", Kind.ONE_OF, variants={"none": (), "some": (Setting("how", required=True),)}),
 )
 
@@ -260,3 +261,19 @@ def test_the_json_schema_agrees_with_the_decoder(document: dict[str, JSON]) -> N
 @pytest.mark.parametrize("setting", EVERY, ids=[one.name for one in EVERY])
 def test_monstrous_numbers_are_refused_or_kept_in_no_time(setting: Setting, value: JSON) -> None:
     assert len("".join(problems_of({setting.name: value}))) < 1_000
+
+
+def test_a_list_of_groups_is_read_and_written_back_in_its_order() -> None:
+    values, problems = decode(EVERY, {"groups": [{"inner": 2}, {"inner": 1}]}, CODEC)
+    assert [] == problems
+    assert [2, 1] == [one.integer("inner") for one in values.groups("groups")]
+    assert {"groups": [{"inner": 2}, {"inner": 1}]} == encode(EVERY, values, CODEC)
+
+
+def test_mistakes_in_a_list_of_groups_are_said_at_their_places() -> None:
+    assert [
+        "groups.0.inner: must be a whole number, but is text.",
+        "groups.1: must be an object with settings, but is integer.",
+    ] == problems_of({"groups": [{"inner": "x"}, 1]})
+    assert ["groups: has 3 members; at most 2 are allowed."] == problems_of({"groups": [{"inner": 1}] * 3})
+    assert ["groups: must be a list of objects with settings, but is object."] == problems_of({"groups": {}})

@@ -205,6 +205,7 @@ def test_a_mistake_is_said_where_it_is(steps: list[JSON], said: str) -> None:
         ("http_request", {"url": "https://$$trigger.host$$/"}, "list the hosts"),
         ("http_request", {"url": "https://a:b@example.org/"}, "user name"),
         ("http_request", {"path": "/x"}, "needs a connection"),
+        ("http_request", {"url": "https://a.example", "hosts": ["https://a"]}, "is not a host"),
         ("http_request", {"url": "https://example.org", "body": {}}, "is not sent with GET"),
         ("emit", {"type": "record.inserted"}, "are the station's own"),
         ("respond", {"status": 99}, "from 200 to 599"),

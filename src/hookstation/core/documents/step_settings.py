@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ from hookstation.errors import Invalid, Problem
 OTHERWISE: Final = (Then.FAIL, Then.SUCCEED, Then.GO_TO)
 """What a gate may lead to."""
 _OPENINGS: Final = ("$$", "{{", "{%")
+_HOST: Final = re.compile(
+    r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]{2,45}\]?"
+)
 _NO_SECRETS: Final = PersonSecrets()
 _AS_WRITTEN: Final = frozenset({"schema"})
 """Static settings in which what looks like a template may mean itself."""
@@ -177,6 +181,10 @@ def _check_request(values: Values) -> Iterator[Problem]:
         yield from _check_url(values)
     elif "connection" not in values:
         yield Problem(("path",), "needs a connection; name one, or write the whole address as “url”.")
+    for index, host in enumerate(values.texts("hosts")):
+        if not _HOST.fullmatch(host):
+            told = f"“{host[:60]}” is not a host; write one like api.example.org, or *.example.org for all below it."
+            yield Problem(("hosts", index), told)
     if "body" in values and "form" in values:
         yield Problem(("form",), "cannot stand beside “body”; write one of the two.")
     yield from _check_body(values)
