@@ -86,42 +86,49 @@ class Process:
             return self._queue(event, event.raw.voice)
         return self._write_here(event) if event.raw.hook.local is not None else self._send_away(event, claim)
 
-    async def _queue(self, event: MappedEvent, voice: Acknowledging) -> Outcome:
-        """Commit the event with its work, which is done after the answer."""
-        raw, run_id = event.raw, self._identifiers.run_id()
+    def acceptance(self, event: MappedEvent, run_id: str) -> Acceptance:
+        """The event with its work, which is done later: a job, or the run or runs that it begins.
+
+        Raises `NotFound`, `Conflict`, `Invalid` and `MappingFailed` where its workflow cannot begin.
+        """
+        raw, emit = event.raw, self.emit_of(event.raw, event.body)
+        if raw.hook.workflow:
+            start = self._runs().start(event, run_id)
+            mark = self._mark(event, run_id)
+            return Acceptance(self._entry(event, run_id), _queued, mark=mark, emit=emit, starts=(start,))
         work = Unfinished(
             event.record, raw.hook.mapping.marker, raw.received_at, run_id=run_id, hops=raw.hops
         )
-        acceptance = Acceptance(
+        return Acceptance(
             self._entry(event, run_id),
             _queued,
             None,
             self._mark(event, run_id),
             queued_job(raw.event_id, raw.hook.name, work, event.order),
-            emit=self.emit_of(raw, event.body),
+            emit=emit,
         )
-        committed = await self._commit(acceptance, raw)
+
+    def _runs(self) -> Receiving:
+        assert self._receiving is not None, "a webhook starts a workflow where none can run"
+        return self._receiving
+
+    async def _queue(self, event: MappedEvent, voice: Acknowledging) -> Outcome:
+        """Commit the event with its work, which is done after the answer."""
+        raw, run_id = event.raw, self._identifiers.run_id()
+        committed = await self._commit(self.acceptance(event, run_id), raw)
         if isinstance(committed, Answer):
             return Outcome(committed, NOT_WRITTEN)
         return Outcome(voice.acknowledged(raw.event_id, run_id), QUEUED, run_id)
 
     async def _begin_runs(self, event: MappedEvent) -> Outcome:
         """Commit the event with the runs that it begins; a sender that waits for the outcome waits for the run's."""
-        receiving, raw, run_id = self._receiving, event.raw, self._identifiers.run_id()
-        assert receiving is not None, "a webhook starts a workflow where none can run"
+        receiving, raw, run_id = self._runs(), event.raw, self._identifiers.run_id()
         try:
             if receiving.is_of_changes(event):
                 return await self._begin_many(event, receiving.starts(event))
-            start = receiving.start(event, run_id)
+            acceptance = self.acceptance(event, run_id)
         except (NotFound, Conflict, Invalid, MappingFailed) as refused:
             return await self._fail(event, failure(refused.message, "workflow", raw.voice))
-        acceptance = Acceptance(
-            self._entry(event, run_id),
-            _queued,
-            mark=self._mark(event, run_id),
-            emit=self.emit_of(raw, event.body),
-            starts=(start,),
-        )
         committed = await self._commit(acceptance, raw)
         if isinstance(committed, Answer):
             return Outcome(committed, NOT_WRITTEN)

@@ -6,7 +6,7 @@ An unverified body cannot be mapped, an unmapped payload cannot be written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -20,6 +20,9 @@ from hookstation.core.records import Record
 from hookstation.core.template import Scope
 from hookstation.core.values import JSON
 from hookstation.engine.switchboard import CompiledWebhook
+
+POLLED: Final = "poll"
+"""The sender of an event that nobody sent: the station found it when it asked."""
 
 
 class Heard(Protocol):

@@ -13,9 +13,6 @@ from hookstation.core.polling.definitions import Poll, Source
 from hookstation.core.values import JSON
 from hookstation.errors import BodyRefused
 
-MOST_SEEN: Final = 5_000
-"""Keys of items that are remembered besides the value up to which a source was read; dedup marks know the others."""
-
 
 class Position(msgspec.Struct, frozen=True):
     """How a poll stands.
@@ -23,6 +20,7 @@ class Position(msgspec.Struct, frozen=True):
     `rule`: a digest of its definition.  `source`: a digest of what its source is; another source begins anew.  `at`:
     what its source remembers, JSON text, empty before the first turn.  `seen`: digests of keys that came already where
     `at` alone does not say so, the newest last.  `failures`: turns in a row that failed.  `asked_at`: microseconds.
+    `first`: with what it begins anew, where a person said so: ``now``, ``everything``, or a date.
     """
 
     rule: str
@@ -31,6 +29,7 @@ class Position(msgspec.Struct, frozen=True):
     seen: tuple[str, ...] = ()
     failures: int = 0
     asked_at: int = 0
+    first: str = ""
 
     @property
     def begun(self) -> bool:
@@ -67,8 +66,8 @@ def read_position(payload: str, poll: Poll) -> Position:
 
 def moved(position: Position, at: Mapping[str, JSON], seen: Iterable[str]) -> Position:
     """The position after a turn."""
-    kept = tuple(dict.fromkeys(seen))[-MOST_SEEN:]
-    return msgspec.structs.replace(position, at=dump_json(dict(at)), seen=kept, failures=0)
+    kept = tuple(dict.fromkeys(seen))
+    return msgspec.structs.replace(position, at=dump_json(dict(at)), seen=kept, failures=0, first="")
 
 
 def source_digest(source: Source) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hookstation.core.polling.position import key_digest
 from hookstation.core.values import JSON, Number
+from hookstation.errors import Terminal
 
 Rank: TypeAlias = tuple[int, Decimal | str]
+
+MOST_SEEN: Final = 20_000
+"""Keys of items that are remembered besides the value up to which a source was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def beyond(items: Iterable[tuple[JSON, Item]], asked: Asked) -> Found:
     """Of items with the value of their field: those behind what is remembered, in its order, at most so many.
 
     Items with the very value that is remembered are told apart by their keys, so none is lost where several share it.
+    Raises `Terminal` where more than `MOST_SEEN` do.
     """
     last = asked.at.get("value")
     floor = rank(last) if last is not None else None
@@ -84,17 +89,31 @@ def beyond(items: Iterable[tuple[JSON, Item]], asked: Asked) -> Found:
     )
     taken = new if asked.baseline else new[: asked.most]
     if not taken:
-        return Found((), asked.at, asked.seen)
+        began: Mapping[str, JSON] = {"value": asked.since} if asked.since else {}
+        return Found((), asked.at or began, asked.seen)
     top, value = taken[-1][0], taken[-1][2]
     seen = list(asked.seen) if floor == top else []
     seen += [key_digest(item.key) for at, _, _, item in taken if at == top]
+    if len(seen) > MOST_SEEN:
+        raise Terminal(
+            f"More than {MOST_SEEN:,} items have the same value, {value}, so they cannot be told apart by it. Take a "
+            "field that grows in finer steps."
+        )
     chosen = () if asked.baseline else [item for _, _, _, item in taken]
     left = len(new) - len(taken)
     return Found(chosen, {**asked.at, "value": value}, seen, more=left > 0, left=left)
 
 
 def unseen(items: Sequence[Item], asked: Asked, at: Mapping[str, JSON]) -> Found:
-    """Of all that a source has: what was not there the last time, at most so many. `at`: remembered when all came."""
+    """Of all that a source has: what was not there the last time, at most so many. `at`: remembered when all came.
+
+    Raises `Terminal` where a source has more than `MOST_SEEN` items.
+    """
+    if len(items) > MOST_SEEN:
+        raise Terminal(
+            f"The source has {len(items):,} items; without a cursor at most {MOST_SEEN:,} can be known again. Take a "
+            "cursor by a field that grows, or ask for fewer."
+        )
     known = set(asked.seen)
     new = [item for item in items if key_digest(item.key) not in known]
     taken = new if asked.baseline else new[: asked.most]

@@ -14,7 +14,7 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.changes import Change, changes_of, is_wanted, run_id_of
 from hookstation.core.workflows.definitions import TriggerKind, Workflow
 from hookstation.core.workflows.values import ENDED, RunStart
-from hookstation.engine.stages import MappedEvent, Outcome, RawRequest
+from hookstation.engine.stages import POLLED, MappedEvent, Outcome, RawRequest
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.endings import settlement_of, told_of
 from hookstation.engine.workflows.start import Origin, Starting
@@ -38,7 +38,8 @@ class Receiving:
     def start(self, event: MappedEvent, run_id: str) -> RunStart:
         """The run that finishes the event. Raises `NotFound`, `Conflict`, `Invalid`, `MappingFailed`."""
         raw = event.raw
-        origin = Origin(f"webhook:{raw.hook.name}", facts_of(raw), raw.event_id, run_id, raw.hops)
+        kind = "poll" if raw.sender == POLLED else "webhook"
+        origin = Origin(f"{kind}:{raw.hook.name}", facts_of(raw), raw.event_id, run_id, raw.hops)
         return self._starting.begin(
             raw.hook.workflow, event.payload, origin, event.body.decode(), key=event.order
         )

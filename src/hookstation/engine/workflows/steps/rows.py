@@ -40,7 +40,7 @@ class SelectRows:
         query = RowQuery(
             text(settings, "table"),
             names(settings, "columns"),
-            tuple(_wheres(mapping(settings, "where"))),
+            tuple(wheres(mapping(settings, "where"))),
             names(settings, "order"),
             min(limit or MOST_ROWS + 1, MOST_ROWS + 1),
             text(settings, "statement"),
@@ -130,7 +130,7 @@ def _target(targets: Targets, connection: str) -> object:
     return target
 
 
-def _wheres(written: Mapping[str, JSON]) -> Iterator[Where]:
+def wheres(written: Mapping[str, JSON]) -> Iterator[Where]:
     """``{column: value}``, or ``{column: {comparison: value}}``."""
     for column, wanted in written.items():
         if not isinstance(wanted, dict):
