@@ -8,6 +8,7 @@ from hookstation.core.duplicates import body_digest
 from hookstation.core.events import Mark, MarkState, Settlement, State
 from hookstation.core.jsontext import Parsed, dump_json, parse_json
 from hookstation.core.polling.turns import Item
+from hookstation.core.values import JSON
 from hookstation.engine.process import Process
 from hookstation.engine.settlements import failure
 from hookstation.engine.stages import POLLED, MappedEvent, RawRequest, scope_of
