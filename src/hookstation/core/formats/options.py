@@ -63,11 +63,6 @@ class Layout:
     root: str = "rows"
     row: str = "row"
 
-    @property
-    def is_delimited(self) -> bool:
-        """Whether it has lines of values with a delimiter between them."""
-        return self.type in DELIMITERS
-
 
 def read_layout(type_name: str, options: Mapping[str, JSON] | None = None) -> Layout:
     """The layout that a person wrote: the format's name, and options as the step ``convert`` has them.
