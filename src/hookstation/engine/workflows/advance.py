@@ -18,12 +18,12 @@ from hookstation.core.workflows.decisions import RunEnd
 from hookstation.core.workflows.values import RunState
 from hookstation.engine.lane_worker import Room
 from hookstation.engine.membership import Membership
-from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.workflows.calls import CallTokens
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.plans import Live, Plans
 from hookstation.engine.workflows.running import LEASE, Running
 from hookstation.engine.workflows.tasks import StepRunner
+from hookstation.engine.workflows.telling import Telling
 from hookstation.errors import Invalid, NotFound
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
@@ -49,12 +49,12 @@ class Workshop:
     calls: CallTokens
     clock: Clock
     event_log: EventLog
-    emitter: Emitter
     ended: Ended
     chance: Callable[[], float]
     refused: Callable[[str, str], None]
     works: Callable[[str], None]
-    telling: set[asyncio.Task[None]] = field(default_factory=set)
+    telling: Telling
+    notices: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: bool = False
 
 

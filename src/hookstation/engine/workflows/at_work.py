@@ -31,6 +31,7 @@ from hookstation.engine.workflows.showing import ShowRuns
 from hookstation.engine.workflows.signals import Signals
 from hookstation.engine.workflows.start import Starting
 from hookstation.engine.workflows.steps.registry import Tools, runners_of
+from hookstation.engine.workflows.telling import Telling
 from hookstation.engine.workflows.trying import DryRuns
 from hookstation.errors import Invalid
 from hookstation.ports.clock import Clock, Identifiers
@@ -61,8 +62,8 @@ class AtWork:
         """Let what is under way end, at most `seconds`; return how many runs are left to others."""
         self.shop.stopping = True
         left = await self.worker.drain(seconds)
-        if self.shop.telling:
-            await asyncio.wait(set(self.shop.telling), timeout=seconds)
+        if self.shop.notices:
+            await asyncio.wait(set(self.shop.notices), timeout=seconds)
         return left
 
 
@@ -87,7 +88,7 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
     emitter.beginnings = Beginnings(live, starting)
     calls = CallTokens(store, vault, identifiers, base_url)
     tools = Tools(store, targets, Fitting(targets), emitter, starting, calls, http, base_url)
-    plans = Plans(live, store, decoded)
+    plans, ended = Plans(live, store, decoded), Ended(store, clock)
     shop = Workshop(
         store,
         plans,
@@ -95,13 +96,13 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
         calls,
         clock,
         event_log,
-        emitter,
-        Ended(store, clock),
+        ended,
         chance,
         _nobody if connections is None else connections.refused,
         _nobody if connections is None else connections.works,
+        Telling(emitter, event_log, ended),
     )
-    advance, ended = Advance(shop, live, membership), shop.ended
+    advance = Advance(shop, live, membership)
     again = RunAgain(store, plans, starting, ended, clock, identifiers, event_log, advance.cancelled)
     return AtWork(
         shop,

@@ -16,7 +16,15 @@ from hookstation.engine.workflows.entries import done_entry, failed_entry, failu
 from hookstation.engine.workflows.looking_up import asked_later, look_up
 from hookstation.engine.workflows.parts import Parts
 from hookstation.engine.workflows.tasks import Done, Failed, Outside
-from hookstation.errors import ActionFailed, MappingFailed, NeedsAuth, StoreError, UnknownOutcome
+from hookstation.errors import (
+    ActionFailed,
+    AddressRefused,
+    MappingFailed,
+    NeedsAuth,
+    NotFound,
+    StoreError,
+    UnknownOutcome,
+)
 
 if TYPE_CHECKING:
     from hookstation.engine.workflows.advance import Workshop
@@ -25,6 +33,7 @@ LONGEST_CALL: Final = 600.0
 """Seconds that a call may take whose step does not say."""
 
 BROKE_OFF: Final = "The call to the target broke off; its outcome is not known."
+GUARDED: Final = "The station may not call this target's address; its log says what to permit."
 NOT_IN_TIME: Final = "There was no answer within {seconds:g} s."
 
 log = logging.getLogger(__name__)
@@ -82,8 +91,8 @@ class Flights:
         """Tell people what they are waited for; nobody waits for that."""
         for notice in self.notices:
             task = asyncio.get_running_loop().create_task(self._tell(notice))
-            self._shop.telling.add(task)
-            task.add_done_callback(self._shop.telling.discard)
+            self._shop.notices.add(task)
+            task.add_done_callback(self._shop.notices.discard)
         self.notices.clear()
 
     def break_off(self) -> None:
@@ -120,6 +129,11 @@ class Flights:
         except StoreError as failure:
             failed = Failed(failure.message, "offline")
             entry = failed_entry(command, failed, shown, began, clock.now(), self._shop.chance())
+        except AddressRefused as refused:
+            log.warning("step failed: %s", refused.message, extra={"run_id": self._run.id})
+            entry = failed_entry(command, Failed(GUARDED, "refused"), shown, began, clock.now())
+        except NotFound as missing:
+            entry = failed_entry(command, Failed(missing.message, "refused"), shown, began, clock.now())
         except Exception:
             log.exception("a step broke", extra={"run_id": self._run.id, "path": command.path})
             entry = self._unknown(command, way, BROKE_OFF, shown, began)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from hookstation.core.definitions import Retry
 from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog import SPECS
 from hookstation.core.workflows.compiled import CompiledWorkflow, compile_workflow
-from hookstation.core.workflows.definitions import Workflow
+from hookstation.core.workflows.definitions import Step, TriggerKind, Workflow
 from hookstation.core.workflows.values import Run
 from hookstation.engine.workflows.calls import plan_calls
 from hookstation.errors import NotFound
 from hookstation.ports.runs import WorkflowVersion
+
+PATIENT: Final = Retry(attempts=5)
+"""How often the record of a change is asked for."""
 
 MOST_PLANS: Final = 2_000
 """Versions that are kept compiled; the one that was longest not asked for goes first."""
@@ -26,10 +30,23 @@ TRANSFER: Final = "transfer:"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A workflow, ready. `calls`: as `calls.plan_calls` finds them."""
+    """A workflow, ready. `calls`: as `calls.plan_calls` finds them; `fetches`: it begins with `FETCH`."""
 
     compiled: CompiledWorkflow
     calls: Sequence[tuple[str, str]] = ()
+    fetches: bool = False
+
+
+FETCH: Final = "fetch-the-changed-record"
+"""The step with which a run begins that has the full record of a change: its answer is ``trigger.record``."""
+
+
+def _fetch(workflow: Workflow) -> Step:
+    settings: dict[str, JSON] = {
+        "connection": workflow.trigger.connection,
+        "path": "$$trigger.entity$$/$$trigger.key$$",
+    }
+    return Step(FETCH, "imis_call", settings=settings, when='trigger.action != "Deleted"', retry=PATIENT)
 
 
 class Live(Protocol):
@@ -93,8 +110,10 @@ class Plans:
         return self._keep(run.workflow, run.version, self._decode(document))
 
     def _keep(self, name: str, version: int, workflow: Workflow) -> Plan:
-        compiled = compile_workflow(workflow, SPECS)
-        plan = Plan(compiled, plan_calls(compiled))
+        fetches = workflow.trigger.kind is TriggerKind.CHANGE and bool(workflow.trigger.connection)
+        whole = replace(workflow, steps=(_fetch(workflow), *workflow.steps)) if fetches else workflow
+        compiled = compile_workflow(whole, SPECS)
+        plan = Plan(compiled, plan_calls(compiled), fetches)
         if version:
             self._plans[name, version] = plan
             if len(self._plans) > MOST_PLANS:

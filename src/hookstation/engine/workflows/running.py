@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from hookstation.core.jobs import Job
-from hookstation.core.outgoing.values import Emission
 from hookstation.core.records import EffectResult
+from hookstation.core.template import MISSING
 from hookstation.core.values import JSON
 from hookstation.core.workflows.decide import decide
 from hookstation.core.workflows.decisions import Act, Command, Decision, RunEnd
@@ -29,14 +29,12 @@ from hookstation.core.workflows.values import (
     Run,
     RunChange,
     RunState,
-    Wait,
-    WaitKind,
 )
 from hookstation.engine.workflows import endings
 from hookstation.engine.workflows.entries import done_entry, failed_entry, failure_of, input_of, waiting_entry
 from hookstation.engine.workflows.flights import Flights
 from hookstation.engine.workflows.parts import Parts
-from hookstation.engine.workflows.plans import Plan
+from hookstation.engine.workflows.plans import FETCH, Plan
 from hookstation.engine.workflows.tasks import (
     Done,
     Failed,
@@ -49,6 +47,7 @@ from hookstation.engine.workflows.tasks import (
     Way,
     no_rows,
 )
+from hookstation.engine.workflows.texts import read_text
 from hookstation.errors import ActionFailed, MappingFailed, StoreUnavailable
 from hookstation.ports.runs import LeasedRun, Turn, Turned, TurnEnd
 
@@ -96,6 +95,8 @@ class Running:
         if plan.calls:
             await self._shop.calls.ready()
         self._history = History(plan.compiled, self.run, self._item.entries, self._item.signals)
+        for entry in self._item.entries if plan.fetches else ():
+            self._fetched(entry, read_text(entry.output))
         try:
             await self._work(decide(plan.compiled, self._history, self._shop.clock.now()))
         except Lost:
@@ -112,7 +113,7 @@ class Running:
             Turn(self._item.leased.lease, lambda _: self._over(end, ()), self.run.id)
         )
         if turned.held:
-            self._tell_end(end)
+            self._shop.telling.end(self.run, end, self._shop.clock.now())
 
     def break_off(self) -> None:
         """Somebody ended the run: what is under way is of no use any more."""
@@ -163,10 +164,19 @@ class Running:
             return decision
         add = self._history.add
         for entry, output in self._parts.results:
+            if self._plan.fetches and output is not MISSING:
+                self._fetched(entry, output)
             add(entry, output)
         following = decide(self._plan.compiled, self._history, now)
         self._parts.entries += following.entries
         return following
+
+    def _fetched(self, entry: Entry, answer: JSON) -> None:
+        """The full record of a change belongs to what triggered the run."""
+        trigger = self._history.root.frame.trigger
+        done = entry.path == FETCH and entry.state is EntryState.DONE
+        if done and isinstance(trigger, dict) and isinstance(answer, dict):
+            trigger["record"] = answer.get("body")
 
     # One command.
 
@@ -214,25 +224,19 @@ class Running:
             case Failed():
                 entry = failed_entry(command, way, shown, began, now, self._shop.chance())
                 parts.result(entry)
-                self._tell_step(command, entry)
+                self._flights.log(command, entry)
             case Pause():
                 parts.result(waiting_entry(command, way, shown, began))
                 parts.starts += way.starts
                 if way.wait is not None:
                     parts.waits.append(way.wait)
-                    parts.emissions += self._asked(command, way.wait)
+                    parts.emissions += self._shop.telling.asked(self.run, command.step, way.wait)
                 if way.notice is not None:
                     self._flights.notices.append(way.notice)
             case Here():
                 self._heres.append((command, way, shown, began))
             case Outside():
                 self._flights.take(command, way, shown, now, parts)
-
-    def _asked(self, command: Command, wait: Wait) -> Sequence[Emission]:
-        if wait.kind is not WaitKind.APPROVAL:
-            return ()
-        said: dict[str, JSON] = {"step": command.step.name, "person": wait.person, "message": wait.title}
-        return self._own("approval.asked", said)
 
     # Turns.
 
@@ -321,7 +325,7 @@ class Running:
             tuple(parts.starts),
             (),
             tuple(parts.waits),
-            (*parts.emissions, *self._told_of_unknown(change)),
+            (*parts.emissions, *self._shop.telling.of_unknown(self.run, change)),
             hashes=parts.hashes,
         )
 
@@ -350,42 +354,21 @@ class Running:
         """The last turn: the run, what it finishes, and who waits for it."""
         now, parts, run = self._shop.clock.now(), self._parts, self.run
         started = 0 if self._change is None else self._change.started_at
+        event = endings.event_end(run, end, now)
         change = RunChange(
             end.state, started, now, error=end.error, output=end.output or None, answer=end.answer or None
         )
         return TurnEnd(
             _once(entries),
             change,
-            event=endings.event_end(run, end, now),
+            event=event,
             starts=tuple(parts.starts),
             signals=endings.parent_signal(run, end, now),
             waits=tuple(parts.waits),
-            emissions=(*parts.emissions, *self._told_others(end)),
+            emissions=(*parts.emissions, *self._shop.telling.of_end(run, end, event)),
             hashes=parts.hashes,
             outcomes=endings.outcomes(run, end, now),
         )
-
-    def _told_others(self, end: RunEnd) -> Sequence[Emission]:
-        """What everybody may hear of how the run stands. It may be made inside the store."""
-        return self._own(f"run.{end.state.value}", {"error": end.error})
-
-    def _told_of_unknown(self, change: RunChange | None) -> Sequence[Emission]:
-        if change is None or change.state is not RunState.UNKNOWN:
-            return ()
-        return self._own("run.unknown", {"error": change.error})
-
-    def _own(self, type_: str, said: Mapping[str, JSON]) -> Sequence[Emission]:
-        """An event of the station's own about this run."""
-        emitter, run = self._shop.emitter, self.run
-        if not emitter.wants(type_):
-            return ()
-        about: JSON = {
-            "id": run.id,
-            "workflow": run.workflow,
-            "version": run.version,
-            "trigger": run.trigger,
-        }
-        return emitter.own(type_, {"run": about, **said}, source=run.event_id, hops=run.hops, inside=True)
 
     def _after(self, decision: Decision) -> None:
         """A turn is written: what it was the intent of begins."""
@@ -395,7 +378,7 @@ class Running:
             launch()
         self._flights.tell()
         if decision.end is not None:
-            self._tell_end(decision.end)
+            self._shop.telling.end(self.run, decision.end, self._shop.clock.now())
         elif decision.state is RunState.UNKNOWN and self._rests(decision):
             self._shop.ended.tell(structs.replace(self.run, state=RunState.UNKNOWN))
 
@@ -425,31 +408,6 @@ class Running:
         for signal in (await self._shop.store.list_signals(self.run.id))[self._signals :]:
             self._signals += 1
             self._history.signal(signal)
-
-    # Telling.
-
-    def _tell_end(self, end: RunEnd) -> None:
-        run, shop = self.run, self._shop
-        now = shop.clock.now()
-        shop.event_log.write(
-            "run_ended",
-            run_id=run.id,
-            workflow=run.workflow,
-            version=run.version,
-            trigger=run.trigger,
-            event_id=run.event_id,
-            state=end.state.value,
-            error=end.error,
-            took_us=now - run.started_at,
-        )
-        if shop.ended.is_awaited and shop.ended.waits_for(run.id):
-            change = RunChange(
-                end.state, ended_at=now, error=end.error, output=end.output or None, answer=end.answer or None
-            )
-            shop.ended.tell(changed(run, change))
-
-    def _tell_step(self, command: Command, entry: Entry) -> None:
-        self._flights.log(command, entry)
 
 
 def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
