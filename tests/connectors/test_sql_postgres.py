@@ -22,6 +22,7 @@ from hookstation.testing.rows_suite import RowsBench, RowsSuite, people
 from tests.connectors.imis_bench import Watch
 from tests.support.certificates import Authority
 from tests.support.cutting_proxy import Cut, CuttingProxy
+from tests.support.pooler import pooling
 from tests.support.postgres import (
     NOBODY,
     QUICK_START,
@@ -107,7 +108,10 @@ async def test_a_generated_column_is_read_only_and_a_default_makes_one_optional(
 async def test_a_table_of_another_schema_is_named_with_it(url: str) -> None:
     names = await made(url).tables()
     assert {"other.only", "other.people", "people"} <= set(names)
-    assert {"only", "people", "public.people"} <= set(await made(url, schema="other").tables())
+    other = RowsBench(made(url, schema="other"))
+    assert {"only", "people", "public.people"} <= set(await other.connector.tables())
+    await other.add({"id": 7})
+    assert [{"id": 7}] == await other.ask("SELECT * FROM people")
 
 
 async def test_parameters_have_the_type_that_the_server_wants(bench: RowsBench) -> None:
@@ -210,3 +214,12 @@ async def test_the_certificate_must_bear_the_name_although_an_address_is_called(
     stranger = Authority.new().certificate
     for settings_ in (trusted, {"host": "localhost", "tls": "verify", "tls_ca": stranger}):
         assert "tls_ca" in (await refusal(made(url, **settings_).check())).message
+
+
+async def test_behind_a_pooler_it_reads_and_writes_too(url: str) -> None:
+    with pooling(url) as pooler:
+        bench = RowsBench(made(pooler.url(url)))
+        assert 2 == await bench.add(*people(1, 2))
+        assert [{"id": 1}, {"id": 2}] == await bench.ask("SELECT id FROM people ORDER BY id")
+        assert isinstance(await refusal(bench.ask("SELECT sneak()")), Terminal)
+        assert 1 == await bench.connector.write(RowWrite.UPSERT, "people", [{"id": 2, "name": "x"}], ["id"])

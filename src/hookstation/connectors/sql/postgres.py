@@ -100,7 +100,7 @@ class PostgresEngine:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    async def open(self, *, reads_only: bool) -> PostgresSession:
+    async def open(self, *, reads_only: bool) -> PostgresSession:  # noqa: ARG002 - the transaction says it
         """Connect to the first address that takes the connection."""
         place = self._place
         addresses = await reachable(place.host, place.port, place.networks)
@@ -117,12 +117,12 @@ class PostgresEngine:
             server_settings={
                 "application_name": "hookstation",
                 "timezone": "UTC",
-                "default_transaction_read_only": "on" if reads_only else "off",
-                "lock_timeout": str(int(place.timeout * 1000)),
-                **({"search_path": quote(place.schema)} if place.schema else {}),
-            },
+            },  # what poolers let through
         )
-        return PostgresSession(connection)
+        local = f"SET LOCAL lock_timeout = {int(place.timeout * 1000):d}"
+        if place.schema:
+            local = f"{local}; SET LOCAL search_path = {quote(place.schema)}"
+        return PostgresSession(connection, local)
 
     async def names(self, session: Session) -> Mapping[str, tuple[str, str]]:
         """Those of the usual schemas by their own name, others with their schema before it."""
@@ -181,14 +181,14 @@ def _first_line(error: Exception) -> str:
 
 
 class PostgresSession:
-    """A `Session`."""
+    """A `Session`. `local`: a statement that each transaction begins with."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: asyncpg.Connection, local: str) -> None:
+        self._connection, self._local = connection, local
 
     async def begin(self, *, reads_only: bool) -> None:
-        """Begin."""
-        await self._connection.execute(f"BEGIN READ {'ONLY' if reads_only else 'WRITE'}")
+        """Begin. What is set is set for the transaction: behind a pooler the connection may be another's next."""
+        await self._connection.execute(f"BEGIN READ {'ONLY' if reads_only else 'WRITE'}; {self._local}")
 
     async def commit(self) -> None:
         """Commit."""

@@ -154,11 +154,11 @@ def _truth(name: str, value: JSON) -> int:
 
 
 def _local(text: str, zone: ZoneInfo) -> str:
-    """A moment with an offset in the connection's zone, without one; anything else as it is."""
+    """A moment with an offset in the connection's zone, without one; anything else as it is written."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(zone).replace(tzinfo=None)
-    return moment.isoformat(" ")
+    if moment.tzinfo is None:
+        return text
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat(text[10:11])
