@@ -8,6 +8,7 @@ import pytest
 
 from hookstation.core.values import JSON
 from hookstation.engine.listing import Listing
+from hookstation.engine.plans import matches
 from hookstation.errors import Conflict, Invalid
 from tests.support.chain import document, poll, schedule, transfer, whole, workflow
 from tests.support.engine import Engine, engine
@@ -216,3 +217,29 @@ async def test_the_secret_of_a_transfer_is_sealed_and_stays_when_it_is_sent_back
             "transfers.0.destination.authentication.token: was given for another address; send the secret itself "
             "again, or leave the address as it was."
         ] == problems
+
+
+async def test_what_steps_match_rows_on_is_known_by_panel() -> None:
+    async with engine() as bench:
+        panel: JSON = {"name": "Courses", "fields": {"Code": {"type": "string", "length": 5}}}
+        change: JSON = {
+            "connection": "records",
+            "panel": "Courses",
+            "match": {"code": "a", "ID": "1"},
+            "fields": {"Code": "b"},
+        }
+        steps: list[JSON] = [{"name": "it", "type": "update_panel", "with": change}]
+        planned = await bench.configurator.plan(document(panels=[panel], workflows=[workflow(steps=steps)]))
+        assert {"Courses": frozenset({("Code", "ID")})} == matches(planned.wanted, planned.wanted.panels)
+
+
+async def test_a_panel_keeps_the_fields_that_steps_write() -> None:
+    async with engine() as bench:
+        panel: dict[str, JSON] = {"name": "Courses", "fields": {"Code": {"type": "string", "length": 5}}}
+        add: JSON = {"connection": "records", "panel": "Courses", "fields": {"ID": "1", "Code": "b"}}
+        steps: list[JSON] = [{"name": "it", "type": "insert_panel", "with": add}]
+        await bench.configurator.apply(document(panels=[panel], workflows=[workflow(steps=steps)]))
+        other: dict[str, JSON] = {**panel, "fields": {"Grade": {"type": "string"}}}
+        assert [
+            "The workflow “courses” would not work any more: steps.0.with.fields.Code: “Courses” has no field “Code”."
+        ] == await refused(bench, document(panels=[other]))

@@ -129,8 +129,7 @@ class Configurator:
             change.specs[place] = write_spec(spec)
         panels = {**self._board.panels, **planned.wanted.panels}
         self._forget(change)
-        hooks = [*planned.wanted.webhooks.values(), *(one.webhook for one in planned.wanted.polls.values())]
-        change.matches = matches(hooks, panels)
+        change.matches = matches(planned.wanted, panels)
         stored = self._board.stored.specs
         if planned.done or any(stored.get(place) != text for place, text in change.specs.items()):
             await self._settings.save_configuration(change, planned.revision)
@@ -141,7 +140,9 @@ class Configurator:
         for name, began in saving.workflows.items():
             newest = self._board.workflow_version(name)
             if newest != began:
-                raise Conflict(f"The workflow “{name}” has version {newest} now, and this began from {began}.")
+                raise Conflict(
+                    f"The workflow “{name}” has version {newest} now, and this began from {began}."
+                )
 
     async def export(self) -> dict[str, JSON]:
         """The whole configuration as a document; secrets as their references, or masked."""
@@ -252,7 +253,7 @@ class Configurator:
             (index, planned.wanted.destinations[name]) for index, name in named if name in changed
         )
         await self._check_steps(planned, document)
-        if planned.changed("workflow") or planned.changed("connection"):
+        if any(planned.changed(kind) for kind in ("workflow", "connection", "panel")):
             starting = {
                 name for name, one in self._board.starting().items() if one in planned.changed("workflow")
             }

@@ -19,7 +19,9 @@ from hookstation.core.documents.transfer_secrets import transfer_carried_elsewhe
 from hookstation.core.plan import Change, Verb
 from hookstation.core.records import RECORDS
 from hookstation.core.standard_keys import SEED, new_standard_secret
+from hookstation.core.transfers.definitions import HttpTarget
 from hookstation.core.values import JSON, Secret
+from hookstation.core.workflows.definitions import all_steps
 from hookstation.engine.checks import Findings
 from hookstation.errors import Problem
 
@@ -143,14 +145,33 @@ def panel_of(webhook: Webhook) -> str:
     return action.panel if action is not None and action.connection == RECORDS else ""
 
 
-def matches(
-    webhooks: Iterable[Webhook], panels: Mapping[str, Panel]
-) -> dict[str, frozenset[tuple[str, ...]]]:
-    """The sets of fields, by canonical name, that actions match rows of the records database on, by panel."""
+def matches(things: Configuration, panels: Mapping[str, Panel]) -> dict[str, frozenset[tuple[str, ...]]]:
+    """The sets of fields, by canonical name, that rows of the records database are matched on, by panel."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    for action in (one.action for one in webhooks if one.action is not None):
-        if action.connection == RECORDS and action.match:
-            spec = panels[action.panel].spec
-            names = (canonical_name(spec, written) for written in action.match)
-            found.setdefault(action.panel, set()).add(tuple(sorted(name for name in names if name)))
+    for panel, written in (*_matched_by_actions(things), *_matched_by_steps(things)):
+        if panel in panels and written:
+            spec = panels[panel].spec
+            names = tuple(sorted(filter(None, (canonical_name(spec, name) for name in written))))
+            found.setdefault(panel, set()).update({names} if names else ())
     return {panel: frozenset(sets) for panel, sets in found.items()}
+
+
+def _matched_by_actions(things: Configuration) -> Iterator[tuple[str, Iterable[str]]]:
+    hooks = (*things.webhooks.values(), *(one.webhook for one in things.polls.values()))
+    targets = (one.destination for one in things.transfers.values())
+    actions = (*(one.action for one in hooks), *(one.then for one in targets if isinstance(one, HttpTarget)))
+    for action in actions:
+        if action is not None and action.connection == RECORDS:
+            yield action.panel, action.match
+
+
+def _matched_by_steps(things: Configuration) -> Iterator[tuple[str, Iterable[str]]]:
+    for workflow in things.workflows.values():
+        for step in all_steps(workflow.steps):
+            panel, match = step.settings.get("panel"), step.settings.get("match")
+            if (
+                step.settings.get("connection") == RECORDS
+                and isinstance(panel, str)
+                and isinstance(match, dict)
+            ):
+                yield panel, match

@@ -31,6 +31,7 @@ from tests.support.workflows import step, workflows
 
 PERSON = PersonSecrets()
 KINDS = {**CATALOGUE, "sql": (Setting("place"),), "http": (Setting("url", Kind.URL),), "smtp": (), "sftp": ()}
+PANEL: JSON = {"name": "Courses", "fields": {"Code": {"type": "string", "required": True}}}
 DATABASE: JSON = {"name": "db", "type": "sql"}
 
 
@@ -86,6 +87,21 @@ def using(kind: str, **settings: Any) -> JSON:
          {"workflows": [using("sql_select", connection="records", table="t")]}),
         ("there is no panel “Corses”",
          {"workflows": [using("delete_panel", connection="records", panel="Corses", match={"ID": "1"})]}),
+        ("workflows.0.steps.0.with.fields.Corse: “Activity” has no field “Corse”",
+         {"workflows": [using("insert_activity", connection="records",
+                              fields={"ID": "1", "ActivityType": "X", "Corse": "y"})]}),
+        ("with.fields: ACTIVITY_TYPE is required and is not written",
+         {"workflows": [using("insert_activity", connection="records", fields={"ID": "1"})]}),
+        ("with.match.Cod: “Courses” has no field “Cod”. Did you mean “Code”?",
+         {"panels": [PANEL],
+          "workflows": [using("delete_panel", connection="records", panel="Courses", match={"Cod": "1"})]}),
+        ("“Code” and “CODE” are the same field",
+         {"panels": [PANEL],
+          "workflows": [using("insert_panel", connection="records", panel="Courses",
+                              fields={"ID": "1", "CODE": "x", "Code": "y"})]}),
+        ("SEQN is given by the target",
+         {"workflows": [using("insert_activity", connection="records",
+                              fields={"ID": "1", "ActivityType": "X", "SEQN": 5})]}),
         ("there is no transfer “t”", {"workflows": [using("transfer", transfer="t")]}),
         ("leads back to the workflow itself: “a” → “b” → “a”", {"workflows": [calling("a", "b"), calling("b", "a")]}),
         ("leads back to the workflow itself: “a” → “a”", {"workflows": [calling("a", "a")]}),

@@ -9,6 +9,7 @@ from typing import Final
 from hookstation.core.definitions import Action, Configuration, Webhook
 from hookstation.core.documents.poll_sources import CONNECTIONS as POLL_CONNECTIONS
 from hookstation.core.documents.poll_sources import source_values
+from hookstation.core.documents.step_fields import check_fields
 from hookstation.core.documents.transfer_ends import (
     SOURCE_CONNECTIONS,
     TARGET_CONNECTIONS,
@@ -162,7 +163,9 @@ def check_links(
             continue  # said where actions are checked
         for message in _wrong(link, among, names.get(link.kind, ())):
             yield kind, name, Problem(link.place, message)
-    for name in things.workflows:
+    for name, workflow in things.workflows.items():
+        for problem in check_fields(workflow, among.panels):
+            yield "workflow", name, problem
         for place, message in _circles(name, among.workflows):
             yield "workflow", name, Problem(place, message)
     for name in things.polls:
