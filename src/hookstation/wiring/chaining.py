@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from hookstation.core.values import JSON
 from hookstation.engine.board import Board
-from hookstation.engine.chain.services import Chain
 from hookstation.engine.configure import Configurator
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
@@ -24,10 +23,10 @@ from hookstation.ports.store import Store
 
 @dataclass(slots=True)
 class Chaining:
-    """`work` makes runs go on; `chain` is what people ask."""
+    """`work` makes runs go on; `workflows` is what people ask of them."""
 
     work: AtWork
-    chain: Chain
+    workflows: Workflows
 
 
 def chaining_of(  # noqa: PLR0913 - what all of it needs
@@ -66,4 +65,4 @@ def chaining_of(  # noqa: PLR0913 - what all of it needs
         await configurator.apply({"workflows": [document]}, saving=Saving(by=who, note=note))
 
     workflows = Workflows(store, board, work.starting, work.shop.ended, work.trials, clock, event_log, save)
-    return Chaining(work, Chain(workflows, work.desk))
+    return Chaining(work, workflows)

@@ -28,6 +28,7 @@ from hookstation.core.batches import ITEMS
 from hookstation.core.values import JSON
 from hookstation.engine import replay_many
 from hookstation.engine.board import Board
+from hookstation.engine.chain.services import Chain
 from hookstation.engine.changing import changing_of
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator
@@ -64,6 +65,7 @@ from hookstation.web.services import Services
 from hookstation.wiring.chaining import Chaining, chaining_of
 from hookstation.wiring.opening import backup_of, check_whole, open_store, open_vault
 from hookstation.wiring.places import KEY_FILE, place_of
+from hookstation.wiring.ticking import Ticking, ticking_of
 from hookstation.wiring.watching import Watch, watch_of
 from hookstation.wiring.working import Queue, working_of
 
@@ -108,6 +110,7 @@ class Station:
     queue: Queue
     sending: Sending
     chaining: Chaining
+    ticking: Ticking
     app: Front
     lane: HookLane
     _beats: list[asyncio.Task[None]] = field(default_factory=list)
@@ -137,6 +140,7 @@ class Station:
             self._tasks.append(_begin("look at destinations", self.sending.outgoing.destinations.run))
             self._tasks.append(_begin("deliver", self.sending.worker.run))
             self._tasks.append(_begin("go on with runs", self.chaining.work.worker.run))
+            self._tasks += [_begin(name, work) for name, work in self.ticking.tasks()]
 
     @asynccontextmanager
     async def replaying(self) -> AsyncIterator[None]:
@@ -167,6 +171,7 @@ class Station:
             self.replays.drain(DRAIN_SECONDS),
             self.sending.worker.drain(DRAIN_SECONDS),
             self.chaining.work.drain(DRAIN_SECONDS),
+            self.ticking.drain(DRAIN_SECONDS),
         )
         if any(ended):
             log.warning("%d calls did not end in time; whoever leases them next looks them up", max(ended))
@@ -300,6 +305,10 @@ async def _assemble(
     chaining = chaining_of(*needed, identifiers, event_log, base_url)
     receiving, desk = chaining.work.receiving, chaining.work.desk
     process = Process(store, clock, identifiers, executor, membership, receiving)
+    ticking = ticking_of(
+        store, board, targets, switchboard, membership, lookout, outgoing.emitter, http, process,
+        chaining.work.starting, clock, identifiers, event_log,
+    )  # fmt: skip
     repeats = Repeats(store, clock)
     most = settings.most_in_flight, settings.most_body_bytes
     accepting = (switchboard, store, process, repeats, clock, identifiers, counters, event_log, *most)
@@ -325,7 +334,7 @@ async def _assemble(
         ),
         counters=counters,
         outgoing=outgoing,
-        chain=chaining.chain,
+        chain=Chain(chaining.workflows, desk, ticking.schedules, ticking.polls),
         texts=PersonTexts(),
         backup=backup_of(settings, store),
         base_url=base_url,
@@ -353,6 +362,7 @@ async def _assemble(
         queue,
         sending,
         chaining,
+        ticking,
         Front(lane, Rest(services), senders),
         lane,
     )

@@ -18,6 +18,14 @@
 `runs.answer_wait`       ``(method, token, body) -> Answer``, for the lane
 `runs.show`              ``(id) -> ShownRun(run, workflow, entries, signals, waits, next)``
 `runs.steps`             ``(id, after=0, limit=1000, *, under="", every=False) -> Steps(items, next)``
+`schedules.preview`      ``(name or Schedule, count=20) -> list[Fire(at, wall, change)]``
+`schedules.all`          ``() -> list[ScheduleStanding(schedule, standing, next, last, said; .off)]``; `.one(name)`
+`schedules.run_now`      ``(name, who) -> Run | None``, `.enable(name, who)`
+`polls.all`              ``() -> list[PollStanding(poll, position, standing, last, due_at, at_work)]``; `.one(name)`
+`polls.run`              ``(name, who) -> PollTurn(at, found, accepted, repeated, more, began, error)``
+`polls.try_it`           ``(name or Poll, hook=None) -> list[Tried(item, new, error, record)]``
+`polls.repair`           ``(name, since, until, who) -> Repaired(found, accepted)``
+`polls.reset`            ``(name, first, who) -> Position``
 =======================  =================================================================================
 
 Lists are the store's: `list_runs(RunFilter, limit, after)`, `figures_of_runs(since)`, `list_waits(person, run_id)`.
@@ -28,6 +36,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hookstation.engine.polls.services import Polls
+from hookstation.engine.schedules.standing import Schedules
 from hookstation.engine.workflows.desk import RunDesk
 from hookstation.engine.workflows.manage import Workflows
 
@@ -38,3 +48,5 @@ class Chain:
 
     workflows: Workflows
     runs: RunDesk
+    schedules: Schedules
+    polls: Polls

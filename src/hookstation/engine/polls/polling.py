@@ -157,7 +157,9 @@ class Polling:
         """Look, unless it is not to."""
         poll = self._known.polls.get(item.job.id)
         if poll is None:
-            return JobEnd(item.lease)
+            return self.put_off(
+                item
+            )  # its definition is not live here yet, or its job is about to go with it
         position = read_position(item.job.payload, poll)
         if poll.state is not WebhookState.ACTIVE:
             return JobEnd(item.lease, poll_job(poll, position, NEVER))

@@ -101,7 +101,9 @@ class Firing:
         schedule = self._known.schedules.get(item.job.id)
         now, due = self._clock.now(), read_due(item.job)
         if schedule is None:
-            return JobEnd(item.lease)
+            return self.put_off(
+                item
+            )  # its definition is not live here yet, or its job is about to go with it
         if schedule.state is not ScheduleState.ACTIVE:
             return JobEnd(item.lease, clock_job(schedule, None, now))
         if due.at == UNFOUND or due.rule != rule_of(schedule):

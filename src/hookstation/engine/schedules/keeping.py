@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from hookstation.core.jobs import Job
+from hookstation.engine.bell import Bell
 from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.store import Store
@@ -41,19 +42,25 @@ class JobKeeper:
     def __init__(
         self, store: Store, clock: Clock, queue: str, wanted: Callable[[], Mapping[str, Job]]
     ) -> None:
-        self._store, self._clock, self._queue, self._wanted = store, clock, queue, wanted
+        self._store, self._queue, self._wanted = store, queue, wanted
+        self._changed = Bell(clock)
+
+    def ring(self) -> None:
+        """Definitions have changed: look at once."""
+        self._changed.ring()
 
     async def keep(self) -> None:
-        """Put there what is missing, take away what nobody wants, hurry what has another definition now."""
-        wanted, missing, after = self._wanted(), dict(self._wanted()), ""
+        """Put there what is missing, and hurry what has another definition now.
+
+        What nobody wants any more went with its definition: this node may only not have heard yet of a new one.
+        """
+        missing, after = dict(self._wanted()), ""
         while True:
             page = await self._store.list_jobs(self._queue, "", PAGE, after)
             for one in page:
                 after = one.job.id
                 job = missing.pop(after, None)
-                if job is None:
-                    await self._store.cancel(self._queue, after)
-                elif rule_in(one.job) != rule_in(wanted[after]):
+                if job is not None and rule_in(one.job) != rule_in(job):
                     await self._store.hurry(self._queue, after)
             if len(page) < PAGE:
                 break
@@ -69,4 +76,4 @@ class JobKeeper:
                 log.error("the jobs of “%s” could not be looked at: %s", self._queue, failure.message)
             except Exception:
                 log.exception("looking at the jobs of “%s” broke, and goes on", self._queue)
-            await self._clock.sleep(AGAIN)
+            await self._changed.wait(AGAIN)

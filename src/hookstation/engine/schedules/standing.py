@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,13 +16,17 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Run, Standing
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.schedules.firing import Begin, Known, trigger_of
-from hookstation.errors import Conflict, NotFound
+from hookstation.errors import Conflict, NotFound, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
 from hookstation.ports.runs import RunFilter
 from hookstation.ports.store import Store
 
 MOST_PREVIEWED: Final = 1_000
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks for schedules that fail too often."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +99,27 @@ class Schedules:
         await self._store.hurry(SCHEDULES, schedule.name)
         self._event_log.write("schedule_enabled", schedule=name, who=who)
 
-    async def count(self, name: str) -> None:
-        """A run that it started has failed: switch it off, and tell, where that was one too many."""
-        schedule = self._known.schedules.get(name)
-        if schedule is None or not schedule.disable_after:
+    async def run(self) -> None:
+        """Until cancelled: switch off what fails too often."""
+        while True:
+            try:
+                await self.look()
+            except StoreError as failure:
+                log.error("how schedules stand cannot be read just now: %s", failure.message)
+            await self._clock.sleep(LOOK_EVERY)
+
+    async def look(self) -> None:
+        """Switch off, and tell of, each schedule whose runs failed too often in a row. Raises `StoreError`."""
+        limited = {
+            name: one.disable_after for name, one in self._known.schedules.items() if one.disable_after
+        }
+        if not limited:
             return
-        standing = (await self._store.standings(SCHEDULES)).get(name)
-        if standing is None or standing.off or standing.failures < schedule.disable_after:
-            return
+        for name, standing in (await self._store.standings(SCHEDULES)).items():
+            if not standing.off and standing.failures >= limited.get(name, standing.failures + 1):
+                await self._switch_off(name, standing)
+
+    async def _switch_off(self, name: str, standing: Standing) -> None:
         await self._store.save_standing(structs.replace(standing, off=True))
         told: dict[str, JSON] = {
             "schedule": {"name": name},
