@@ -126,6 +126,23 @@ class HashCases:
 
         assert ({"a": b"2"}, {"a": b"1", "b": b"1"}) == (between, await _known(store))
 
+    async def test_a_great_many_hashes(self, store: Store) -> None:
+        """However many a run saw, all count from its success on, and none of a failed one does; the last one counts."""
+        await join(store, "n1")
+        first, second, third = await held(store, start(1), start(2), start(3))
+        many = {f"k{number}": b"%d" % number for number in range(3_000)}
+        await go(store, first, TurnEnd(hashes=Hashes("delta", many)))
+        await go(store, second, TurnEnd(hashes=Hashes("delta", dict.fromkeys(many, b"never"))))
+        await finish(store, second, FAILED)
+        await finish(store, first)
+        at_once = await store.known_hashes("delta", [*many, "k3000"])
+        await finish(store, third, hashes=Hashes("delta", {"k7": b"new"}))
+
+        assert many == at_once
+        assert {"k6": b"6", "k7": b"new"} == await store.known_hashes("delta", ["k6", "k7"])
+        assert 3_000 == sum([await store.forget_hashes("delta", 1_000) for _ in range(9)])
+        assert {} == await store.known_hashes("delta", [*many])
+
     async def test_hashes_of_a_turn_without_a_run(self, store: Store) -> None:
         """What is seen by a turn that is no run's counts at once."""
         await join(store, "n1")
