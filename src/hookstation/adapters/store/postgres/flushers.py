@@ -24,12 +24,14 @@ from hookstation.adapters.store.postgres.connecting import (
 from hookstation.adapters.store.postgres.keys import Key
 from hookstation.adapters.store.postgres.numbering import Numbering
 from hookstation.adapters.store.postgres.partitions import Partitions
+from hookstation.adapters.store.postgres.records import TryLater
 from hookstation.adapters.store.postgres.turn_accepts import write_whole
 from hookstation.errors import StoreError
 from hookstation.ports.store import Acceptance, Committed
 
 TRIES: Final = 3
-"""How often a batch is written before its callers hear of a deadlock or of a connection that was dead."""
+"""How often a batch is written before its callers hear of a deadlock, of a connection that was dead, or of work that
+was taken from them at that moment."""
 
 SLOTS: Final = 1 << 10
 """Roll-ups are kept in so many rows a name at most, so that flushers of all nodes hardly ever meet in one."""
@@ -79,7 +81,7 @@ class Flusher:
                 raise
             except Exception as error:
                 await self._roll_back(error)
-                if not left or not may_repeat(error):
+                if not left or not (may_repeat(error) or isinstance(error, TryLater)):
                     raise
         raise AssertionError(TRIES)
 
@@ -115,6 +117,9 @@ class Flusher:
         batches: list[Batch] = []
         try:
             outcomes = await self._write_together(connection, units, batches)
+        except TryLater as error:
+            self._give_back(batches, error)
+            raise
         except Exception as error:
             if whole_database(error):
                 raise
