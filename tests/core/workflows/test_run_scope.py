@@ -11,6 +11,7 @@ from hookstation.core.values import JSON, Number
 from hookstation.core.workflows.compiled import compile_workflow
 from hookstation.core.workflows.definitions import Step, Workflow
 from hookstation.core.workflows.scope import Frame, compile_run_template, first_frame
+from hookstation.core.workflows.scoping import Seen, template_problems
 from hookstation.errors import MappingFailed
 
 TRIGGER: JSON = {
@@ -57,6 +58,11 @@ def read(source: str, where: Frame | None = None) -> Value:
 )
 def test_a_template_reads_what_its_first_name_stands_for(source: str, value: Value) -> None:
     assert value == read(source)
+
+
+@pytest.mark.parametrize("output", ["record", ""])
+def test_why_a_step_failed_can_be_read_whatever_it_puts_out(output: str) -> None:
+    assert [] == template_problems("$$steps.tell.error$$", Seen(outputs={"tell": output}))
 
 
 def test_inside_a_loop_item_and_index_hide_properties_of_these_names() -> None:

@@ -32,6 +32,8 @@ RUN: Final = (
 DECLARED: Final = frozenset(FACTS)
 """What a call knows, a run has as members of `run`: at the root those names are the trigger's own properties."""
 LOOP: Final = "for_each"
+ERROR: Final = "error"
+"""Under this name a step that failed, and whose rule goes on, has why."""
 ANYTHING: Final = "*"
 
 
@@ -162,6 +164,8 @@ def _wrong_step(name: Name, step: str, seen: Seen) -> str:
 
 
 def _wrong_output(name: Name, step: str, output: str) -> str:
+    if name.path[2:3] == (ERROR,):
+        return ""
     if not output:
         return f"“{step}” puts nothing out."
     if len(name.path) > 2 and output != ANYTHING and name.path[2] not in (output, ANY):

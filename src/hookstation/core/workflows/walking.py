@@ -19,6 +19,7 @@ from hookstation.core.workflows.history import Halt, History, read_output
 from hookstation.core.workflows.lines import Block, Branches, Choice, Line, Turns
 from hookstation.core.workflows.paths import in_block, signal_path
 from hookstation.core.workflows.scope import RunScope
+from hookstation.core.workflows.scoping import ERROR
 from hookstation.core.workflows.values import LARGEST_RUN, Entry, EntryState
 from hookstation.errors import MappingFailed
 
@@ -198,7 +199,7 @@ class Walk:
         """`output`: what it put out all the same, where that is at hand."""
         rule = step.step.on_failure
         if rule.then is not Then.FAIL:
-            value: dict[str, JSON] = {"error": entry.error}
+            value: dict[str, JSON] = {ERROR: entry.error}
             if step.output and entry.output:
                 value[step.output] = read_output(entry.output) if output is None else output
             line.frame.add(step.name, value)
