@@ -243,3 +243,20 @@ async def test_a_panel_keeps_the_fields_that_steps_write() -> None:
         assert [
             "The workflow “courses” would not work any more: steps.0.with.fields.Code: “Courses” has no field “Code”."
         ] == await refused(bench, document(panels=[other]))
+
+
+async def test_a_poll_and_a_webhook_never_have_the_same_name() -> None:
+    async with engine() as bench:
+        webhook: JSON = {**HOOK, "name": "feed"}
+        flow = workflow("order-came", "webhook")
+        await bench.configurator.apply(
+            document(webhooks=[webhook], workflows=[flow], polls=[poll(name="orders")])
+        )
+        assert [
+            "polls.0.name: “feed” is the name of a webhook; their events are told apart by it, so choose another."
+        ] == (await refused(bench, document(polls=[poll(name="feed")])))
+        assert [
+            "webhooks.0.name: “orders” is the name of a poll; their events are told apart by it, so choose another."
+        ] == (await refused(bench, document(webhooks=[HOOK])))
+        await bench.configurator.apply(document(webhooks=[HOOK], workflows=[flow]), prune=True)
+        assert {} == bench.board.polls

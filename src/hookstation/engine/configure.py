@@ -48,6 +48,7 @@ from hookstation.engine.plans import (
     matches,
     names_in,
     panel_of,
+    taken_names,
 )
 from hookstation.engine.targets import Targets
 from hookstation.errors import Conflict, Invalid, NotFound, Problem
@@ -247,6 +248,8 @@ class Configurator:
         """Add what the checks find: at its place in the document, or by name where it is not in there."""
         unfit = await self._check_connections(planned, current, document)
         planned.problems += carried_secrets(planned, current, document)
+        stored = {kind: self._board.documents(kind).keys() for kind in ("poll", "webhook")}
+        planned.problems += taken_names(planned, stored, document)
         planned.problems += self._unknown_names(planned, document)
         changed, named = planned.changed("destination"), enumerate(names_in(document, "destinations"))
         planned.problems += out_of_reach(

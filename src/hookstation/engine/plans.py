@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -53,6 +53,10 @@ class Plan:
     def changed(self, kind: str) -> set[str]:
         """The things of a kind that are added or changed."""
         return {one.name for one in self.done if one.kind == kind and one.verb is not Verb.REMOVE}
+
+    def removed(self, kind: str) -> set[str]:
+        """The things of a kind that are taken away."""
+        return {one.name for one in self.done if one.kind == kind and one.verb is Verb.REMOVE}
 
     def hooks(self) -> dict[str, tuple[str, Webhook]]:
         """The webhooks that are added or changed, those of polls too: name → kind, and what is done with an event."""
@@ -132,6 +136,21 @@ def broken_links(planned: Plan, current: Configuration, prune: bool) -> Iterator
     for kind, name, problem in check_links(stays, among, names):
         if (kind, name) in touched:
             yield Problem((), f"The {kind} “{name}” would not work any more: {problem}")
+
+
+def taken_names(planned: Plan, stored: Mapping[str, Collection[str]], document: JSON) -> list[Problem]:
+    """Polls and webhooks that are added under a name of the other kind: their events are told apart by it.
+
+    `stored`: the names that are there, by kind.
+    """
+    problems: list[Problem] = []
+    for kind, other in (("poll", "webhook"), ("webhook", "poll")):
+        there = {name.casefold() for name in stored[other]} - planned.removed(other)
+        for index, name in enumerate(names_in(document, PLURALS[kind])):
+            if name in planned.changed(kind) and name.casefold() in there:
+                told = f"“{name}” is the name of a {other}; their events are told apart by it, so choose another."
+                problems.append(Problem((PLURALS[kind], index, "name"), told))
+    return problems
 
 
 def connections_of(webhooks: Iterable[Webhook]) -> set[str]:
