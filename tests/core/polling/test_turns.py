@@ -77,4 +77,4 @@ def test_a_beginning_from_now_takes_nothing_that_is_there(source: list[tuple[int
 def test_values_are_ordered_as_people_mean_them() -> None:
     """Numbers go by their value, also where they are texts, and moments by their signs."""
     ordered: list[JSON] = [None, Number("1.5"), 2, "10", "2026-01-01T00:00:00Z", "2026-11-22T00:00:00Z", "b"]
-    assert ordered == sorted(ordered[::-1], key=rank)
+    assert ordered == sorted(set(ordered), key=rank)
