@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hookstation.core.records import EntitySpec, Record
 from hookstation.core.workflows.values import EntryState, RunState
 from hookstation.errors import Busy, Terminal, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
 from hookstation.testing.connector import ScriptedConnector
-from tests.support.running import Bench, bench, insert, output, step, workflow
+from tests.engine.workflows.calling import UNMARKED, Calling, dies_in_its_call
+from tests.support.running import bench, insert, output, step, workflow
 
 KEEP = step("keep", "set", values={"course": "$$trigger.course$$"})
 SCHEMA = {"type": "object", "required": ["id", "course"]}
@@ -23,22 +23,6 @@ def far(name: str = "send", **more: object) -> dict[str, object]:
     """A step that inserts into a target elsewhere, marked so that it can be looked up."""
     fields = {"ID": "$$trigger.id$$", "ActivityType": "TEST", "Note": "$$run.id$$/" + name}
     return step(name, "insert_activity", connection="far", fields=fields, **more)
-
-
-UNMARKED = step("send", "insert_activity", connection="far", fields={"ID": "1", "ActivityType": "TEST"})
-
-
-class Calling(ScriptedConnector):
-    """Says when it is called."""
-
-    def __init__(self, settle_after: float = 1.0) -> None:
-        super().__init__("far", settle_after)
-        self.called = asyncio.Event()
-
-    async def execute(self, record: Record, spec: EntitySpec) -> Written:
-        """The next scripted end."""
-        self.called.set()
-        return await super().execute(record, spec)
 
 
 async def test_steps_put_out_what_later_ones_read_and_the_record_is_there_once(file: Path | None) -> None:
@@ -274,12 +258,3 @@ class TestElsewhere:
             assert 0 == await made.work.worker.drain(5)
             run = await made.get(run_id)
             assert (RunState.CANCELLED, "Cancelled by ann.") == (run.state, run.error)
-
-
-async def dies_in_its_call(made: Bench, target: Calling) -> None:
-    """The node ends while the target works on its call."""
-    await made.lookout.look()
-    await made.work.worker.take()
-    await target.called.wait()
-    assert 1 == await made.work.worker.drain(0)
-    await made.store.leave(made.node_id)

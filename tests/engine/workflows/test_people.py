@@ -95,7 +95,7 @@ class TestApprovals:
             run = await made.run("w", {"id": "7", "course": "A"})
             [wait] = await made.store.list_waits("ann@example.org")
             assert ("Let 7 in?", run.id) == (wait.title, wait.run_id)
-            with pytest.raises(Conflict, match="for ann@example.org to decide"):
+            with pytest.raises(Conflict, match="to decide, not for bob"):
                 await made.work.desk.decide(run.id, "ask", "bob@example.org", approved=True)
             await made.work.desk.decide(run.id, "ask", "Ann@example.org", approved=True, note="fine")
             await made.work_off()

@@ -78,9 +78,11 @@ class Flights:
     async def gather(self, seconds: float, parts: Parts) -> bool:
         """Wait for calls, and put into `parts` what they came to; whether any ended."""
         done, _ = await asyncio.wait(self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        self._tasks -= done
         for task in done:
             landed = task.result()
+            if landed.done is not None and landed.done.hashes is not None and parts.hashes is not None:
+                continue  # a turn keeps the hashes of one step; this one has its own turn
+            self._tasks.discard(task)
             parts.result(landed.entry, landed.output)
             if landed.done is not None:
                 parts.take(landed.done)

@@ -27,6 +27,18 @@ class Parts:
         """Whether there is anything to write."""
         return bool(self.entries)
 
+    def copy(self) -> Parts:
+        """The same, to which more may be added without this one knowing."""
+        return Parts(
+            [*self.entries],
+            [*self.results],
+            [*self.starts],
+            [*self.waits],
+            [*self.emissions],
+            self.hashes,
+            [*self.launches],
+        )
+
     def result(self, entry: Entry, output: Value = MISSING) -> None:
         """A command came to this."""
         self.entries.append(entry)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import structs
 
@@ -25,12 +25,11 @@ from hookstation.core.workflows.run_rules import changed
 from hookstation.core.workflows.values import (
     Entry,
     EntryState,
-    EventEnd,
     Run,
     RunChange,
     RunState,
 )
-from hookstation.engine.workflows import endings
+from hookstation.engine.workflows.closing import goes_on, over, rests
 from hookstation.engine.workflows.entries import done_entry, failed_entry, failure_of, input_of, waiting_entry
 from hookstation.engine.workflows.flights import Flights
 from hookstation.engine.workflows.parts import Parts
@@ -61,8 +60,8 @@ KEEP_EVERY: Final = 2.0
 """Seconds between two turns while calls are under way, by which it is noticed that somebody ended the run."""
 
 STORE_PAUSE: Final = 0.5
-NEVER: Final = 20 * 365 * 86_400 * 1_000_000
-"""Microseconds until the job of a run is due that waits for a signal alone."""
+SHORT: Final = 24
+"""Entries of a history that is told anew to find out what follows from an effect that does not stand yet."""
 
 BROKEN: Final = "The station failed at this step; its log says more."
 
@@ -73,20 +72,38 @@ class Lost(Exception):
     """The run is not ours any more: it was cancelled, or another node has it."""
 
 
+class _Waiting(NamedTuple):
+    """A step for our own database, until its turn comes."""
+
+    command: Command
+    here: Here
+    shown: str
+    began: int
+
+
+class _Made(NamedTuple):
+    """What a turn writes for one result of its effect; without a history what follows is not found out yet."""
+
+    end: TurnEnd
+    parts: Parts
+    decision: Decision
+    history: History | None = None
+
+
 class Running:
     """A run that this node holds."""
 
     def __init__(self, shop: Workshop, item: LeasedRun) -> None:
         self._shop, self._item = shop, item
         self.run: Run = item.run
-        self._signals = len(item.signals)
         self._change: RunChange | None = None
-        self._heres: deque[tuple[Command, Here, str, int]] = deque()
+        self._heres: deque[_Waiting] = deque()
         self._parts = Parts()
         self._flights = Flights(shop, self.run)
         self._history: History
         self._plan: Plan
-        self._made: tuple[EffectResult | None, TurnEnd, Decision] | None = None
+        self._signals = list(item.signals)
+        self._known: dict[str, Entry] | None = {entry.path: entry for entry in item.entries}
 
     async def advance(self, plan: Plan) -> None:
         """Go on until the run waits, has ended, or is not ours any more. Raises `StoreError`."""
@@ -94,9 +111,7 @@ class Running:
         self._begin(self._shop.clock.now())
         if plan.calls:
             await self._shop.calls.ready()
-        self._history = History(plan.compiled, self.run, self._item.entries, self._item.signals)
-        for entry in self._item.entries if plan.fetches else ():
-            self._fetched(entry, read_text(entry.output))
+        self._history = self._retold(self._item.entries)
         try:
             await self._work(decide(plan.compiled, self._history, self._shop.clock.now()))
         except Lost:
@@ -109,11 +124,11 @@ class Running:
     async def give_up(self, end: RunEnd) -> None:
         """End the run, of which nothing can be done."""
         self._begin(self._shop.clock.now())
-        turned = await self._shop.store.turn(
-            Turn(self._item.leased.lease, lambda _: self._over(end, ()), self.run.id)
-        )
+        now, telling = self._shop.clock.now(), self._shop.telling
+        written = over(self.run, end, self._parts, self._change, telling, now)
+        turned = await self._shop.store.turn(Turn(self._item.leased.lease, lambda _: written, self.run.id))
         if turned.held:
-            self._shop.telling.end(self.run, end, self._shop.clock.now())
+            telling.end(self.run, end, now)
 
     def break_off(self) -> None:
         """Somebody ended the run: what is under way is of no use any more."""
@@ -140,7 +155,9 @@ class Running:
                 decision = await self._hear(decision)
                 continue
             if self._heres and decision.end is None:
-                decision = await self._with_effect(self._heres.popleft())
+                decision, is_written = await self._with_effect(self._heres.popleft())
+                if not is_written:
+                    continue
             else:
                 following = self._apply(decision, clock.now())
                 await self._write(following)
@@ -162,18 +179,30 @@ class Running:
         """Tell the history what its commands came to; what follows from that."""
         if decision.end is not None or not self._parts.results:
             return decision
-        add = self._history.add
-        for entry, output in self._parts.results:
-            if self._plan.fetches and output is not MISSING:
-                self._fetched(entry, output)
-            add(entry, output)
-        following = decide(self._plan.compiled, self._history, now)
+        following = self._told(self._parts, now)
         self._parts.entries += following.entries
         return following
 
-    def _fetched(self, entry: Entry, answer: JSON) -> None:
+    def _told(self, parts: Parts, now: int) -> Decision:
+        add = self._history.add
+        for entry, output in parts.results:
+            if self._plan.fetches and output is not MISSING:
+                self._fetched(self._history, entry, output)
+            add(entry, output)
+        return decide(self._plan.compiled, self._history, now)
+
+    def _retold(self, entries: Iterable[Entry]) -> History:
+        """The history as whoever takes the run over has it."""
+        history = History(self._plan.compiled, self.run, entries, self._signals)
+        if self._plan.fetches:
+            for entry in entries:
+                self._fetched(history, entry, read_text(entry.output))
+        return history
+
+    @staticmethod
+    def _fetched(history: History, entry: Entry, answer: JSON) -> None:
         """The full record of a change belongs to what triggered the run."""
-        trigger = self._history.root.frame.trigger
+        trigger = history.root.frame.trigger
         done = entry.path == FETCH and entry.state is EntryState.DONE
         if done and isinstance(trigger, dict) and isinstance(answer, dict):
             trigger["record"] = answer.get("body")
@@ -234,56 +263,63 @@ class Running:
                 if way.notice is not None:
                     self._flights.notices.append(way.notice)
             case Here():
-                self._heres.append((command, way, shown, began))
+                self._heres.append(_Waiting(command, way, shown, began))
             case Outside():
                 self._flights.take(command, way, shown, now, parts)
 
     # Turns.
 
-    async def _with_effect(self, one: tuple[Command, Here, str, int]) -> Decision:
-        """A turn whose last result is known only inside its transaction."""
-        command, here, shown, began = one
-        self._made = None
-        turn = Turn(
-            self._item.leased.lease,
-            lambda result: self._ended_by(result, command, here, shown, began),
-            self.run.id,
-            here.effect,
+    async def _with_effect(self, one: _Waiting) -> tuple[Decision, bool]:
+        """A turn whose last result is known only inside its transaction.
+
+        What follows from that, and whether it is written already.
+        """
+        made: dict[EffectResult | None, _Made] = {}
+
+        def end(result: EffectResult | None) -> TurnEnd:
+            if result not in made:
+                made[result] = self._ended_by(result, one)
+            return made[result].end
+
+        turned = await self._turn(
+            Turn(self._item.leased.lease, end, self.run.id, one.here.effect), again=False
         )
-        await self._turn(turn, again=False)
-        following = self._following()
-        self._after(following)
-        return following
+        stands = made[turned.effect]
+        self._parts = stands.parts
+        if stands.history is None:
+            following = self._told(stands.parts, self._shop.clock.now())
+            self._after(Decision())
+            return following, False
+        self._history = stands.history
+        self._after(stands.decision)
+        return stands.decision, True
 
-    def _following(self) -> Decision:
-        assert self._made is not None
-        return self._made[2]
+    def _ended_by(self, result: EffectResult | None, one: _Waiting) -> _Made:
+        """What the turn writes. It touches nothing, since the store may ask for it with results that do not stand.
 
-    def _ended_by(
-        self, result: EffectResult | None, command: Command, here: Here, shown: str, began: int
-    ) -> TurnEnd:
-        """What the turn writes; asked again with the same result, the same."""
-        if self._made is not None:
-            if self._made[0] == result:
-                return self._made[1]
-            raise Lost  # nothing is written, and whoever leases the run next goes on from what is stored
-        now, parts = self._shop.clock.now(), self._parts
-        outcome = here.end(result)
+        Of a short history what follows from the result is found out at once, so that the end of the run is not one more
+        turn.
+        """
+        now, parts = self._shop.clock.now(), self._parts.copy()
+        outcome = one.here.end(result)
         if isinstance(outcome, Done):
-            parts.result(done_entry(command, outcome, shown, began, now), outcome.output)
+            parts.result(done_entry(one.command, outcome, one.shown, one.began, now), outcome.output)
             parts.take(outcome)
-            parts.emissions += here.emissions
-            parts.starts += here.starts
+            parts.emissions += one.here.emissions
+            parts.starts += one.here.starts
         else:
-            parts.result(failed_entry(command, outcome, shown, began, now, self._shop.chance()))
-        following = self._apply(Decision(), now)
-        end = self._end_of(following)
-        self._made = (result, end, following)
-        return end
+            chance = self._shop.chance()
+            parts.result(failed_entry(one.command, outcome, one.shown, one.began, now, chance))
+        if self._known is None or self._heres or self._flights.count:
+            return _Made(self._end_of(Decision(commands=[one.command]), parts, now), parts, Decision())
+        history = self._retold({**self._known, **{entry.path: entry for entry in parts.entries}}.values())
+        decision = decide(self._plan.compiled, history, now)
+        parts.entries += decision.entries
+        return _Made(self._end_of(decision, parts, now), parts, decision, history)
 
     async def _write(self, decision: Decision) -> None:
         """A turn that only writes down."""
-        end = self._end_of(decision)
+        end = self._end_of(decision, self._parts, self._shop.clock.now())
         only_entries = not (end.starts or end.emissions or end.accepts)
         await self._turn(Turn(self._item.leased.lease, lambda _: end, self.run.id), again=only_entries)
         self._after(decision)
@@ -306,74 +342,26 @@ class Running:
                 raise Lost
             return turned
 
-    def _end_of(self, decision: Decision) -> TurnEnd:
+    def _end_of(self, decision: Decision, parts: Parts, now: int) -> TurnEnd:
+        run, change, telling = self.run, self._change, self._shop.telling
         if decision.end is not None:
-            return self._over(decision.end, self._parts.entries)
-        parts, change = self._parts, self._change
+            return over(run, decision.end, parts, change, telling, now)
         again: Job | None = None
         if self._rests(decision):
-            change, again = self._waiting(decision)
+            change, again = rests(decision, self._item.leased.job, change, now)
         elif self._hands_back:
             again = structs.replace(self._item.leased.job, delay=0)
-        return TurnEnd(
-            _once(parts.entries),
-            change,
-            again,
-            0.0 if again is not None else LEASE,
-            self._signals,
-            self._unknown_event(change),
-            tuple(parts.starts),
-            (),
-            tuple(parts.waits),
-            (*parts.emissions, *self._shop.telling.of_unknown(self.run, change)),
-            hashes=parts.hashes,
-        )
-
-    def _waiting(self, decision: Decision) -> tuple[RunChange, Job]:
-        """The run is let go until something comes for it."""
-        started = 0 if self._change is None else self._change.started_at
-        error = (
-            "A step may have had its effect; say whether it did."
-            if decision.state is RunState.UNKNOWN
-            else None
-        )
-        change = RunChange(decision.state, started, due_at=decision.wake_at, error=error)
-        now = self._shop.clock.now()
-        delay = max(decision.wake_at - now, 0) if decision.wake_at else NEVER
-        return change, structs.replace(self._item.leased.job, delay=delay, tries=0)
-
-    def _unknown_event(self, change: RunChange | None) -> EventEnd | None:
-        """An event whose run waits for a person's word is unknown meanwhile."""
-        if change is None or change.state is not RunState.UNKNOWN:
-            return None
-        return endings.event_end(
-            self.run, RunEnd(RunState.UNKNOWN, change.error or ""), self._shop.clock.now()
-        )
-
-    def _over(self, end: RunEnd, entries: Sequence[Entry]) -> TurnEnd:
-        """The last turn: the run, what it finishes, and who waits for it."""
-        now, parts, run = self._shop.clock.now(), self._parts, self.run
-        started = 0 if self._change is None else self._change.started_at
-        event = endings.event_end(run, end, now)
-        change = RunChange(
-            end.state, started, now, error=end.error, output=end.output or None, answer=end.answer or None
-        )
-        return TurnEnd(
-            _once(entries),
-            change,
-            event=event,
-            starts=tuple(parts.starts),
-            signals=endings.parent_signal(run, end, now),
-            waits=tuple(parts.waits),
-            emissions=(*parts.emissions, *self._shop.telling.of_end(run, end, event)),
-            hashes=parts.hashes,
-            outcomes=endings.outcomes(run, end, now),
-        )
+        seen = len(self._signals)
+        return goes_on(run, parts, change, telling, again=again, keep=LEASE, seen=seen, now=now)
 
     def _after(self, decision: Decision) -> None:
         """A turn is written: what it was the intent of begins."""
         self._change = None
         parts, self._parts = self._parts, Parts()
+        if self._known is not None:
+            self._known.update((entry.path, entry) for entry in parts.entries)
+            if len(self._known) > SHORT:
+                self._known = None
         for launch in parts.launches:
             launch()
         self._flights.tell()
@@ -405,13 +393,6 @@ class Running:
             place.entry and place.entry.state is EntryState.WAITING for place in self._history.open.values()
         ):
             return
-        for signal in (await self._shop.store.list_signals(self.run.id))[self._signals :]:
-            self._signals += 1
+        for signal in (await self._shop.store.list_signals(self.run.id))[len(self._signals) :]:
+            self._signals.append(signal)
             self._history.signal(signal)
-
-
-def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Of each try what was said of it last."""
-    if len(entries) < 2:
-        return tuple(entries)
-    return tuple({(entry.path, entry.attempt): entry for entry in entries}.values())
