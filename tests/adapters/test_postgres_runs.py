@@ -14,11 +14,13 @@ from msgspec import structs
 from hookstation.adapters.store.postgres import row_hashes, run_lists
 from hookstation.adapters.store.postgres.connecting import Access
 from hookstation.adapters.store.postgres.driver import PostgresStore, open_postgres
+from hookstation.adapters.store.postgres.matching import finding, finding_all
 from hookstation.adapters.store.postgres.run_lists import list_query
 from hookstation.adapters.store.postgres.runs import LEASE
 from hookstation.core.events import Settlement, State
 from hookstation.core.jobs import POLLS, RUNS, Job
-from hookstation.core.records import EffectResult, EffectVerdict
+from hookstation.core.records import Effect, EffectResult, EffectVerdict, Operation
+from hookstation.core.values import Number
 from hookstation.core.workflows.values import EventEnd, Hashes, Kept, RunChange, RunState
 from hookstation.errors import StoreUnavailable
 from hookstation.ports.runs import LeasedRun, RunFilter, Turn, Turned, TurnEnd
@@ -59,6 +61,7 @@ from tests.support.cutting_proxy import Cut, CuttingProxy
 from tests.support.pooler import pooling
 from tests.support.postgres import Server, execute
 
+WRITTEN, NONE_FOUND = EffectVerdict.WRITTEN, EffectVerdict.NONE_FOUND
 Nodes = tuple[PostgresStore, PostgresStore]
 
 
@@ -357,5 +360,30 @@ async def test_an_activity_is_found_changed_and_deleted(nodes: Nodes) -> None:
     several = await do(store, 3, update(ACTIVITIES, {"ID": "7"}, NOTE="x"))
     one = await do(store, 4, update(ACTIVITIES, {"ID": "7", "SEQN": 2}, NOTE="x"))
 
-    assert (EffectVerdict.SEVERAL_FOUND, EffectVerdict.WRITTEN) == (several.verdict, one.verdict)
+    none = await do(store, 5, update(ACTIVITIES, {"SEQN": "2"}, NOTE="y"))
+    too_far = await do(store, 6, update(ACTIVITIES, {"SEQN": 10**30}, NOTE="y"))
+    gone = await do(store, 7, Effect(ACTIVITIES, Operation.DELETE, {}, {"SEQN": Number("1.0")}))
+
+    verdicts = [one.verdict for one in (several, one, none, too_far, gone)]
+    assert [EffectVerdict.SEVERAL_FOUND, WRITTEN, NONE_FOUND, NONE_FOUND, WRITTEN] == verdicts
     assert ["2"] == [found.key for found in await store.find_records("Activity", {"NOTE": "x"}, 9)]
+    assert [1, 0] == [len(await store.find_records("Activity", {"SEQN": number}, 9)) for number in (2, 1)]
+    assert 1 == await store.count_records("Activity")
+
+
+async def test_an_activity_is_found_by_its_number(nodes: Nodes, database: str) -> None:
+    """Whoever names an activity's number reads that one, however many there are."""
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        plans = [
+            await _plan(connection, finding(1, ("SEQN",), False, True), (['{"SEQN": 2}'], ["2"], 16)),
+            await _plan(connection, finding_all(1, ("SEQN",)), ('{"SEQN": 2}', 2, 9, 2)),
+        ]
+    finally:
+        await connection.close()
+
+    assert ["(number" in plan.partition("Index Cond:")[2].partition("\n")[0] for plan in plans] == [
+        True,
+        True,
+    ]

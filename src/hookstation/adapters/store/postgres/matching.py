@@ -14,12 +14,15 @@ import asyncpg
 from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.rows import kept
-from hookstation.core.journal_rules import is_numbered
-from hookstation.core.records import EntitySpec
+from hookstation.core.journal_rules import SEQUENCE_FIELD, is_numbered
+from hookstation.core.records import ACTIVITY, EntitySpec
 from hookstation.core.values import Number, Scalar
 
 MOST_CANDIDATES: Final = 16
 """Records fetched for one match; more than one of them already says that it is not clear."""
+
+MOST_NUMBERS: Final = 1 << 63
+"""Beyond all numbers of records."""
 
 BUILDING: Final = 86_400.0
 """Seconds that making an index may take."""
@@ -75,8 +78,19 @@ def by_party(spec: EntitySpec, match: Mapping[str, Scalar]) -> bool:
     )
 
 
-def finding(entity: int, names: Sequence[str], with_party: bool) -> str:
-    """The statement that finds and locks what may match each of $1 (JSON texts); $2 are their parties.
+def by_number(entity: str, match: Mapping[str, Scalar]) -> bool:
+    """Whether the number of a record tells it from all others."""
+    return entity == ACTIVITY and SEQUENCE_FIELD in match
+
+
+def number_in(match: Mapping[str, Scalar]) -> int:
+    """The number of the only activity that may match; 0, which none has, where it is no such number."""
+    value = _canonical(match[SEQUENCE_FIELD])
+    return int(value) if isinstance(value, Decimal) and 0 < value < MOST_NUMBERS and value % 1 == 0 else 0
+
+
+def finding(entity: int, names: Sequence[str], with_party: bool, with_number: bool = False) -> str:
+    """The statement that finds and locks what may match each of $1 (JSON texts); $2 are their parties, or numbers.
 
     The entity and the names stand in it as they do in the index.
     """
@@ -84,6 +98,8 @@ def finding(entity: int, names: Sequence[str], with_party: bool) -> str:
     conditions += [f"{_column('r.fields', name)} = {_column('t.wanted::json', name)}" for name in names]
     if with_party:
         conditions.append("r.party = t.party AND r.ordinal IS NOT NULL")
+    if with_number:
+        conditions.append("r.number = t.party::bigint")
     return (
         "SELECT t.place, r.number, r.party, r.ordinal, r.fields, r.event_id "
         "FROM unnest($1::text[], $2::text[]) WITH ORDINALITY t(wanted, party, place), "
@@ -93,11 +109,11 @@ def finding(entity: int, names: Sequence[str], with_party: bool) -> str:
 
 
 def finding_all(entity: int, names: Sequence[str]) -> str:
-    """The statement that reads what may match $1 (a JSON text), after the number $2, at most $3 in one order."""
+    """The statement that reads what may match $1 (a JSON text), from the number $2 to $4, at most $3 in one order."""
     same = [f"{_column('r.fields', name)} = {_column('$1::text::json', name)}" for name in names]
     return (
         f"SELECT {queries.RECORD_COLUMNS} FROM records r WHERE {' AND '.join([f'r.entity = {entity}', *same])} "
-        "AND r.number > $2 AND $1::text IS NOT NULL ORDER BY r.number LIMIT $3"
+        "AND r.number BETWEEN $2 AND $4 AND $1::text IS NOT NULL ORDER BY r.number LIMIT $3"
     )
 
 

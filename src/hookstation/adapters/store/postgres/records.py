@@ -15,12 +15,15 @@ from hookstation.adapters.store.postgres import queries
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.adapters.store.postgres.matching import (
     MOST_CANDIDATES,
+    MOST_NUMBERS,
     Canonical,
+    by_number,
     by_party,
     canonical,
     finding,
     finding_all,
     match_lock,
+    number_in,
     party_lock,
 )
 from hookstation.adapters.store.postgres.numbering import Numbering
@@ -216,17 +219,18 @@ class RecordBatch:
             self._tops[entity, told(party)] = top
 
     async def _read_candidates(self, effects: Sequence[Effect]) -> None:
-        groups: dict[tuple[int, Names, bool], list[Effect]] = {}
+        groups: dict[tuple[int, Names, bool, bool], list[Effect]] = {}
         for effect in effects:
             group = (
                 self._entity(effect.spec),
                 tuple(sorted(effect.match)),
                 by_party(effect.spec, effect.match),
+                by_number(effect.spec.name, effect.match),
             )
             groups.setdefault(group, []).append(effect)
             self._view(group[0]).watch(group[1])
-        for (entity, names, with_party), members in sorted(groups.items(), key=lambda item: item[0]):
-            statement = finding(entity, names, with_party)
+        for (entity, names, *ways), members in sorted(groups.items(), key=lambda item: item[0]):
+            statement = finding(entity, names, *ways)
             alike = {canonical(names, effect.match): effect for effect in members}
             cut = await self._read_group(entity, statement, list(alike.values()), MOST_CANDIDATES)
             view, unclear = self._view(entity), [list(alike.values())[place] for place in cut]
@@ -243,7 +247,7 @@ class RecordBatch:
         if not effects:
             return []
         wanted = [fields_text(effect.match) for effect in effects]
-        parties = [kept(str(effect.match.get(effect.spec.party_field or ""))) for effect in effects]
+        parties = [_place_of(effect) for effect in effects]
         counts = [0] * len(effects)
         view = self._view(entity)
         for place, number, party, ordinal, text, event_id in await self._connection.fetch(
@@ -323,6 +327,13 @@ class RecordBatch:
             self._tops[instance] = max(self._tops[instance] or 0, record.ordinal)
 
 
+def _place_of(effect: Effect) -> str:
+    """The party, or the number, by which a match is found quickly."""
+    if by_number(effect.spec.name, effect.match):
+        return str(number_in(effect.match))
+    return kept(str(effect.match.get(effect.spec.party_field or "")))
+
+
 _TAKEN: Final = -1
 """Stands for the ordinal of a second row where a party may have only one."""
 
@@ -370,14 +381,16 @@ async def find_records(
         return []
     statement, wanted = finding_all(number, sorted(match)), fields_text(match)
     found: list[StoredRecord] = []
-    last, asked = 0, max(limit, 0)
+    first, last, asked = 0, MOST_NUMBERS - 1, max(limit, 0)
+    if by_number(entity, match):
+        first = last = number_in(match)
     while len(found) < limit:
-        rows = await connection.fetch(statement, wanted, last, asked)
+        rows = await connection.fetch(statement, wanted, first, asked, last)
         alike = [read_record(entity, row) for row in rows]
         found += [one for one in alike if matches(one.fields, match)]
         if len(rows) < asked:
             break
-        last = int(rows[-1][0])
+        first = int(rows[-1][0]) + 1
     return found[: max(limit, 0)]
 
 
