@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import apsw
@@ -14,7 +15,7 @@ from hookstation.connectors.outside import Outside
 from hookstation.connectors.sql import SqlConnector
 from hookstation.core.definitions import Connection
 from hookstation.core.values import JSON, Number
-from hookstation.errors import Busy, Invalid, Terminal
+from hookstation.errors import Busy, Invalid, Retriable, Terminal
 from hookstation.ports.rows import RowQuery, RowsConnector
 from hookstation.testing.connector_suite import refusal
 from hookstation.testing.rows_suite import RowsBench, RowsSuite, people
@@ -110,3 +111,18 @@ async def test_whole_numbers_beyond_64_bits_and_floats_keep_what_can_be_kept(ben
     await bench.add({"who": 10**30, "what": Number("1e400")}, table="log")
     [row] = await bench.rows(RowQuery("log"))
     assert (str(10**30), "1e400") == (row["who"], row["what"])
+
+
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+
+async def test_a_statement_without_an_end_is_cut_off(file: Path) -> None:
+    """By the connection's time-out, and when whoever asked has gone."""
+    bench = RowsBench(made(file, file.parent, timeout=Number("0.05")))
+    assert isinstance(await refusal(bench.ask(ENDLESS)), Retriable)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(RowsBench(made(file, file.parent)).ask(ENDLESS), 0.05)
+
+
+async def test_a_number_that_the_database_cannot_hold_is_refused(bench: RowsBench) -> None:
+    assert isinstance(await refusal(bench.ask("SELECT :n AS n", n=2**80)), Terminal)

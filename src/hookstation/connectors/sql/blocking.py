@@ -84,5 +84,5 @@ class BlockingSession:
         await self._thread.do(work)
 
     async def close(self) -> None:
-        """Close without a word: what was not committed is undone."""
-        await self._thread.end(self._thread.cut)
+        """Say good-bye: what was not committed is undone."""
+        await self._thread.end(self._connection.close)

@@ -146,7 +146,7 @@ class MysqlEngine:
         try:
             await thread.do(partial(connection.connect, way))
         except BaseException:
-            await thread.end(thread.cut)
+            await thread.end(way.close)
             raise
         return BlockingSession(connection, thread, _begin, _server_side, _readers)
 
@@ -220,7 +220,6 @@ def _cut(connection: Driver, way: socket.socket) -> None:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-    way.close()
 
 
 def _readers(cursor: Driver) -> list[Reader | None]:

@@ -39,6 +39,9 @@ KEYS: Final = """
     SELECT l.name, i.name FROM pragma_index_list(?) l, pragma_index_info(l.name) i
     WHERE l."unique" = 1 AND l.partial = 0 ORDER BY l.seq, i.seqno"""
 
+LEEWAY: Final = 1.0
+"""Seconds beyond the time-out after which a statement is cut off; a file that is held is told of before."""
+
 READING: Final = frozenset(
     {apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE}
 )
@@ -80,7 +83,7 @@ class SqliteEngine:
             raise Terminal(
                 "The station may not use this file; see the log for what to permit.", detail=refused
             )
-        thread = Thread("sqlite")
+        thread = Thread("sqlite", self._place.timeout + LEEWAY)
         flags = apsw.SQLITE_OPEN_READONLY if reads_only else apsw.SQLITE_OPEN_READWRITE
         try:
             connection = await thread.do(lambda: apsw.Connection(self._place.file, flags=flags))
@@ -127,7 +130,9 @@ class SqliteEngine:
                 return Retriable(
                     "The database file could not be read or written; nothing was kept.", detail=detail
                 )
-            case apsw.Error() if not committing:
+            case TimeoutError() if not committing:
+                return Retriable("The database took too long; nothing was kept.", detail=detail)
+            case _ if not committing:
                 return Terminal(f"The database refused it: {error}", detail=detail)
         return UnknownOutcome("The database did not say whether the rows were kept.", detail=detail)
 

@@ -108,7 +108,7 @@ class SqlServerEngine:
             connection = await thread.do(partial(_connect, pytds, place, way, reads_only))
         except BaseException:
             way.signing_in = False
-            await thread.end(thread.cut)
+            await thread.end(way.close)
             raise
         way.signing_in = False
         return BlockingSession(connection, thread, lambda _: "", lambda made: made.cursor(), _readers)

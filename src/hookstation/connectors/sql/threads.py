@@ -12,18 +12,23 @@ Given = TypeVar("Given")
 
 
 class Thread:
-    """One thread. What it is waiting for when the caller goes is cut off by `cut`, which any thread may call."""
+    """One thread. What it is at when the caller goes, or when `limit` seconds are over, is cut off by `cut`.
 
-    def __init__(self, name: str) -> None:
+    `cut` may be called by any thread.
+    """
+
+    def __init__(self, name: str, limit: float | None = None) -> None:
+        self._limit = limit
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
         self.cut: Callable[[], None] = lambda: None
 
     async def do(self, work: Callable[[], Given]) -> Given:
-        """What `work` gives, done in the thread."""
+        """What `work` gives, done in the thread. Raises `TimeoutError`, and what `work` raises."""
         doing = asyncio.get_running_loop().run_in_executor(self._pool, work)
         try:
-            return await asyncio.shield(doing)
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._limit):
+                return await asyncio.shield(doing)
+        except (asyncio.CancelledError, TimeoutError):
             with suppress(Exception):
                 self.cut()
             doing.add_done_callback(_seen)
