@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,6 +129,13 @@ def with_details() -> Iterator[None]:
         if not failed.detail:
             raise
         raise type(failed)(f"{failed.message} What was said: {failed.detail}", detail=failed.detail) from None
+
+
+def wake(connected: socket.socket | None) -> None:
+    """Break a connection off, so that a thread that waits for it goes on."""
+    if connected is not None:
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 async def connect(place: Place) -> socket.socket:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from hookstation.connectors.filetree.paths import below, join
 from hookstation.connectors.ftps.client import Account, FtpClient, Security
 from hookstation.connectors.ftps.refusals import FOREIGN, code_of, translate
-from hookstation.connectors.hosts import Place, connect, tls_context
+from hookstation.connectors.hosts import Place, connect, tls_context, wake
 from hookstation.errors import NotFound, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.files import RemoteFile
 
@@ -44,7 +44,8 @@ class FtpTree:
     def __init__(self, client: FtpClient, connected: socket.socket) -> None:
         self._client, self._connected, self._root = client, connected, ""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ftp")
-        self._signed_in = False
+        self._waits: Callable[[], bool] = bool
+        self._signed_in = self._closed = False
 
     async def begin(self, account: Account, root: str) -> None:
         """Sign in, and see where the root is."""
@@ -111,19 +112,24 @@ class FtpTree:
         return f"{self._root} holds {count:,} files; the connection is {secured}"
 
     async def close(self) -> None:
-        """Say good-bye, and hang up."""
-        if self._signed_in:
-            self._signed_in = False
-            with suppress(*FOREIGN, RuntimeError):
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._quit)
+        """Say good-bye, and hang up; at once where the thread still waits for an answer that nobody wants any more."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._waits():
+            wake(self._client.sock)
+            wake(self._connected)
+            self._thread.submit(self._hang_up)
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._quit)
         self._thread.shutdown(wait=False)
-        self._client.close()
-        self._connected.close()
 
     async def run(self, path: str, work: Callable[[], Result]) -> Result:
         """Do `work`, which is about `path`, in the session's thread; what comes out of it is an error of ours."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            job = self._thread.submit(work)
+            self._waits = job.running
+            return await asyncio.wrap_future(job)
         except FOREIGN as error:
             raise translate(error, path) from None
 
@@ -132,9 +138,15 @@ class FtpTree:
         return below(self._root, path) if path else self._root
 
     def _quit(self) -> None:
-        assert self._client.sock is not None
-        self._client.sock.settimeout(LEAVE_SECONDS)
-        self._client.quit()
+        with suppress(*FOREIGN):
+            if self._signed_in and self._client.sock is not None:
+                self._client.sock.settimeout(LEAVE_SECONDS)
+                self._client.quit()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._client.close()
+        self._connected.close()
 
     def _list(self, folder: str) -> list[RemoteFile]:
         self._client.cwd(self.at(folder))

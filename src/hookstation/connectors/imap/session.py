@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from hookstation.connectors.hosts import Place, connect, refused_tls, tls_context
+from hookstation.connectors.hosts import Place, connect, refused_tls, tls_context, wake
 from hookstation.connectors.imap.names import wire_name
 from hookstation.core.values import Secret
 from hookstation.errors import ActionFailed, Busy, NeedsAuth, NotFound, Retriable, Terminal
@@ -125,6 +125,11 @@ class Conversation:
         self._client.sock.settimeout(LEAVE_SECONDS)
         self._client.logout()
 
+    @property
+    def socket(self) -> socket.socket:
+        """What is connected."""
+        return self._client.sock
+
     def hang_up(self) -> None:
         """End the connection, whatever it is in the middle of. Safe to call twice."""
         with suppress(OSError):
@@ -161,18 +166,28 @@ class Conversation:
 class Running:
     """A conversation and its thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, connected: socket.socket) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="imap")
+        self._waits: Callable[[], bool] = bool
+        self._connected = connected
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do this in the thread; what comes out of it is an error of ours."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            job = self._thread.submit(work)
+            self._waits = job.running
+            return await asyncio.wrap_future(job)
         except (*FOREIGN, _NotLetIn, _NoTls) as error:
             raise translate(error) from None
 
-    def end(self) -> None:
-        """Take no more work."""
+    async def end(self, opened: Conversation | None) -> None:
+        """Hang up; at once where the thread still waits for an answer that nobody wants any more."""
+        hang_up = self._connected.close if opened is None else opened.hang_up
+        if self._waits():
+            wake(self._connected if opened is None else opened.socket)
+            self._thread.submit(hang_up)
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._thread, hang_up)
         self._thread.shutdown(wait=False)
 
 
@@ -180,7 +195,7 @@ class Running:
 async def conversation(place: Place, account: Account) -> AsyncIterator[tuple[Conversation, Running]]:
     """A server that has let us in, and the thread to talk to it in. Raises `ActionFailed`."""
     connected = await connect(place)
-    running = Running()
+    running = Running(connected)
     opened: Conversation | None = None
     try:
         opened = await running.run(lambda: Conversation(connected, place, account))
@@ -188,10 +203,7 @@ async def conversation(place: Place, account: Account) -> AsyncIterator[tuple[Co
         with suppress(ActionFailed):
             await running.run(opened.leave)
     finally:
-        if opened is not None:
-            opened.hang_up()
-        running.end()
-        connected.close()
+        await running.end(opened)
 
 
 def translate(error: Exception) -> ActionFailed:
