@@ -15,8 +15,12 @@ from hookstation.core.workflows.compiled import CompiledWorkflow, compile_workfl
 from hookstation.core.workflows.definitions import Step, TriggerKind, Workflow
 from hookstation.core.workflows.values import Run
 from hookstation.engine.workflows.calls import plan_calls
+from hookstation.engine.workflows.texts import read_text
 from hookstation.errors import NotFound
 from hookstation.ports.runs import WorkflowVersion
+
+KEPT: Final = "transfer"
+"""The fact of a transfer's run that holds the transfer as it was when the run began."""
 
 PATIENT: Final = Retry(attempts=5)
 """How often the record of a change is asked for."""
@@ -62,6 +66,21 @@ class Live(Protocol):
         ...
 
 
+class Transfers(Protocol):
+    """Transfers as workflows: one step that moves the rows, and what tells of its end."""
+
+    def begin(self, name: str) -> tuple[Workflow, JSON]:
+        """The workflow of a transfer as it is now, and what a run keeps to have it again.
+
+        Raises `NotFound`, and `Conflict` where it is not active.
+        """
+        ...
+
+    def of(self, kept: JSON) -> Workflow:
+        """The workflow of a run that kept this. Raises `Invalid`."""
+        ...
+
+
 class Versions(Protocol):
     """Where definitions are kept."""
 
@@ -71,17 +90,11 @@ class Versions(Protocol):
 
 
 class Plans:
-    """Compiled workflows. `decode` reads a stored document; `transfers` makes the workflow of a transfer's run."""
+    """Compiled workflows. `decode` reads a stored document; `transfers`: ``None`` where there are none."""
 
-    def __init__(
-        self,
-        live: Live,
-        versions: Versions,
-        decode: Callable[[JSON], Workflow],
-        transfers: Callable[[Run], Workflow] | None = None,
-    ) -> None:
+    def __init__(self, live: Live, versions: Versions, decode: Callable[[JSON], Workflow]) -> None:
         self._live, self._versions, self._decode = live, versions, decode
-        self.transfers = transfers
+        self.transfers: Transfers | None = None
         self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
 
     def ready(self, run: Run) -> Plan | None:
@@ -92,7 +105,9 @@ class Plans:
             self._plans.move_to_end(key)
             return plan
         if run.workflow.startswith(TRANSFER):
-            return None if self.transfers is None else self._keep(run.id, 0, self.transfers(run))
+            facts = read_text(run.facts)
+            kept = facts.get(KEPT) if isinstance(facts, dict) else None
+            return None if self.transfers is None else self._keep(run.id, 0, self.transfers.of(kept))
         live = self._live.workflows.get(run.workflow)
         if live is None or self._live.workflow_version(run.workflow) != run.version:
             return None

@@ -329,18 +329,19 @@ class Running:
 
         What calls came to is known only here.
         """
+        store = self._shop.store
+        turned = await (self._patient(turn) if again else store.turn(turn))
+        if not turned.held:
+            raise Lost
+        return turned
+
+    async def _patient(self, turn: Turn) -> Turned:
         while True:
             try:
-                turned = await self._shop.store.turn(turn)
+                return await self._shop.store.turn(turn)
             except StoreUnavailable as failure:
-                if not again:
-                    raise
                 log.error("a run waits for the database: %s", failure.message, extra={"run_id": self.run.id})
-                await self._shop.clock.sleep(STORE_PAUSE)
-                continue
-            if not turned.held:
-                raise Lost
-            return turned
+            await self._shop.clock.sleep(STORE_PAUSE)
 
     def _end_of(self, decision: Decision, parts: Parts, now: int) -> TurnEnd:
         run, change, telling = self.run, self._change, self._shop.telling

@@ -16,7 +16,7 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.definitions import Workflow, WorkflowState
 from hookstation.core.workflows.scope import compile_run_template, first_frame
 from hookstation.core.workflows.values import LARGEST_OUTPUT, Run, RunStart, RunState, run_job
-from hookstation.engine.workflows.plans import TRANSFER, Live
+from hookstation.engine.workflows.plans import KEPT, TRANSFER, Live, Transfers
 from hookstation.engine.workflows.steps.children import DEEPEST
 from hookstation.engine.workflows.texts import read_text
 from hookstation.errors import Conflict, Invalid, MappingFailed, NotFound, Problem, Terminal
@@ -47,11 +47,12 @@ class Origin:
 
 
 class Starting:
-    """Makes runs of the workflows that are live."""
+    """Makes runs of the workflows that are live, and of `transfers` where there are any."""
 
     def __init__(self, live: Live, clock: Clock, identifiers: Identifiers) -> None:
         self._live, self._clock, self._identifiers = live, clock, identifiers
         self._keys: dict[str, Template] = {}
+        self.transfers: Transfers | None = None
 
     def begin(self, name: str, input_: JSON, origin: Origin, text: str = "", key: str = "") -> RunStart:
         """A run with its job. `text`: the input's JSON text where it is there already; `key`: takes the place of the
@@ -60,7 +61,9 @@ class Starting:
         Raises `NotFound` where there is no such workflow, `Conflict` where it is not active, `Invalid` for an input
         that is too large, `MappingFailed` where its concurrency key cannot be made.
         """
-        workflow = self.active(name)
+        workflow, facts = self.active(name), dict(origin.facts)
+        if self.transfers is not None and name.startswith(TRANSFER):
+            facts[KEPT] = self.transfers.begin(name.removeprefix(TRANSFER))[1]
         written = text or dump_json(input_)
         if len(written) > LARGEST_OUTPUT:
             raise Invalid(
@@ -74,7 +77,7 @@ class Starting:
             origin.trigger,
             self._clock.now(),
             written,
-            dump_json(dict(origin.facts)) if origin.facts else "{}",
+            dump_json(facts) if facts else "{}",
             key or (self._key(workflow, input_) if workflow.concurrency.key else ""),
             origin.event_id,
             origin.parent,
@@ -91,6 +94,8 @@ class Starting:
 
     def active(self, name: str) -> Workflow:
         """The workflow, whose runs may begin. Raises `NotFound`, `Conflict`."""
+        if self.transfers is not None and name.startswith(TRANSFER):
+            return self.transfers.begin(name.removeprefix(TRANSFER))[0]
         workflow = self._live.workflows.get(name)
         if workflow is None:
             raise NotFound("workflow", name)
