@@ -21,6 +21,7 @@ from hookstation.core.schema import compile_schema
 from hookstation.core.values import JSON
 from hookstation.engine import queued, replay_many
 from hookstation.engine.board import Board
+from hookstation.engine.chain.services import Chain
 from hookstation.engine.changing import Changing, changing_of
 from hookstation.engine.checks import Checks
 from hookstation.engine.configure import Configurator
@@ -56,6 +57,7 @@ from hookstation.testing.clock import ManualClock, ManualIdentifiers
 from hookstation.testing.connector import ScriptedConnector
 from hookstation.testing.memory_store import MemoryStore
 from hookstation.wiring.chaining import Chaining, chaining_of
+from hookstation.wiring.ticking import ticking_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -247,6 +249,26 @@ class Engine:
             lambda: 0.5,
             self.log,
         )
+
+    def chain(self) -> Chain:
+        """What pages and the API ask of workflows, schedules and polls."""
+        ticking = ticking_of(
+            self.store,
+            self.board,
+            self.targets,
+            self.switchboard,
+            self.membership,
+            self.lookout,
+            self.outgoing.emitter,
+            GuardedHttpClient(),
+            self.process,
+            self.chaining.work.starting,
+            self.clock,
+            self.identifiers,
+            self.log,
+        )
+        desk = self.chaining.work.desk
+        return Chain(self.chaining.workflows, desk, ticking.schedules, ticking.polls)
 
     def _chaining(self) -> Chaining:
         return chaining_of(

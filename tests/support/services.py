@@ -39,7 +39,7 @@ def services_of(bench: Engine, **more: Any) -> Services:
         "changing": bench.changing,
         "counters": bench.counters,
         "outgoing": bench.outgoing,
-        "chain": bench.chaining.chain,
+        "chain": bench.chain(),
         "texts": PersonTexts(),
         "backup": backup,
         "base_url": ADDRESS,
