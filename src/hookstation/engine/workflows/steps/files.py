@@ -40,7 +40,7 @@ class Upload:
             try:
                 await writer.write(data)
                 return Done(_file(await writer.finish()))
-            except Exception:
+            except BaseException:  # a call whose time is over must let go of its connection, too
                 await writer.abort()
                 raise
 
