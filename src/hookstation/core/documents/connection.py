@@ -40,8 +40,12 @@ BASE: Final = (
     Setting("type", Kind.TEXT, required=True, help="What kind of system it is.", example="imis"),
 )
 
-PLACE: Final = ("host", "port", "host_key", "security", "tls", "tls_ca")
+PLACE: Final = ("host", "port", "host_key", "security", "tls", "tls_ca", "tls_authorities")
 """Settings that say, beside a URL, whom a connection reaches and who can listen on the way."""
+
+
+PROXY: Final = "proxy"
+"""The secret that says by which way a connection goes, which can read what goes by."""
 
 
 def settings_of(document: JSON, catalogue: Catalogue) -> tuple[Setting, ...]:
@@ -117,6 +121,7 @@ def carried_elsewhere(before: Connection, after: Connection, catalogue: Catalogu
     same_place = all(_origin(before.settings.get(name)) == _origin(after.settings.get(name)) for name in urls)
     parts = [setting.name for setting in settings if setting.name in PLACE]
     same_place = same_place and all(before.settings.get(name) == after.settings.get(name) for name in parts)
+    same_place = same_place and before.secrets.get(PROXY) == after.secrets.get(PROXY)
     if same_place and before.type == after.type:
         return []
     return [
