@@ -3,7 +3,7 @@
 # ruff: noqa: S608 -- statements are put together from our own words only; values are always bound
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hookstation.adapters.store.postgres.connecting import Connection
@@ -115,16 +115,17 @@ def list_query(which: RunFilter, limit: int, after: str) -> tuple[str, list[Boun
     """
     walk = Walk("runs")
     leading, span, others = _filters(walk, which)
-    span += [f"id < {walk.bound(kept(after))}"] if after else []
-    span += [f"id >= {walk.bound(lowest_id(which.since - APART))}"] if which.since else []
-    span += [f"id < {walk.bound(lowest_id(which.until + APART))}"] if which.until else []
+    highs = [kept(after)] if after else []
+    highs += [lowest_id(which.until + APART)] if which.until else []
+    low = lowest_id(which.since - APART) if which.since else ""
     span += [f"created_at >= {walk.bound(which.since)}"] if which.since else []
     span += [f"created_at < {walk.bound(which.until)}"] if which.until else []
     look = max(LOOK, limit + 2) if others else limit + 1
     passing = " AND ".join(["d.id = w.id", *others])
+    walked = _along(leading, [walk.bound(low), walk.bound(min(highs, default=LAST))], span, look)
     return (
         (
-            f"WITH walked AS MATERIALIZED ({walk.along(leading, span, look)}) "
+            f"WITH walked AS MATERIALIZED ({walked}) "
             "SELECT (SELECT min(id) FROM walked), (SELECT count(*) FROM walked), found.id FROM (VALUES (1)) whole(it) "
             f"LEFT JOIN LATERAL (SELECT d.id FROM walked w JOIN runs d ON {passing} "
             f"ORDER BY d.id DESC LIMIT {limit + 1}) found ON true ORDER BY found.id DESC"
@@ -132,6 +133,23 @@ def list_query(which: RunFilter, limit: int, after: str) -> tuple[str, list[Boun
         walk.bindings,
         look,
     )
+
+
+def _along(sources: Sequence[tuple[str, str]], between: Sequence[str], span: Sequence[str], look: int) -> str:
+    """The newest ids along the index that begins with these columns, from one id on and before another.
+
+    Rows are compared whole, so that no other index gives their order.
+    """
+    names = [name for name, _ in sources]
+    values = "".join(f"{name}s.value, " for name in names)
+    place = ", ".join([*names, "id"])
+    bounds = (f"({place}) >= ({values}{between[0]})", f"({place}) < ({values}{between[1]})")
+    order = ", ".join(f"{name} DESC" for name in (*names, "id"))
+    walk = f"SELECT id FROM runs WHERE {' AND '.join((*bounds, *span))} ORDER BY {order} LIMIT {look}"
+    if not sources:
+        return walk
+    apart = ", ".join(f"{source} AS {name}s(value)" for name, source in sources)
+    return f"SELECT found.id FROM {apart}, LATERAL ({walk}) found ORDER BY 1 DESC LIMIT {look}"
 
 
 def _filters(walk: Walk, which: RunFilter) -> tuple[list[tuple[str, str]], list[str], list[str]]:
