@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from hookstation.core.addresses import judge, literal
@@ -16,6 +16,9 @@ from hookstation.errors import AddressRefused, Retriable, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient
 from hookstation.ports.sender import Sender
+
+LOOK_UP_SECONDS: Final = 10.0
+"""Longest wait for a name server; one that keeps silent is as good as none."""
 
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -40,7 +43,8 @@ async def reachable(host: str, port: int, networks: tuple[str, ...]) -> Sequence
         if literal(host) is not None:
             judge(host, networks)
             return (host,)
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
         for address in addresses:
             judge(address, networks)
