@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hookstation.core.outgoing.hops import MOST
+from hookstation.core.values import JSON
 from hookstation.core.workflows.values import EntryState, RunState
 from hookstation.engine.workflows.calls import digest_of
 from hookstation.errors import Conflict, Invalid, NotFound
@@ -228,7 +229,7 @@ class TestTrials:
         after = step("after", "set", values={"key": "$$steps.insert.record.key$$"})
         async with bench(workflow(KEEP, insert(), after)) as made:
             plan = await made.plan("w")
-            given = {"insert": {"key": "K"}}
+            given: dict[str, JSON] = {"insert": {"key": "K"}}
             tried = made.work.trials.dry_run(plan, {"id": "1", "course": "A"}, given, made.clock.now())
             assert {"key": "K"} == tried[2].output
 
@@ -242,7 +243,7 @@ class TestTrials:
     async def test_one_step_is_tried_on_sample_data(self) -> None:
         async with bench(workflow(KEEP, insert())) as made:
             plan = await made.plan("w")
-            names = {"trigger": {"id": "1"}, "vars": {"course": "A"}}
+            names: dict[str, JSON] = {"trigger": {"id": "1"}, "vars": {"course": "A"}}
             tried = await made.work.trials.try_step(plan, "insert", names, made.clock.now())
             assert {"fields": {"ID": "1", "Course": "A"}} == tried.input
             with pytest.raises(NotFound):

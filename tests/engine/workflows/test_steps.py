@@ -28,7 +28,8 @@ from hookstation.testing.connector import ScriptedConnector
 from tests.support.receiver import CUT, Answer, Receiver
 from tests.support.running import Bench, bench, insert, output, step, workflow
 
-ROWS = [{"ID": "1", "Name": "Ann"}, {"ID": "2", "Name": "Bob"}]
+ANN: JSON = {"ID": "1", "Name": "Ann"}
+ROWS: JSON = [ANN, {"ID": "2", "Name": "Bob"}]
 
 
 @dataclass
@@ -56,11 +57,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     outside = Outside(http, SystemClock(), sender, (tmp_path,))
     async with Receiver() as receiver:
         made = World(receiver, tmp_path)
-        for document in (
+        documents: tuple[JSON, ...] = (
             {"name": "crm", "type": "sql", "engine": "sqlite", "file": str(database)},
             {"name": "drop", "type": "folder", "path": str(tmp_path)},
             {"name": "api", "type": "http", "url": receiver.url, "networks": ["127.0.0.0/8"]},
-        ):
+        )
+        for document in documents:
             decoded, problems = decode_connection(document, CATALOGUE, PersonSecrets())
             assert decoded is not None, problems
             made.connectors[decoded.name] = build_connector(decoded, outside)
@@ -114,7 +116,7 @@ class TestData:
             assert ROWS == await new(ROWS, good=False)
             assert ROWS == await new(ROWS)
             assert [] == await new(ROWS)
-            changed: JSON = [ROWS[0], {"ID": "2", "Name": "Bobby"}]
+            changed: JSON = [ANN, {"ID": "2", "Name": "Bobby"}]
             assert [{"ID": "2", "Name": "Bobby"}] == await new(changed)
 
     async def test_a_wrong_kind_of_setting_is_refused_in_words(self, world: World) -> None:
