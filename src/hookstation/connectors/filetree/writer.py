@@ -8,7 +8,7 @@ import msgspec
 
 from hookstation.connectors.filetree.paths import PART_SUFFIX, clean, folder_of, name_of
 from hookstation.connectors.filetree.tree import Part, Tree
-from hookstation.errors import ActionFailed, NotFound, Terminal, UnknownOutcome
+from hookstation.errors import ActionFailed, NotFound, Terminal
 from hookstation.ports.files import RemoteFile
 
 FLUSH: Final = 1 << 20
@@ -67,10 +67,8 @@ class TreeWriter:
     async def finish(self) -> RemoteFile:
         """Give the file its name. An unknown outcome is cleared up by calling it again."""
         if self._found is None:
-            if self._part is not None:
-                await self._put(self._part)
-                self._part = None
-            self._found = await self._whole(self._path)
+            self._found = await self._put(self._part) if self._part else await self._whole(self._path)
+            self._part = None
             await self._tree.close()
         return self._found
 
@@ -92,21 +90,22 @@ class TreeWriter:
             await self._part.append(data)
             self._size += len(data)
 
-    async def _put(self, part: Part) -> None:
+    async def _put(self, part: Part) -> RemoteFile:
+        """Rename; the file is not looked at after that, because whoever waits for it may have taken it away."""
         await self._flush()
         await part.close()
         try:
-            await self._whole(self._name)
+            found = await self._whole(self._name)
             await self._tree.rename(self._name, self._path, self._replace)
         except NotFound:
-            await self._whole(self._path)  # an earlier call has put it there
+            return await self._whole(self._path)  # an earlier call has put it there
+        return msgspec.structs.replace(found, path=self._path)
 
     async def _whole(self, path: str) -> RemoteFile:
         """The file, which must be as long as what was written."""
         found = await self._tree.stat(path)
         if found.size != self._size:
-            raise UnknownOutcome(
-                f"The file has {found.size:,} bytes over there, but {self._size:,} were written; look at it, then"
-                " send it anew."
+            raise Terminal(
+                f"The file has {found.size:,} bytes over there, but {self._size:,} were written; send it anew."
             )
         return found

@@ -101,7 +101,7 @@ class S3Writer:
                 await self._client.call(
                     "PUT", self._path, headers=self._condition(), body=bytes(self._gathered)
                 )
-            self._found = await stat(self._client, self._path)
+            self._found = await self._standing()
             await self._tidy_up()
         return self._found
 
@@ -116,6 +116,13 @@ class S3Writer:
             self._upload = ""
             self._gathered.clear()
             await self._tidy_up()
+
+    async def _standing(self) -> RemoteFile:
+        """The file in its place; whoever waits for it may have taken it away already."""
+        try:
+            return await stat(self._client, self._path)
+        except NotFound:
+            return RemoteFile(self._path, self._size)
 
     async def _begin(self) -> None:
         if not self._upload:
