@@ -133,6 +133,24 @@ async def test_who_hangs_up_is_tried_again(host: FtpHost) -> None:
     await writer.abort()
 
 
+async def test_an_old_end_that_stays_behind_is_found(host: FtpHost) -> None:
+    """FTP cannot cut a file off: what was begun longer than it ends is not given its name."""
+    bench = on_disk(connector(host), host.root)
+    writer = await bench.connector.create("a.bin")
+    await writer.write(b"a" * 1_500_000)
+    progress = await writer.checkpoint()
+    await writer.write(b"x" * 1_500_000)
+    await writer.checkpoint()
+    again = await bench.connector.create("a.bin", resume=progress)
+    await again.write(b"b")
+    refused = await refusal(again.finish())
+    assert isinstance(refused, Terminal)
+    assert "anew" in refused.message
+    await again.abort()
+    await writer.abort()
+    assert [LOCKED] == bench.names("")
+
+
 async def _rest(reading: AsyncIterator[bytes]) -> int:
     return sum([len(piece) async for piece in reading])
 
