@@ -72,6 +72,7 @@ DOCUMENT: Final[dict[str, Any]] = {
         hook("slow", "slow", limits={"time": "1s"}),
         hook("queued", "plain", answer="queued"),
         hook("polled", "plain", answer="poll"),
+        hook("told-later", "telling", answer="poll"),
         hook("asking", "asking", answer="poll"),
         hook("changes", "changed", handshake="event-grid"),
     ],
@@ -144,6 +145,11 @@ def test_a_polled_call_tells_where_to_ask(running: Station) -> None:
     assert (202, "queued") == (heard.status, heard.document["status"])
     ended = running.ended(heard)
     assert ("succeeded", {"success": True}) == (ended.document["status"], ended.document["result"])
+
+
+def test_the_status_address_tells_what_the_workflow_answered(running: Station) -> None:
+    heard = post(running.hook("told-later"), {"id": "9", "course": "T"})
+    assert {"key": "9|1"} == running.ended(heard).document["result"]
 
 
 def test_a_one_time_url_is_good_once(running: Station) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from hookstation.core.events import Event, Settlement, State
 from hookstation.core.jobs import EVENTS
 from hookstation.core.records import Record
+from hookstation.core.workflows.values import ENDED
 from hookstation.engine.execute import Executor
 from hookstation.engine.outgoing.emitter import Told
 from hookstation.engine.replay import Replay
@@ -23,6 +24,7 @@ from hookstation.ports.store import Finish, Store
 LONGEST_KEY: Final = 200
 NOT_WRITTEN: Final = "{who} looked at the target: the record was not written."
 NOT_UNKNOWN: Final = "The event is {state}: only an unknown outcome is resolved."
+ASKS_IN_ITS_RUN: Final = "A step of the run {run} has an unknown outcome: say at the run whether it happened."
 MOVED: Final = "The event moved on at this very moment. Look at it again."
 
 
@@ -131,6 +133,9 @@ class Resolve:
             raise NotFound("event", event_id)
         if event.state is not State.UNKNOWN:
             raise Conflict(NOT_UNKNOWN.format(state=event.state.value))
+        run = await self._store.get_run(event.run_id) if event.run_id else None
+        if run is not None and run.state not in ENDED:
+            raise Conflict(ASKS_IN_ITS_RUN.format(run=run.id))
         return event
 
     async def _sent(self, event: Event) -> tuple[Record, str, bool]:

@@ -8,11 +8,11 @@ from typing import Final
 from hookstation.core import answers
 from hookstation.core.events import OPEN_STATES, Answer, Event, State
 from hookstation.core.jobs import EVENTS
-from hookstation.core.jsontext import dump_json_line
+from hookstation.core.jsontext import dump_json_line, parse_json
 from hookstation.core.values import JSON
 from hookstation.engine.settlements import CANCELLED
 from hookstation.engine.unfinished import read_unfinished
-from hookstation.errors import StoreError
+from hookstation.errors import BodyRefused, StoreError
 from hookstation.ports.store import Store
 
 RETRY_AFTER: Final = 2
@@ -77,13 +77,21 @@ def describe(event: Event) -> dict[str, JSON]:
     """A finished run as its status address shows it; nothing of the payload is in it."""
     shown: dict[str, JSON] = {"id": event.run_id, "status": word_of(event)}
     if event.state is State.SUCCEEDED:
-        shown["result"] = {"success": True}
+        shown["result"] = _result(event.answer_body)
     else:
         shown["error"] = ENDED_BY_US if event.reason == CANCELLED else event.error
     shown["queued_at"] = moment(event.received_at)
     shown["started_at"] = moment(event.started_at)
     shown["ended_at"] = moment(event.settled_at)
     return shown
+
+
+def _result(body: bytes) -> JSON:
+    """What a caller who waited was told: `success`, or what the workflow itself answered where that is JSON."""
+    try:
+        return parse_json(body).value
+    except BodyRefused:
+        return {"success": True}
 
 
 def moment(microseconds: int) -> str | None:

@@ -146,6 +146,38 @@ async def test_workflows_that_call_themselves_come_to_an_end(file: Path | None) 
         assert "8 deep" in run.error
 
 
+async def test_a_node_that_stops_hands_its_runs_over_between_two_steps(file: Path | None) -> None:
+    async with bench(workflow(CHECK, KEEP, insert()), file=file) as made:
+        run_id = await made.start("w", {"id": "1", "course": "A"})
+        await made.lookout.look()
+        await made.work.worker.take()
+        made.work.shop.stopping = True
+        assert 0 == await made.work.drain(5)
+        assert ["check"] == list(await made.entries(run_id))
+        second = await made.another({})
+        await second.work_off()
+        assert RunState.SUCCEEDED is (await made.get(run_id)).state
+        assert 1 == len(await made.records())
+
+
+async def test_at_most_so_many_runs_of_a_workflow_are_at_work(file: Path | None) -> None:
+    target = Calling()
+    document = workflow(UNMARKED, concurrency={"runs": 2})
+    async with bench(document, file=file, connectors={"far": target}) as made:
+        held = [asyncio.get_running_loop().create_future() for _ in range(3)]
+        target.outcomes += held
+        for _ in held:
+            await made.start("w")
+        await made.lookout.look()
+        assert 2 == await made.work.worker.take()
+        assert 0 == await made.work.worker.take()
+        for future in held:
+            future.set_result(Written("1"))
+        await made.work.worker.drain(5)
+        await made.work_off()
+        assert 3 == len(target.executed)
+
+
 class TestElsewhere:
     async def test_the_intent_is_kept_before_the_call(self, file: Path | None) -> None:
         target = ScriptedConnector("far")
