@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import structs
 
@@ -29,8 +29,8 @@ from hookstation.engine.counters import Counters
 from hookstation.engine.process import NOT_STORED, NOT_SURE, RETRY_AFTER, Process
 from hookstation.engine.repeats import Claim, Overtaken, Repeats, answer_of
 from hookstation.engine.settlements import failure
-from hookstation.engine.stages import Heard, MappedEvent, Outcome, RawRequest, VerifiedEvent, scope_of
-from hookstation.engine.switchboard import CompiledWebhook, Line, Switchboard
+from hookstation.engine.stages import Listening, MappedEvent, Outcome, RawRequest, VerifiedEvent, scope_of
+from hookstation.engine.switchboard import Line, Switchboard
 from hookstation.engine.tallying import CallCounts
 from hookstation.errors import (
     AuthenticationFailed,
@@ -49,21 +49,6 @@ FULL_RETRY: Final = 1
 MOST_IN_FLIGHT: Final = 2_000
 
 log = logging.getLogger(__name__)
-
-
-class Listening(Protocol):
-    """What may listen at a URL that is no webhook's."""
-
-    def find(self, token: str, now: int) -> Listener | None:
-        """What listens there now, microseconds since the epoch."""
-        ...
-
-
-class Listener(Heard, Protocol):
-    """One that listens. `hook` bounds the body, `rate` the calls."""
-
-    hook: CompiledWebhook
-    rate: RateLimit
 
 
 class Ingest:

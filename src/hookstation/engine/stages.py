@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from hookstation.core.access import RateLimit
 from hookstation.core.answers import OUTCOME, Voice
 from hookstation.core.definitions import Check
 from hookstation.core.events import Answer, JournalEntry, Settlement
@@ -131,3 +132,18 @@ class Outcome(msgspec.Struct, frozen=True):
 def scope_of(raw: RawRequest, parsed: Parsed) -> Scope:
     """What the mapping may read of this call."""
     return Scope(parsed.value, raw.received_at, raw.event_id, raw.hook.name, raw.headers, raw.query)
+
+
+class Listening(Protocol):
+    """What may listen at a URL that is no webhook's."""
+
+    def find(self, token: str, now: int) -> Listener | None:
+        """What listens there now, microseconds since the epoch."""
+        ...
+
+
+class Listener(Heard, Protocol):
+    """One that listens. `hook` bounds the body, `rate` the calls."""
+
+    hook: CompiledWebhook
+    rate: RateLimit
