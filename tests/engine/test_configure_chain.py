@@ -219,7 +219,7 @@ async def test_the_secret_of_a_transfer_is_sealed_and_stays_when_it_is_sent_back
         ] == problems
 
 
-async def test_what_steps_match_rows_on_is_known_by_panel() -> None:
+async def test_what_steps_match_rows_on_is_known_by_entity() -> None:
     async with engine() as bench:
         panel: JSON = {"name": "Courses", "fields": {"Code": {"type": "string", "length": 5}}}
         change: JSON = {
@@ -228,9 +228,19 @@ async def test_what_steps_match_rows_on_is_known_by_panel() -> None:
             "match": {"code": "a", "ID": "1"},
             "fields": {"Code": "b"},
         }
-        steps: list[JSON] = [{"name": "it", "type": "update_panel", "with": change}]
+        find: JSON = {"connection": "records", "match": {"id": "1", "ActivityType": "X"}}
+        drop: JSON = {"connection": "records", "match": {"SEQN": 7}}
+        steps: list[JSON] = [
+            {"name": "it", "type": "update_panel", "with": change},
+            {"name": "found", "type": "find_activities", "with": find},
+            {"name": "gone", "type": "delete_activity", "with": drop},
+        ]
         planned = await bench.configurator.plan(document(panels=[panel], workflows=[workflow(steps=steps)]))
-        assert {"Courses": frozenset({("Code", "ID")})} == matches(planned.wanted, planned.wanted.panels)
+        expected = {
+            "Courses": frozenset({("Code", "ID")}),
+            "Activity": frozenset({("ACTIVITY_TYPE", "ID")}),
+        }
+        assert expected == matches(planned.wanted, planned.wanted.panels)
 
 
 async def test_a_panel_keeps_the_fields_that_steps_write() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from hookstation.core.activity import canonical_name
+from hookstation.core.activity import ACTIVITY_SPEC, canonical_name
 from hookstation.core.definitions import Configuration, Panel, Webhook
 from hookstation.core.documents.destination_secrets import (
     destination_carried_elsewhere,
@@ -17,7 +17,7 @@ from hookstation.core.documents.destination_secrets import (
 from hookstation.core.documents.links import PLURALS, check_links, links_of
 from hookstation.core.documents.transfer_secrets import transfer_carried_elsewhere
 from hookstation.core.plan import Change, Verb
-from hookstation.core.records import RECORDS
+from hookstation.core.records import ACTIVITY, RECORDS
 from hookstation.core.standard_keys import SEED, new_standard_secret
 from hookstation.core.transfers.definitions import HttpTarget
 from hookstation.core.values import JSON, Secret
@@ -165,13 +165,16 @@ def panel_of(webhook: Webhook) -> str:
 
 
 def matches(things: Configuration, panels: Mapping[str, Panel]) -> dict[str, frozenset[tuple[str, ...]]]:
-    """The sets of fields, by canonical name, that rows of the records database are matched on, by panel."""
+    """The sets of fields, by canonical name, that rows of the records database are matched on, by entity.
+
+    An activity is found by its number without any.
+    """
     found: dict[str, set[tuple[str, ...]]] = {}
-    for panel, written in (*_matched_by_actions(things), *_matched_by_steps(things)):
-        if panel in panels and written:
-            spec = panels[panel].spec
-            names = tuple(sorted(filter(None, (canonical_name(spec, name) for name in written))))
-            found.setdefault(panel, set()).update({names} if names else ())
+    specs = {ACTIVITY: ACTIVITY_SPEC, **{name: panel.spec for name, panel in panels.items()}}
+    for entity, written in (*_matched_by_actions(things), *_matched_by_steps(things)):
+        if entity in specs and written:
+            names = tuple(sorted(filter(None, (canonical_name(specs[entity], name) for name in written))))
+            found.setdefault(entity, set()).update({names} - {(), ("SEQN",)})
     return {panel: frozenset(sets) for panel, sets in found.items()}
 
 
@@ -187,10 +190,10 @@ def _matched_by_actions(things: Configuration) -> Iterator[tuple[str, Iterable[s
 def _matched_by_steps(things: Configuration) -> Iterator[tuple[str, Iterable[str]]]:
     for workflow in things.workflows.values():
         for step in all_steps(workflow.steps):
-            panel, match = step.settings.get("panel"), step.settings.get("match")
+            entity, match = step.settings.get("panel", ACTIVITY), step.settings.get("match")
             if (
                 step.settings.get("connection") == RECORDS
-                and isinstance(panel, str)
+                and isinstance(entity, str)
                 and isinstance(match, dict)
             ):
-                yield panel, match
+                yield entity, match
