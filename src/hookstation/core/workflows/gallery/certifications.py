@@ -37,6 +37,19 @@ _SCHEMA: Final[JSON] = {
 }
 
 
+def _panel(name: str) -> JSON:
+    return {
+        "name": name,
+        "parent": "party",
+        "instances": "multi",
+        "fields": {
+            "Credential": {"type": "string", "length": 20, "required": True},
+            "Status": {"type": "string", "length": 20},
+            "ValidUntil": {"type": "date"},
+        },
+    }
+
+
 def _build(answers: Answers) -> Documents:
     name = answers["name"]
     return {
@@ -89,20 +102,7 @@ def _build(answers: Answers) -> Documents:
                 ],
             }
         ],
-        "panels": [
-            {
-                "name": answers["panel"],
-                "parent": "party",
-                "instances": "multi",
-                "fields": {
-                    "Credential": {"type": "string", "length": 20, "required": True},
-                    "Status": {"type": "string", "length": 20},
-                    "ValidUntil": {"type": "date"},
-                },
-            }
-        ]
-        if answers["connection"] == "records"
-        else [],
+        "panels": [_panel(answers["panel"])] if answers["connection"] == "records" else [],
         "polls": [
             {
                 "name": name,
