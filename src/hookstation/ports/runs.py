@@ -214,8 +214,9 @@ class Runs(Protocol):
     async def cancel_runs(self, ids: Sequence[str], at: int, why: str) -> Sequence[str]:
         """End those that are not at their end, whoever holds them, with their waits and children; the ids that were.
 
-        These are the children's ids too.  A journal's event that such a run would have ended is failed with `why`,
-        answer status 500, reason ``cancelled``.
+        These are the children's ids too.  A run that goes on and waits for one of them is told with it, as
+        `run_rules.child_told` says, and is due at once.  A journal's event that such a run would have ended is failed
+        with `why`, answer status 500, reason ``cancelled``.
         """
         ...
 

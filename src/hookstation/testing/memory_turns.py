@@ -12,7 +12,7 @@ from msgspec import structs
 from hookstation.core.events import OPEN_STATES
 from hookstation.core.jobs import RUNS, Job, JobEnd, Lease
 from hookstation.core.records import EffectResult
-from hookstation.core.workflows.run_rules import cancelled, changed, event_cancelled, moved
+from hookstation.core.workflows.run_rules import cancelled, changed, event_cancelled, moved, parents_told
 from hookstation.core.workflows.values import (
     ENDED,
     EventEnd,
@@ -56,6 +56,7 @@ class MemoryTurns(MemoryDeliveries):
             self._drop_waits(run.id)
             self._pending.pop(run.id, None)
             self._end_event(EventEnd(run.event_id, event_cancelled(why), at), heard)
+        self._signal(parents_told([(run.id, run.parent, run.parent_path) for run in gone], at, why))
         self._tell_all(heard)
         return [run.id for run in gone]
 

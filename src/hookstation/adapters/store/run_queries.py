@@ -138,11 +138,12 @@ STANDINGS: Final = "SELECT * FROM standings WHERE kind = ? ORDER BY name"
 # --- cancelling ------------------------------------------------------------------------------------------------------
 
 OPEN_FAMILIES: Final = (
-    f"WITH RECURSIVE f (id, event_id) AS (SELECT id, event_id FROM runs WHERE id {_IDS} AND {_OPEN} UNION "
-    f"SELECT r.id, r.event_id FROM f CROSS JOIN runs AS r ON r.parent = f.id AND r.parent <> '' WHERE r.{_OPEN}) "
-    "SELECT id, event_id FROM f ORDER BY id"
+    "WITH RECURSIVE f (id, event_id, parent, path) AS ("
+    f"SELECT id, event_id, parent, parent_path FROM runs WHERE id {_IDS} AND {_OPEN} UNION "
+    "SELECT r.id, r.event_id, r.parent, r.parent_path FROM f CROSS JOIN runs AS r "
+    f"ON r.parent = f.id AND r.parent <> '' WHERE r.{_OPEN}) SELECT id, event_id, parent, path FROM f ORDER BY id"
 )
-"""Those of some runs that are not at their end, and of the runs that they began, each with its event."""
+"""Those of some runs that are not at their end, and of the runs that they began: event, parent, and what waits."""
 
 CANCEL: Final = (
     f"UPDATE runs SET state = '{RunState.CANCELLED.value}', ended_at = ?, error = ? WHERE id {_IDS}"

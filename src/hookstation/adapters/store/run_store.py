@@ -91,14 +91,13 @@ class SqliteRuns(SqliteDeliveries):
 
         def work(connection: apsw.Connection) -> list[str]:
             found = running.open_families(connection, ids)
-            gone = [run_id for run_id, _ in found]
-            left.append(running.cancel(connection, self._jobs, gone, at, why))
+            left.append(running.cancel(connection, self._jobs, found, at, why))
             batch = Batch(connection, self._jobs)
             heard[:] = [
-                (end := _failed(event_id, at, why), batch.finish(end)) for _, event_id in found if event_id
+                (end := _failed(one.event_id, at, why), batch.finish(end)) for one in found if one.event_id
             ]
             batch.flush()
-            return gone
+            return [one.id for one in found]
 
         gone = await self._commits.run(work)
         if self._commits.heard is not None:

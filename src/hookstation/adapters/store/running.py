@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import apsw
 import msgspec
@@ -13,10 +13,20 @@ from hookstation.adapters.store import run_queries as queries
 from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.run_rows import entry_row, run_row, signal_row, standing_row, texts_row
 from hookstation.core.jobs import RUNS
+from hookstation.core.workflows.run_rules import parents_told
 from hookstation.core.workflows.values import Kept, RunStart, Signal, Standing
 
 ENTRIES: Final = 500
 """Entries that go in one transaction: some milliseconds, in which the lane waits."""
+
+
+class Open(NamedTuple):
+    """A run that is not at its end: the event that waits for it, its parent, and the path in it that waits."""
+
+    id: str
+    event_id: str
+    parent: str
+    path: str
 
 
 def write_starts(connection: apsw.Connection, jobs: JobTable, starts: Sequence[RunStart]) -> list[bool]:
@@ -82,17 +92,19 @@ def put_standing(connection: apsw.Connection, standing: Standing) -> None:
     connection.execute(queries.PUT_STANDING, standing_row(standing))
 
 
-def open_families(connection: apsw.Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Those of these runs and of all that they began which are not at their end, each with its event."""
+def open_families(connection: apsw.Connection, ids: Sequence[str]) -> list[Open]:
+    """Those of these runs and of all that they began which are not at their end."""
     rows = connection.execute(queries.OPEN_FAMILIES, (text(ids),)).fetchall()
-    return cast("list[tuple[str, str]]", rows)
+    return [Open(*row) for row in cast("list[tuple[str, str, str, str]]", rows)]
 
 
-def cancel(connection: apsw.Connection, jobs: JobTable, ids: Sequence[str], at: int, why: str) -> bool:
-    """End open runs, whoever holds them; whether hashes are left to be moved."""
+def cancel(connection: apsw.Connection, jobs: JobTable, runs: Sequence[Open], at: int, why: str) -> bool:
+    """End open runs, whoever holds them, and tell who waits; whether hashes are left to be moved."""
+    ids = [one.id for one in runs]
     gone = text(ids)
     connection.execute(queries.CANCEL, (at, why, gone))
     jobs.drop_many(RUNS, gone)
+    tell(connection, jobs, parents_told([(one.id, one.parent, one.path) for one in runs], at, why))
     return close_runs(connection, ids)
 
 

@@ -14,6 +14,8 @@ from hookstation.core import answers
 from hookstation.core.answers import OUTCOME
 from hookstation.core.events import Settlement, State
 from hookstation.core.jobs import POLLS, SCHEDULES
+from hookstation.core.jsontext import dump_json
+from hookstation.core.values import JSON
 from hookstation.core.workflows.values import (
     Entry,
     EntryState,
@@ -21,6 +23,7 @@ from hookstation.core.workflows.values import (
     Run,
     RunChange,
     RunState,
+    Signal,
     Standing,
 )
 
@@ -63,6 +66,28 @@ def event_cancelled(why: str) -> Settlement:
     """How the journal's event stands whose run was cancelled."""
     answer = OUTCOME.failed(why)
     return Settlement(State.FAILED, answer.status, answer.body, answers.shorten(why), reason=CANCELLED)
+
+
+def child_told(
+    child: tuple[str, str, str], state: RunState, error: str, at: int, output: JSON = None
+) -> Signal:
+    """What a waiting step is told of its child's end. `child`: its id, its parent's, and the path that waits."""
+    run_id, parent, path = child
+    told: JSON = {"run": run_id, "state": state.value, "error": error, "output": output}
+    return Signal(parent, path, at, dump_json(told))
+
+
+def parents_told(children: Iterable[tuple[str, str, str]], at: int, why: str) -> list[Signal]:
+    """What those are told that wait for runs which were cancelled together: nothing, where they were themselves.
+
+    `children`: as for `child_told`; an empty path means that nobody waits.
+    """
+    gone = {child[0]: child for child in children}
+    return [
+        child_told(child, RunState.CANCELLED, why, at)
+        for child in gone.values()
+        if child[1] and child[2] and child[1] not in gone
+    ]
 
 
 def listed(run: Run) -> Run:

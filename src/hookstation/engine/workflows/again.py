@@ -23,7 +23,6 @@ from hookstation.core.workflows.values import (
     run_job,
 )
 from hookstation.engine.workflows.ended import Ended
-from hookstation.engine.workflows.endings import child_signal
 from hookstation.engine.workflows.plans import Plans
 from hookstation.engine.workflows.start import Origin, Starting
 from hookstation.engine.workflows.texts import read_text
@@ -92,8 +91,6 @@ class RunAgain:
             self._broken_off(one)
         stands = cancelled(run, now, why)
         self._ended.tell(stands)
-        if run.parent and run.parent_path:
-            await self._store.signal([child_signal(run, RunState.CANCELLED, why, "", now)])
         self._event_log.write(
             "run_cancelled", run_id=run.id, workflow=run.workflow, event_id=run.event_id, by=who
         )

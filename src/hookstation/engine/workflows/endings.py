@@ -8,9 +8,10 @@ from msgspec import structs
 
 from hookstation.core import answers
 from hookstation.core.events import Answer, Settlement, State
-from hookstation.core.jsontext import dump_json, dump_json_line
+from hookstation.core.jsontext import dump_json_line
 from hookstation.core.values import JSON
 from hookstation.core.workflows.decisions import RunEnd
+from hookstation.core.workflows.run_rules import child_told
 from hookstation.core.workflows.values import EventEnd, Outcome, Run, RunState, Signal
 from hookstation.engine.settlements import failure
 from hookstation.engine.workflows.plans import TRANSFER
@@ -68,13 +69,8 @@ def parent_signal(run: Run, end: RunEnd, now: int) -> tuple[Signal, ...]:
     """The word to the run that waits for this one."""
     if not run.parent or not run.parent_path:
         return ()
-    return (child_signal(run, end.state, end.error, end.output, now),)
-
-
-def child_signal(run: Run, state: RunState, error: str, output: str, now: int) -> Signal:
-    """What a waiting step is told of its child's end."""
-    told: JSON = {"run": run.id, "state": state.value, "error": error, "output": read_text(output)}
-    return Signal(run.parent, run.parent_path, now, dump_json(told))
+    child = run.id, run.parent, run.parent_path
+    return (child_told(child, end.state, end.error, now, read_text(end.output)),)
 
 
 def outcomes(run: Run, end: RunEnd, now: int) -> tuple[Outcome, ...]:

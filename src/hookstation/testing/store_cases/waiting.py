@@ -7,7 +7,7 @@ import asyncio
 
 from hookstation.core.events import State
 from hookstation.core.jobs import RUNS
-from hookstation.core.workflows.run_rules import event_cancelled
+from hookstation.core.workflows.run_rules import child_told, event_cancelled
 from hookstation.core.workflows.values import Entry, EntryState, Hashes, RunState
 from hookstation.ports.runs import TurnEnd
 from hookstation.ports.store import Acceptance, Store
@@ -220,6 +220,26 @@ class RunCancelCases:
         assert {run_id(n) for n in (2, 3, 4)} == set(told)
         assert [RunState.CANCELLED] * 3 == [await stands(store, n) for n in (2, 3, 4)]
         assert [RunState.QUEUED, RunState.SUCCEEDED] == [await stands(store, n) for n in (1, 5)]
+
+    async def test_its_parent_is_told(self, store: Store) -> None:
+        """Whoever waits for a cancelled run hears of it and is due; one that waits for none does not."""
+        await join(store, "n1")
+        leased = await held(store, *(start(n) for n in (1, 2)))
+        await begin(
+            store,
+            start(3, parent=run_id(1), parent_path="call"),
+            start(4, parent=run_id(3), parent_path="call"),
+        )
+        await begin(store, start(5, parent=run_id(2)))
+        for one in leased:
+            await rest(store, one, delay=LATER)
+
+        await store.cancel_runs([run_id(3), run_id(5)], NOW + 9, WHY)
+
+        told = child_told((run_id(3), run_id(1), "call"), RunState.CANCELLED, WHY, NOW + 9)
+        assert [told] == list(await store.list_signals(run_id(1)))
+        assert [[], [], []] == [list(await store.list_signals(run_id(n))) for n in (2, 3, 4)]
+        assert [run_id(1)] == [one.run.id for one in await hold(store)]
 
     async def test_the_event_fails_with_it(self, store: Store) -> None:
         """The journal's event that a cancelled run would have ended is failed, and its key is free."""
