@@ -3,6 +3,7 @@
 const ISLANDS: Record<string, () => Promise<unknown>> = {
   "code-editor": () => import("./islands/editor"),
   "time-chart": () => import("./islands/chart"),
+  "workflow-editor": () => import("./islands/workflow/editor"),
 };
 
 const asked = new Set<string>();

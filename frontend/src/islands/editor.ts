@@ -1,4 +1,4 @@
-// <code-editor language="json|template" label="…" properties="a b c"><textarea>…</textarea></code-editor>
+// <code-editor language="json|template|yaml" label="…" properties="a b c"><textarea>…</textarea></code-editor>
 //
 // An editor over a text area, which keeps the value for the form; a read-only text area makes a viewer.
 // It stands in a shadow root: there its styles are constructed sheets, which a policy without inline styles allows.
@@ -12,6 +12,7 @@ import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { propertyCompletion, templateLanguage } from "./templates";
+import { yamlLanguage } from "./yaml";
 
 const colours = HighlightStyle.define([
   { tag: tags.propertyName, color: "var(--code-name)" },
@@ -110,7 +111,8 @@ class CodeEditor extends HTMLElement {
     if (this.getAttribute("language") === "template") {
       return [templateLanguage, templateLanguage.data.of({ autocomplete: propertyCompletion(properties) })];
     }
-    const checked = readOnly ? [] : [linter(jsonParseLinter())];
+    if (this.getAttribute("language") === "yaml") return [yamlLanguage, lineNumbers(), foldGutter()];
+    const checked = readOnly || this.hasAttribute("unchecked") ? [] : [linter(jsonParseLinter())];
     return [json(), lineNumbers(), foldGutter(), bracketMatching(), ...checked];
   }
 }
