@@ -75,6 +75,9 @@ def _build(answers: Answers) -> Documents:
                         "type": "http_request",
                         "title": "Order at the fulfilment house",
                         "time": "30s",
+                        "when_unknown": "repeat",
+                        "note": "The fulfilment house knows an order again by its Idempotency-Key, so a call whose end "
+                        "is not known may be repeated.",
                         "retry": {"attempts": 6, "first": "30s", "factor": 3, "on": ["offline", "busy"]},
                         "with": {
                             "connection": answers["fulfilment"],
