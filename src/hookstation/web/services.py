@@ -9,6 +9,7 @@ from pathlib import Path
 from hookstation.core.shown import ShownSetting
 from hookstation.engine.board import Board
 from hookstation.engine.browsing import Browse
+from hookstation.engine.chain.run_list import RunList
 from hookstation.engine.chain.services import Chain
 from hookstation.engine.changing import Changing
 from hookstation.engine.configure import Configurator
@@ -79,6 +80,7 @@ class Services:
     switching: Switching = field(init=False)
     showing: Showing = field(init=False)
     waiting_room: WaitingRoom = field(init=False)
+    run_list: RunList = field(init=False)
 
     def __post_init__(self) -> None:
         self.listing = Listing(self.board)
@@ -86,6 +88,7 @@ class Services:
         self.trying = Trying(self.configurator)
         self.browse = Browse(self.store)
         self.waiting_room = WaitingRoom(self.store)
+        self.run_list = RunList(self.store, self.waiting_room)
         self.switching = Switching(self.board, self.configurator, self.changing)
         self.previews = Previews(self.targets, self.clock)
         self.showing = Showing(self.store, self.board, self.outgoing.live, self.clock)

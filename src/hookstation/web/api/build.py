@@ -41,6 +41,7 @@ from hookstation.web.api import (
     webhooks,
     wizard,
 )
+from hookstation.web.api.chain import gallery, polls, schedules, transfers, workflows
 from hookstation.web.api.openapi import ROOT, document
 from hookstation.web.api.routes import Operation, reply
 from hookstation.web.services import Services
@@ -66,6 +67,11 @@ OPERATIONS: Final = (
     *subscriptions.OPERATIONS,
     *deliveries.OPERATIONS,
     *raising.OPERATIONS,
+    *workflows.OPERATIONS,
+    *schedules.OPERATIONS,
+    *polls.OPERATIONS,
+    *transfers.OPERATIONS,
+    *gallery.OPERATIONS,
 )
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -15,6 +15,7 @@ from hookstation.core.fieldlist import json_schema
 from hookstation.core.records import RECORDS
 from hookstation.core.values import JSON
 from hookstation.ports.connector import LookUpVerdict
+from hookstation.web.api.chain.schemas import chain_schemas
 from hookstation.web.api.changes_schemas import changes_schemas
 from hookstation.web.api.figure_shapes import LAST_DAY, figure_schemas
 from hookstation.web.api.routes import Operation
@@ -47,7 +48,12 @@ TITLES: Final = {
     503: "The database is not available; try again after Retry-After",
 }
 
-OPTIONAL: Final = frozenset({"ReplayRequest", "RotateRequest", "TestRequest", "PortalRequest"})
+OPTIONAL: Final = frozenset(
+    {
+        "ReplayRequest", "RotateRequest", "TestRequest", "PortalRequest", "RunRequest", "RetryRequest",
+        "DryRunRequest", "PollTrialRequest", "RepairRequest",
+    }
+)  # fmt: skip
 """Requests whose body may be left out."""
 
 
@@ -143,6 +149,7 @@ def _schemas(catalogue: Catalogue) -> dict[str, JSON]:
         **changes_schemas(webhook),
         **wizard_schemas(),
         **sending_schemas(),
+        **chain_schemas(),
     }
 
 
@@ -256,26 +263,6 @@ def _happenings() -> dict[str, JSON]:
         "Event": object_of(required, **event),
         "EventInFull": object_of(required, **full),
         "Events": list_of("Event"),
-        "Run": object_of(
-            ("id", "event_id", "webhook", "status", "state", "parked", "attempts", "error"),
-            id=TEXT,
-            event_id=TEXT,
-            webhook=TEXT,
-            status={"enum": ["queued", "running", "succeeded", "failed", "cancelled", "unknown"]},
-            state={"enum": list(State)},
-            parked={"type": "boolean"},
-            order=MAYBE_TEXT,
-            behind={"type": "boolean"},
-            at_work={"type": "boolean"},
-            attempts=COUNT,
-            queued_at=MOMENT,
-            started_at=MOMENT,
-            ended_at=MOMENT,
-            next_try_at=MOMENT,
-            error=TEXT,
-            reason=TEXT,
-        ),
-        "Runs": list_of("Run"),
         "SearchState": object_of(("lag_seconds",), lag_seconds={"type": ["number", "null"]}),
         **_taken_in_hand(),
         "Record": object_of(("key", "fields"), key=TEXT, fields=FREE, event_id=TEXT),

@@ -18,6 +18,10 @@ from hookstation.web.services import Services
 SHOWN_ONLY: Final = {
     "webhook": ("url", "path", "created_at", "updated_at"),
     "destination": ("health", "waiting", "more_waiting", "made_secret", "problem"),
+    "workflow": ("version", "runs", "step_count", "problem"),
+    "schedule": ("words", "next", "last", "said", "standing", "problem"),
+    "poll": ("position", "standing", "last", "due_at", "at_work", "problem"),
+    "transfer": ("workflow", "standing", "last", "problem"),
 }
 """Members that the station gives, by kind; a document that is sent back may still have them."""
 
@@ -74,18 +78,24 @@ async def delete(request: Request, services: Services, kind: str) -> Response:
     return Response(status_code=204)
 
 
-async def apply_one(services: Services, kind: str, body: dict[str, JSON], by: str) -> Mapping[str, Secret]:
-    """Apply a document with one thing; problems are told as seen from that thing.
+async def apply_one(
+    services: Services, kind: str, body: dict[str, JSON], by: str, saving: Saving | None = None
+) -> Mapping[str, Secret]:
+    """Apply a document with one thing; problems are told as seen from that thing. `saving`: more than who does it.
 
     Returns the secrets that were made for it, by name.  Raises `Conflict` and `Invalid`.
     """
-    sent: JSON = {name: value for name, value in body.items() if name not in SHOWN_ONLY.get(kind, ())}
     try:
-        document: JSON = {"version": 1, PLURALS[kind]: [sent]}
-        planned = await services.configurator.apply(document, saving=Saving(by))
+        document: JSON = {"version": 1, PLURALS[kind]: [as_sent(body, kind)]}
+        planned = await services.configurator.apply(document, saving=saving or Saving(by))
     except Invalid as invalid:
         raise Invalid([_from_inside(problem, kind) for problem in invalid.problems]) from invalid
     return planned.made
+
+
+def as_sent(body: dict[str, JSON], kind: str) -> dict[str, JSON]:
+    """The document without what the station shows besides."""
+    return {name: value for name, value in body.items() if name not in SHOWN_ONLY.get(kind, ())}
 
 
 def _from_inside(problem: Problem, kind: str) -> Problem:

@@ -1,0 +1,1 @@
+"""Operations on workflows and what starts them: runs, schedules, polls, transfers, approvals, the gallery."""
