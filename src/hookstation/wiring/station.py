@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import socket
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.adapters.http import GuardedHttpClient
 from hookstation.adapters.passwords import Argon2Passwords
-from hookstation.adapters.schema_trial import ProcessSchemaTrial
 from hookstation.adapters.sender import HttpSender
 from hookstation.adapters.vault import AesVault
 from hookstation.config.settings import StationSettings
 from hookstation.config.texts import PersonTexts
-from hookstation.connectors import CATALOGUE, build_connector
 from hookstation.connectors.outside import Outside
-from hookstation.connectors.records import RecordsConnector
-from hookstation.core.batches import ITEMS
 from hookstation.core.values import JSON
-from hookstation.engine import replay_many
-from hookstation.engine.board import Board
 from hookstation.engine.chain.services import Chain
 from hookstation.engine.changing import changing_of
-from hookstation.engine.checks import Checks
-from hookstation.engine.configure import Configurator
 from hookstation.engine.counters import Counters
 from hookstation.engine.dryrun import DryRun
 from hookstation.engine.execute import Executor
@@ -40,16 +30,14 @@ from hookstation.engine.keys import Keys
 from hookstation.engine.listen import Captures
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
-from hookstation.engine.outgoing.sending import Sending, sending_of
+from hookstation.engine.outgoing.sending import Sending
 from hookstation.engine.people import Users
 from hookstation.engine.process import Process
-from hookstation.engine.prune import Pruner, RetentionRule
+from hookstation.engine.prune import Pruner
 from hookstation.engine.remedies import remedies
 from hookstation.engine.repeats import Repeats
 from hookstation.engine.replay import Replay
-from hookstation.engine.replay_many import ReplayMany
-from hookstation.engine.runs import Runs
-from hookstation.engine.sign_in import Lifetime, SignIn
+from hookstation.engine.sign_in import SignIn
 from hookstation.engine.switchboard import Switchboard
 from hookstation.engine.tallying import CallCounts
 from hookstation.engine.targets import Targets
@@ -59,11 +47,17 @@ from hookstation.ports.log import EventLog
 from hookstation.ports.store import Store
 from hookstation.web.app import Front
 from hookstation.web.hooks import HookLane
-from hookstation.web.rest import Rest
-from hookstation.web.senders import Senders
 from hookstation.web.services import Services
 from hookstation.wiring.chaining import Chaining, chaining_of
 from hookstation.wiring.opening import backup_of, check_whole, open_store, open_vault
+from hookstation.wiring.pieces import (
+    configuring_of,
+    front_of,
+    lifetime_of,
+    replays_of,
+    retention_of,
+    sending_side,
+)
 from hookstation.wiring.places import KEY_FILE, place_of
 from hookstation.wiring.ticking import Ticking, ticking_of
 from hookstation.wiring.watching import Watch, watch_of
@@ -286,17 +280,12 @@ async def _assemble(
 ) -> Station:
     clock, counters, counts, passwords = SystemClock(), Counters(), CallCounts(), Argon2Passwords()
     identifiers = SystemIdentifiers(clock)
-    targets, switchboard = Targets(), Switchboard()
-    sender = HttpSender()
+    targets, switchboard, sender = Targets(), Switchboard(), HttpSender()
     outside = Outside(http, clock, sender, settings.folders, settings.data)
-    build = partial(build_connector, outside=outside)
-    board = Board(store, vault, CATALOGUE, build, RecordsConnector, targets, switchboard, clock)
-    checks = Checks(ProcessSchemaTrial(), build, RecordsConnector)
-    configurator = Configurator(store, board, checks, targets, CATALOGUE, vault, clock, identifiers)
+    board, configurator = configuring_of(store, vault, outside, targets, switchboard, clock, identifiers)
     membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
-    sending = _sending(
-        settings, store, board, vault, membership, lookout, sender, clock, identifiers, event_log
-    )
+    way_out = (settings, store, board, vault, membership, lookout, sender, clock, identifiers)
+    sending = sending_side(*way_out, event_log)
     outgoing = sending.outgoing
     given = (store, board, targets, switchboard, membership, lookout, counts, outgoing, clock, event_log)
     executor, worker, queue = working_of(*given)
@@ -305,15 +294,14 @@ async def _assemble(
     chaining = chaining_of(*needed, identifiers, event_log, base_url)
     receiving, desk = chaining.work.receiving, chaining.work.desk
     process = Process(store, clock, identifiers, executor, membership, receiving)
-    ticking = ticking_of(
-        store, board, targets, switchboard, membership, lookout, outgoing.emitter, http, process,
-        chaining.work.starting, clock, identifiers, event_log,
-    )  # fmt: skip
-    repeats = Repeats(store, clock)
-    most = settings.most_in_flight, settings.most_body_bytes
+    beside = (store, board, targets, switchboard, membership, lookout, outgoing.emitter, http, process)
+    ticking = ticking_of(*beside, chaining.work.starting, clock, identifiers, event_log)
+    most, repeats = (settings.most_in_flight, settings.most_body_bytes), Repeats(store, clock)
     accepting = (switchboard, store, process, repeats, clock, identifiers, counters, event_log, *most)
     ingest = Ingest(*accepting, captures, counts=counts)
     replay = Replay(store, switchboard, executor, membership, clock, identifiers)
+    helped = (store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers)
+    touched = (store, board, configurator, targets, switchboard, vault, captures, ingest, clock)
     services = Services(
         clock=clock,
         store=store,
@@ -321,17 +309,13 @@ async def _assemble(
         configurator=configurator,
         dry_run=DryRun(switchboard, clock, identifiers),
         replay=replay,
-        remedies=remedies(
-            store, replay, targets, executor, clock, event_log, switchboard, ingest, identifiers, desk.cancel
-        ),
+        remedies=remedies(*helped, desk.cancel),
         keys=Keys(store, clock),
         users=Users(store, passwords, clock, event_log),
-        sign_in=SignIn(store, passwords, clock, event_log, _lifetime(settings)),
+        sign_in=SignIn(store, passwords, clock, event_log, lifetime_of(settings)),
         targets=targets,
         ingest=ingest,
-        changing=changing_of(
-            store, board, configurator, targets, switchboard, vault, captures, ingest, clock, identifiers
-        ),
+        changing=changing_of(*touched, identifiers),
         counters=counters,
         outgoing=outgoing,
         chain=Chain(chaining.workflows, desk, ticking.schedules, ticking.polls),
@@ -344,9 +328,7 @@ async def _assemble(
         settings=settings.shown,
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
-    senders = Senders(settings.trusted_proxies) if settings.trusted_proxies else None
-    takes_calls = seat.role != "worker"
-    lane = HookLane(ingest, Runs(store), senders=senders, takes_calls=takes_calls, waits=desk)
+    front, lane = front_of(settings, services, desk)
     return Station(
         settings,
         store,
@@ -355,45 +337,16 @@ async def _assemble(
         executor,
         membership,
         worker,
-        Pruner(store, clock, _retention(settings)),
+        Pruner(store, clock, retention_of(settings)),
         watch_of(services, membership, identifiers, event_log),
-        _replays(store, membership, clock, services.remedies.many),
+        replays_of(store, membership, clock, services.remedies.many),
         lookout,
         queue,
         sending,
         chaining,
         ticking,
-        Front(lane, Rest(services), senders),
+        front,
         lane,
-    )
-
-
-def _sending(  # noqa: PLR0913 - what the sending side needs
-    settings: StationSettings,
-    store: Store,
-    board: Board,
-    vault: AesVault,
-    membership: Membership,
-    lookout: Lookout,
-    sender: HttpSender,
-    clock: SystemClock,
-    identifiers: SystemIdentifiers,
-    event_log: EventLog,
-) -> Sending:
-    """The sending side, with identifiers of its own for what is made in the store's thread."""
-    return sending_of(
-        store,
-        board,
-        vault,
-        membership,
-        lookout,
-        sender,
-        clock,
-        identifiers,
-        SystemIdentifiers(clock),
-        random.random,
-        event_log,
-        alone=not settings.database.url,
     )
 
 
@@ -414,31 +367,4 @@ def _member(
         role=seat.role,
         address=seat.address,
         version=version("hookstation"),
-    )
-
-
-def _replays(store: Store, membership: Membership, clock: SystemClock, many: ReplayMany) -> Worker:
-    return Worker(
-        store,
-        membership,
-        clock,
-        ITEMS,
-        many,
-        at_once=replay_many.AT_ONCE,
-        lease_seconds=replay_many.LEASE,
-        look_every=replay_many.LOOK_EVERY,
-    )
-
-
-def _lifetime(settings: StationSettings) -> Lifetime:
-    return Lifetime(settings.session_hours * 3_600, settings.session_idle_minutes * 60)
-
-
-def _retention(settings: StationSettings) -> RetentionRule:
-    return RetentionRule(
-        settings.retention_days,
-        settings.retention_rejected_days,
-        settings.retention_rejected_count,
-        settings.retention_bytes,
-        settings.retention_delivery_days,
     )
