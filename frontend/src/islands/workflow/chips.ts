@@ -54,6 +54,8 @@ function chip(variable: Variable, insert: (path: string) => void): HTMLElement {
     insert(variable.path);
   });
   made.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", `$$${variable.path}$$`));
-  const sample = variable.sample === undefined ? null : h("span", { class: "soft small" }, shown(variable.sample));
+  const unknown = variable.path === "trigger" && variable.sample === null;
+  const said = unknown ? "no sample yet: give one at “Begins”" : variable.sample === undefined ? "" : shown(variable.sample);
+  const sample = said ? h("span", { class: "soft small" }, said) : null;
   return h("li", {}, made, sample);
 }

@@ -7,13 +7,13 @@ import "../editor";
 import { Cursor } from "./chips";
 import { button, h, signButton } from "./dom";
 import type { Editor } from "./form";
-import { flow, type FlowActs, type Selection, titleOf } from "./flow";
+import { flow, type FlowActs, type Selection, titleOf, type Wrong } from "./flow";
 import { History } from "./history";
 import { parse, print, same } from "./json";
 import { chooseType } from "./menu";
 import { at, type Doc, duplicate, find, insert, move, moveBy, newStep, type Path, remove, rename, type Slot, type Step, text, write } from "./model";
 import { type PaneHost, stepPane, triggerPane, workflowPane } from "./pane";
-import { locate, type Located, type Problem } from "./problems";
+import { isMissing, locate, type Located, type Problem } from "./problems";
 import { look, type Overtaken, said, save, setState } from "./remote";
 import { type Known, type Types, typesOf } from "./specs";
 import { type Language, TextView } from "./textview";
@@ -32,6 +32,7 @@ class WorkflowEditor extends HTMLElement {
   #asking: AbortController | undefined;
   #timer = 0;
   #leaving = false;
+  #attempted = false;
   readonly #cursor = new Cursor();
   readonly #tools = h("div", { class: "tools", role: "toolbar", "aria-label": "Workflow" });
   readonly #wrong = h("div", { class: "wrong-list" });
@@ -323,25 +324,31 @@ class WorkflowEditor extends HTMLElement {
     return this.#problems.map((one) => locate(this.#doc, one));
   }
 
-  #counts(): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const one of this.#located())
-      if (one.part !== "workflow") counts.set(one.step, (counts.get(one.step) ?? 0) + 1);
+  #counts(): Map<string, Wrong> {
+    const counts = new Map<string, Wrong>();
+    for (const one of this.#located()) {
+      if (one.part === "workflow") continue;
+      const before = counts.get(one.step) ?? { count: 0, unfinished: true };
+      counts.set(one.step, { count: before.count + 1, unfinished: before.unfinished && this.#isEarly(one.problem) });
+    }
     return counts;
+  }
+
+  #isEarly(problem: Problem): boolean {
+    return !this.#attempted && isMissing(problem);
   }
 
   #drawWrong(open = this.#wrong.querySelector("details")?.open ?? false): void {
     const all = this.#located();
     if (!all.length) return this.#wrong.replaceChildren();
-    const isNew = this.#known.version === 0 && !open;
     const items = all.map((one) => {
       const line = one.problem.line ? `Line ${one.problem.line}, ` : "";
       const link = h("a", { href: "#", onclick: (event: Event) => (event.preventDefault(), this.#lead(one)) }, line + one.where);
       return h("li", {}, link, `: ${one.problem.message}`);
     });
-    const tone = all.some((one) => one.problem.severity === "error") ? "bad" : "unsure";
+    const tone = all.some((one) => one.problem.severity === "error" && !this.#isEarly(one.problem)) ? "bad" : "unsure";
     const title = `${all.length} ${all.length === 1 ? "thing" : "things"} to put right before it can be saved`;
-    this.#wrong.replaceChildren(h("details", { class: `notice summary ${isNew ? "unsure" : tone}`, open }, h("summary", {}, title), h("ul", { class: "plain" }, ...items)));
+    this.#wrong.replaceChildren(h("details", { class: `notice summary ${tone}`, open }, h("summary", {}, title), h("ul", { class: "plain" }, ...items)));
   }
 
   /** To the field that a problem is about. */
@@ -373,11 +380,11 @@ class WorkflowEditor extends HTMLElement {
     for (const control of this.#pane.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
     const here = this.#selected;
     const mine = this.#located().filter((one) => (here.kind === "step" ? one.part === "step" && one.step === here.name : one.part === here.kind));
-    for (const one of mine) {
+    for (const one of mine.filter((each) => !this.#isEarly(each.problem))) {
       const field = this.#fieldOf(one);
       const error = field?.matches(".error") ? field : field?.querySelector<HTMLElement>(":scope > .error");
       if (!error || error.dataset["local"]) continue;
-      error.textContent = [error.textContent, one.problem.message].filter(Boolean).join(" ");
+      error.textContent = [error.textContent, inShort(one.problem.message)].filter(Boolean).join(" ");
       error.hidden = false;
       field?.querySelector(":scope > :is(input, select, textarea)")?.setAttribute("aria-invalid", "true");
     }
@@ -404,6 +411,7 @@ class WorkflowEditor extends HTMLElement {
         this.#draw();
         return;
       case "problems":
+        this.#attempted = true;
         this.#found(saved.problems);
         this.#drawWrong(true);
         this.#say("Not saved: see what is to put right", "error");
@@ -456,6 +464,11 @@ class WorkflowEditor extends HTMLElement {
       this.#say(said(failure), "error");
     }
   }
+}
+
+/** At a field, whose help stands there already. */
+function inShort(message: string): string {
+  return message.startsWith("is missing.") ? "is missing." : message;
 }
 
 customElements.define("workflow-editor", WorkflowEditor);

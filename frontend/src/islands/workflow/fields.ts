@@ -7,6 +7,18 @@ import type { Path } from "./model";
 import type { Setting } from "./specs";
 import { anyControl, jsonEditor, mappingControl, ruleControl, templateEditor } from "./values";
 
+const VARIANTS: Record<string, string> = {
+  manual: "a person, by hand",
+  webhook: "a webhook that is called",
+  schedule: "a schedule that is due",
+  poll: "a poll that finds something",
+  change: "a change in iMIS",
+  event: "an event of the station",
+  workflow: "another workflow",
+  next_link: "the answer has a link to the next page",
+  page: "pages have numbers",
+  cursor: "the answer has a cursor",
+};
 const LONG = new Set(["text", "html", "message", "note", "statement"]);
 
 /** A field; of a group its fields. */
@@ -185,7 +197,7 @@ function oneOf(form: Form, place: Place): HTMLElement {
   const body = h("div", { class: "stack inset" });
   const show = (name: string, given: Json | undefined): void =>
     body.replaceChildren(...inner(form, { ...place, value: given }, setting.variants?.[name] ?? []));
-  const select = h("select", { id }, ...options([["", setting.required ? "Choose …" : "None"], ...names.map((one) => [one, one.replaceAll("_", " ")] as const)], chosen));
+  const select = h("select", { id }, ...options([["", setting.required ? "Choose …" : "None"], ...names.map((one) => [one, VARIANTS[one] ?? one.replaceAll("_", " ")] as const)], chosen));
   select.addEventListener("change", () => {
     const next = select.value ? { type: select.value } : undefined;
     form.change(place.path, next);

@@ -18,8 +18,14 @@ export interface FlowState {
   doc: Doc;
   types: Types;
   selected: Selection;
-  /** How many problems there are, by the name of the step; of the trigger under an empty name. */
-  wrong: ReadonlyMap<string, number>;
+  /** Problems by the name of the step; those of the trigger under an empty name. */
+  wrong: ReadonlyMap<string, Wrong>;
+}
+
+export interface Wrong {
+  count: number;
+  /** Nothing is wrong but that something is still to be filled in. */
+  unfinished: boolean;
 }
 
 const WAYS: Record<string, string> = { then: "where it holds", else: "otherwise", default: "any other value", steps: "for each element" };
@@ -130,7 +136,8 @@ function node(state: FlowState, acts: FlowActs, step: Step, place: Path): HTMLEl
     event.stopPropagation();
     event.dataTransfer?.setData(DRAGGED, JSON.stringify(place));
     event.dataTransfer?.setData("text/plain", name);
-    card.closest(".flow")?.classList.add("dragging");
+    // Changed at once, the picture that is dragged would be of the changed card, and Chromium may end the drag.
+    setTimeout(() => card.closest(".flow")?.classList.add("dragging"));
   });
   card.addEventListener("dragend", () => card.closest(".flow")?.classList.remove("dragging"));
   const blocks = blocksOf(step, spec);
@@ -145,9 +152,10 @@ function gist(step: Step): string {
   return value === undefined ? "" : ` · ${shown(value, 48)}`;
 }
 
-function count(number: number | undefined): HTMLElement | null {
-  if (!number) return null;
-  return h("span", { class: "badge bad" }, String(number), h("span", { class: "unseen" }, number === 1 ? " problem" : " problems"));
+function count(wrong: Wrong | undefined): HTMLElement | null {
+  if (!wrong) return null;
+  if (wrong.unfinished) return h("span", { class: "badge unsure" }, "to fill in");
+  return h("span", { class: "badge bad" }, String(wrong.count), h("span", { class: "unseen" }, wrong.count === 1 ? " problem" : " problems"));
 }
 
 function branches(state: FlowState, acts: FlowActs, step: Step, place: Path, blocks: readonly Block[]): HTMLElement {

@@ -28,7 +28,7 @@ export function chooseType(holder: HTMLElement, known: Known, label: string): Pr
     const draw = (): void => {
       const found = matching(known.types, search.value);
       none.textContent = found.length ? "" : "No type of step fits these words.";
-      list.replaceChildren(...grouped(found, pick));
+      list.replaceChildren(h("div", { class: "step-groups" }, ...grouped(found, pick)));
     };
     dialog.addEventListener("keydown", (event) => {
       const by = MOVES[event.key];

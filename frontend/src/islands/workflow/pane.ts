@@ -3,7 +3,6 @@
 import { chips, type Cursor } from "./chips";
 import { button, drawn, freshId, h, signButton, told } from "./dom";
 import { field, settingField } from "./fields";
-import { titleOf } from "./flow";
 import type { Form, Place } from "./form";
 import { isObject, type Json } from "./json";
 import { at, type Doc, find, type Path, type Placed, type Step, stepsAt, text, write } from "./model";
@@ -26,6 +25,7 @@ export interface PaneHost {
 }
 
 const MANY = 6;
+const FIRST = new Set(["connection", "method", "body", "text"]);
 const FAILING = ["on_failure", "retry", "time", "when_unknown"];
 const MORE = ["enabled", "when_disabled", "output", "note"];
 
@@ -121,28 +121,27 @@ export function stepPane(host: PaneHost, name: string): HTMLElement[] {
   const failing = some(FAILING).filter((one) => fits(one, spec));
   const more = some(MORE).filter((one) => one.name !== "output" || Boolean(spec?.output));
   const pane = [
-    head(titleOf(step), [h("strong", {}, spec?.title ?? text(step["type"])), document.createTextNode(" · "), ...told(spec?.help ?? "This type of step is not known.")], [
+    head(text(step["title"]) || spec?.title || name, [h("strong", {}, spec?.title ?? text(step["type"])), document.createTextNode(" · "), ...told(spec?.help ?? "This type of step is not known.")], [
       signButton("up", "Move up", () => host.moveBy(name, -1), { "data-focus": "pane:up" }),
       signButton("down", "Move down", () => host.moveBy(name, 1), { "data-focus": "pane:down" }),
       signButton("copy", "Duplicate", () => host.duplicate(name)),
       signButton("bin", "Remove", () => host.remove(name)),
     ]),
-    ...some(["title"]).map(own),
-    nameField(host, name),
+    h("div", { class: "called" }, ...some(["title"]).map(own), nameField(host, name)),
     ...typeSettings(form, spec, step),
     ...entries(host, form, spec, step, base),
-    ...some(["when"]).map(own),
     results(step, spec),
+    chips(groups, (path) => {
+      const holder = document.querySelector<HTMLElement>("workflow-editor .pane");
+      if (holder) host.cursor.insert(holder, path);
+    }),
     trial(spec, {
       step: () => at(host.doc(), base()) as Step,
       scope: () => scopeOf(host.doc(), host.types, name),
       sample: () => at(host.doc(), ["samples", name]),
       keep: (output) => host.change(write(host.doc(), ["samples", name], output), ""),
     }),
-    chips(groups, (path) => {
-      const holder = document.querySelector<HTMLElement>("workflow-editor .pane");
-      if (holder) host.cursor.insert(holder, path);
-    }),
+    folded("When it is done", some(["when"]).map(own), step["when"] !== undefined),
     folded("If it fails", failing.map(own), failing.some((one) => step[one.name] !== undefined)),
     folded("More", more.map(own), step["enabled"] === false),
   ];
@@ -168,7 +167,7 @@ function rowOf(host: PaneHost, placed: Placed, spec: Spec | undefined): Json | u
 function results(step: Step, spec: Spec | undefined): HTMLElement | null {
   const output = outputOf(step, spec);
   if (!output || !spec) return null;
-  return h("p", { class: "soft small" }, "Puts out ", h("code", {}, `steps.${text(step["name"])}.${output}`), `: ${spec.holds}`);
+  return h("p", { class: "soft small" }, "Puts out ", h("code", {}, `steps.${text(step["name"])}.${output}`), ": ", ...told(spec.holds));
 }
 
 function folded(title: string, fields: readonly HTMLElement[], open = false): HTMLElement | null {
@@ -189,7 +188,7 @@ function typeSettings(form: Form, spec: Spec | undefined, step: Step): HTMLEleme
   const given = isObject(step["with"]) ? step["with"] : {};
   const all = spec?.settings ?? [];
   const needed = new Set(spec?.needsOne.flat());
-  const first = all.filter((one) => one.required || needed.has(one.name) || given[one.name] !== undefined || all.length <= MANY);
+  const first = all.filter((one) => one.required || FIRST.has(one.name) || needed.has(one.name) || given[one.name] !== undefined || all.length <= MANY);
   const rest = all.filter((one) => !first.includes(one));
   const made = (one: Setting): HTMLElement => settingField(form, { setting: one, path: ["with", one.name], value: given[one.name] });
   const more = folded(rest.length === 1 ? "1 further setting" : `${rest.length} further settings`, rest.map(made));
@@ -234,7 +233,7 @@ export function triggerPane(host: PaneHost): HTMLElement[] {
   draw();
   const trigger = h("div", { class: "stack" }, ...own("trigger"));
   trigger.addEventListener("change", draw);
-  return [head("What begins a run", []), trigger, starting, ...own("sample")];
+  return [head("Trigger", []), trigger, starting, ...own("sample")];
 }
 
 const LABELS: Record<string, string> = { trigger: "What begins a run", sample: "Sample of what triggers it" };

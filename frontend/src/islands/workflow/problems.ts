@@ -10,6 +10,11 @@ export interface Problem {
   line?: number;
 }
 
+/** Whether only something is still to be filled in: who has just begun has done nothing wrong. */
+export function isMissing(problem: Problem): boolean {
+  return /^(is missing\.|is empty:|holds no steps;|needs one of |says nothing;|must not be empty)/.test(problem.message);
+}
+
 export interface Located {
   problem: Problem;
   /** Name of the step that it is in; empty: it is in the trigger or in the workflow itself. */
