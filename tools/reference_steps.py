@@ -57,6 +57,8 @@ def section(spec: StepSpec) -> str:
 
 def templates(spec: StepSpec) -> str:
     """Which settings are templates or conditions."""
-    parts = [codes(sorted(spec.templates | spec.row_templates))] if spec.templates | spec.row_templates else []
+    parts = (
+        [codes(sorted(spec.templates | spec.row_templates))] if spec.templates | spec.row_templates else []
+    )
     parts += [f"{codes(sorted(spec.conditions))} is a [condition](conditions.md)"] if spec.conditions else []
     return "; ".join(parts) or "none"
