@@ -9,8 +9,7 @@ from typing import IO, Final, cast
 import click
 
 from hookstation.cli.attempts import tell_attempt
-from hookstation.cli.journal import pages
-from hookstation.cli.raising import read_facts
+from hookstation.cli.reading import read_json
 from hookstation.cli.speaking import (
     ask,
     json_option,
@@ -24,16 +23,12 @@ from hookstation.cli.speaking import (
     table,
     write,
 )
-from hookstation.config.settings import StationSettings
+from hookstation.cli.things import NAME, YES, delete_one, everything
 from hookstation.core.fieldlist import Kind, Setting
 from hookstation.core.fieldlist.kinds import read_duration
 from hookstation.core.outgoing.values import Health
 from hookstation.core.values import JSON
 from hookstation.errors import Invalid
-
-EVERYTHING: Final = 1_000_000
-NAME = click.argument("name")
-YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def whole_seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
@@ -60,9 +55,9 @@ def destinations() -> None:
 @station_options
 def list_destinations(as_json: bool, data: str | None, database_url: str | None) -> None:
     """List destinations, how each stands, and how many deliveries wait for it."""
-    items = _all(settings_of(data, database_url), "/destinations")
+    items = everything(settings_of(data, database_url), "/destinations")
     if as_json:
-        out({"items": items})
+        out({"items": cast("list[JSON]", items)})
         return
     rows = [
         [
@@ -72,7 +67,7 @@ def list_destinations(as_json: bool, data: str | None, database_url: str | None)
             f"{one['waiting']}{'+' if one['more_waiting'] else ''}",
             str(one["url"]),
         ]
-        for one in cast("Sequence[Mapping[str, JSON]]", items)
+        for one in items
     ]
     if not rows:
         say("There is no destination yet; write a config file and say hookstation apply FILE.")
@@ -164,7 +159,7 @@ def test(
     """
     body: dict[str, JSON] = {"subscription": subscription, "type": type_}
     if payload is not None:
-        body["data"] = read_facts(payload)
+        body["data"] = read_json(payload)
     path = place("/destinations", "destination", name)
     attempt = one_call(settings_of(data, database_url), "POST", f"{path}/test", body)
     if as_json:
@@ -220,7 +215,7 @@ def delete(name: str, yes: bool, as_json: bool, data: str | None, database_url: 
     """
     settings = settings_of(data, database_url)
     question = f"Delete the destination {name}? What waits for it is cancelled."
-    _delete(settings, "/destinations", "destination", name, question, yes=yes, as_json=as_json)
+    delete_one(settings, "/destinations", "destination", name, question, yes=yes, as_json=as_json)
 
 
 @click.group()
@@ -233,9 +228,9 @@ def subscriptions() -> None:
 @station_options
 def list_subscriptions(as_json: bool, data: str | None, database_url: str | None) -> None:
     """List subscriptions, each with its events and destination."""
-    items = _all(settings_of(data, database_url), "/subscriptions")
+    items = everything(settings_of(data, database_url), "/subscriptions")
     if as_json:
-        out({"items": items})
+        out({"items": cast("list[JSON]", items)})
         return
     rows = [
         [
@@ -244,7 +239,7 @@ def list_subscriptions(as_json: bool, data: str | None, database_url: str | None
             ", ".join(cast("Sequence[str]", one["events"])),
             str(one.get("condition") or ""),
         ]
-        for one in cast("Sequence[Mapping[str, JSON]]", items)
+        for one in items
     ]
     if not rows:
         say("There is no subscription yet; write a config file and say hookstation apply FILE.")
@@ -276,30 +271,7 @@ def delete_subscription(
     """
     settings = settings_of(data, database_url)
     question = f"Delete the subscription {name}? What waits for it is cancelled."
-    _delete(settings, "/subscriptions", "subscription", name, question, yes=yes, as_json=as_json)
-
-
-def _all(settings: StationSettings, shelf: str) -> list[JSON]:
-    return ask(settings, lambda control: pages(control, shelf, {}, EVERYTHING))
-
-
-def _delete(
-    settings: StationSettings,
-    shelf: str,
-    kind: str,
-    name: str,
-    question: str,
-    *,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    path = place(shelf, kind, name)
-    if not yes and sys.stdin.isatty():
-        click.confirm(question, abort=True, err=True)
-    ask(settings, lambda control: control.call("DELETE", path))
-    if as_json:
-        out({"deleted": name})
-    say(f"Deleted: {name}.")
+    delete_one(settings, "/subscriptions", "subscription", name, question, yes=yes, as_json=as_json)
 
 
 def _health(one: Mapping[str, JSON]) -> str:

@@ -6,10 +6,9 @@ from typing import IO, Final, cast
 
 import click
 
+from hookstation.cli.reading import read_json
 from hookstation.cli.speaking import json_option, one_call, out, settings_of, station_options, write
-from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
-from hookstation.errors import BodyRefused
 
 
 @click.command("raise")
@@ -37,7 +36,7 @@ def raise_event(
     TYPE is made of words with dots between, such as order.paid. The event is kept, and delivered to every destination
     with a subscription that wants it.
     """
-    body: dict[str, JSON] = {"type": type_, "data": read_facts(payload), "key": key}
+    body: dict[str, JSON] = {"type": type_, "data": read_json(payload), "key": key}
     raised = one_call(settings_of(data, database_url), "POST", "/events", body)
     if as_json:
         out(cast("JSON", raised))
@@ -46,14 +45,6 @@ def raise_event(
     else:
         count = raised["deliveries"]
         write(f"{raised['id']}: {count} {'delivery' if count == 1 else 'deliveries'}")
-
-
-def read_facts(payload: IO[bytes]) -> JSON:
-    """The JSON in a file. Raises `BodyRefused`, naming the file."""
-    try:
-        return parse_json(payload.read()).value
-    except BodyRefused as refusal:
-        raise BodyRefused(f"{payload.name}: {refusal.reason}") from None
 
 
 OF_EVENTS: Final[tuple[click.Command, ...]] = (raise_event,)

@@ -1,0 +1,64 @@
+"""Following a run that a command began, to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Final, TypeAlias, cast
+
+from hookstation.cli.backend import Control
+from hookstation.cli.speaking import out, place, say, text_of, write
+from hookstation.core.values import JSON
+
+LOOK_EVERY: Final = 0.2
+AT_ONCE: Final = 20
+"""Seconds that one call may wait for a run's end."""
+
+ENDED: Final = ("succeeded", "failed", "cancelled")
+ALONE: Final = "No server works on this database, so the run waits: it begins when hookstation serve runs."
+Look: TypeAlias = Callable[[Mapping[str, JSON]], object]
+
+
+async def follow(control: Control, path: str, body: JSON, seconds: int) -> Mapping[str, JSON]:
+    """Begin a run by POST to `path`, and how it stands when it has ended, or after so many seconds."""
+    end = monotonic() + seconds
+    asked = {**cast("dict[str, JSON]", body), "wait": 0 if control.alone else min(seconds, AT_ONCE)}
+    begun = cast("Mapping[str, JSON]", await control.call("POST", path, asked))
+    if control.alone:
+        say(ALONE)
+        return begun
+    return await until_ended(control, begun, end)
+
+
+async def until_ended(
+    control: Control, run: Mapping[str, JSON], end: float, look: Look = lambda _: None
+) -> Mapping[str, JSON]:
+    """How a run stands when it has ended, waits for a person, or at this moment of the monotonic clock.
+
+    `look` is called with each state of it.
+    """
+    path = place("/runs", "run", str(run["id"]))
+    while True:
+        look(run)
+        if run["status"] in ENDED or run["parked"] or monotonic() >= end:
+            return run
+        await asyncio.sleep(LOOK_EVERY)
+        run = cast("Mapping[str, JSON]", await control.call("GET", path))
+
+
+def tell_end(run: Mapping[str, JSON], *, as_json: bool, waited: bool) -> None:
+    """How a run stands, on stdout; exit 1 where it was waited for and did not succeed."""
+    if as_json:
+        out(cast("JSON", run))
+    else:
+        write(f"{run['id']}: {run['status']}{' ' + str(run['error']) if run['error'] else ''}")
+        if run.get("output") not in (None, {}):
+            write(text_of(run["output"]))
+    if not waited:
+        return
+    if run["status"] not in (*ENDED, "unknown"):
+        say(f"It has not ended yet; hookstation runs show {run['id']} tells how it stands.")
+    elif run["status"] != "succeeded":
+        sys.exit(1)
