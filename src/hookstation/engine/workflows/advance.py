@@ -20,8 +20,9 @@ from hookstation.engine.lane_worker import Room
 from hookstation.engine.membership import Membership
 from hookstation.engine.workflows.calls import CallTokens
 from hookstation.engine.workflows.ended import Ended
+from hookstation.engine.workflows.long_work import LEASE
 from hookstation.engine.workflows.plans import Live, Plans
-from hookstation.engine.workflows.running import LEASE, Running
+from hookstation.engine.workflows.running import Running
 from hookstation.engine.workflows.tasks import StepRunner
 from hookstation.engine.workflows.telling import Telling
 from hookstation.errors import Invalid, NotFound

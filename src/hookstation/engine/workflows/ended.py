@@ -9,6 +9,7 @@ import asyncio
 from typing import Final
 
 from hookstation.core.workflows.values import ENDED, Run, RunState
+from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.runs import Runs
 
@@ -43,10 +44,7 @@ class Ended:
         return run_id in self._waiting
 
     async def wait(self, run_id: str, seconds: float) -> Run | None:
-        """The run once it is over, ``None`` where that takes longer. Raises `StoreUnavailable`.
-
-        It may be called before the run is committed.
-        """
+        """The run once it is over, ``None`` where that takes longer, or where the database cannot say it."""
         waiter: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(run_id, []).append(waiter)
         until, pause = self._clock.monotonic() + seconds, FIRST_LOOK
@@ -56,7 +54,7 @@ class Ended:
                 done, _ = await asyncio.wait({waiter}, timeout=max(0.0, min(pause, left)))
                 if done:
                     return waiter.result()
-                found = await self._store.get_run(run_id)
+                found = await self._look(run_id)
                 if found is not None and found.state in OVER:
                     return found
                 if left <= pause:
@@ -64,6 +62,13 @@ class Ended:
                 pause = min(2 * pause, LONGEST_LOOK)
         finally:
             self._forget(run_id, waiter)
+
+    async def _look(self, run_id: str) -> Run | None:
+        """The run as it is stored; while the database cannot say it, the run may still end here."""
+        try:
+            return await self._store.get_run(run_id)
+        except StoreError:
+            return None
 
     def _forget(self, run_id: str, waiter: asyncio.Future[Run]) -> None:
         waiters = self._waiting[run_id]

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
+from hookstation.core.jobs import Lease
 from hookstation.core.template import MISSING, Value
 from hookstation.core.workflows.decisions import Act, Command
-from hookstation.core.workflows.values import Entry, Run
+from hookstation.core.workflows.values import Entry, EntryState, Run
 from hookstation.engine.workflows.entries import done_entry, failed_entry, failure_of, started_entry
+from hookstation.engine.workflows.long_work import Telling, begun_entry, work_of
 from hookstation.engine.workflows.looking_up import asked_later, look_up
 from hookstation.engine.workflows.parts import Parts
-from hookstation.engine.workflows.tasks import Done, Failed, Outside
+from hookstation.engine.workflows.tasks import Done, Failed, GivenBack, Long, Lost, Outside
 from hookstation.errors import (
     ActionFailed,
     AddressRefused,
@@ -50,10 +54,15 @@ class _Landed:
 
 
 class Flights:
-    """Begins calls and hears how they end. `notices`: what is told people once the turn stands that says so."""
+    """Begins calls and hears how they end.
 
-    def __init__(self, shop: Workshop, run: Run) -> None:
-        self._shop, self._run = shop, run
+    `notices`: what is told people once the turn stands that says so.  `given_back`: what is under way is for others to
+    go on with.
+    """
+
+    def __init__(self, shop: Workshop, run: Run, lease: Lease) -> None:
+        self._shop, self._run, self._lease = shop, run, lease
+        self.given_back = False
         self._tasks: set[asyncio.Task[_Landed]] = set()
         self._intended = 0
         self.notices: list[Callable[[], Awaitable[None]]] = []
@@ -66,7 +75,7 @@ class Flights:
     def take(self, command: Command, way: Outside, shown: str, now: int, parts: Parts) -> None:
         """Begin a call, or, where it may have an effect, have it begin once the turn with its intent stands."""
         if way.reads:
-            self._launch(self._call(command, way, shown, now))
+            self._launch(self._call(command, way, shown, now, _seconds(command)))
             return
         if command.act is Act.LOOK_UP:
             self._launch(self._look_up(command, way, shown, now))
@@ -75,10 +84,26 @@ class Flights:
         self._intended += 1
         parts.launches.append(partial(self._begin, command, way, shown, now))
 
+    def take_long(self, command: Command, way: Long, shown: str, now: int, parts: Parts) -> None:
+        """Begin long work once the turn with its intent stands, or go on with it."""
+        if command.act is Act.LOOK_UP:
+            self._launch(self._long(command, way, shown, now))
+            return
+        parts.result(begun_entry(command, shown, now))
+        self._intended += 1
+        parts.launches.append(partial(self._begin_long, command, way, shown, now))
+
     async def gather(self, seconds: float, parts: Parts) -> bool:
-        """Wait for calls, and put into `parts` what they came to; whether any ended."""
+        """Wait for calls, and put into `parts` what they came to; whether any ended.
+
+        Raises `Lost` where one of them found that the run is not ours any more.
+        """
         done, _ = await asyncio.wait(self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
+            if isinstance(task.exception(), GivenBack):
+                self._tasks.discard(task)
+                self.given_back = True
+                continue
             landed = task.result()
             if landed.done is not None and landed.done.hashes is not None and parts.hashes is not None:
                 continue  # a turn keeps the hashes of one step; this one has its own turn
@@ -105,18 +130,40 @@ class Flights:
 
     def _begin(self, command: Command, way: Outside, shown: str, now: int) -> None:
         self._intended -= 1
-        self._launch(self._call(command, way, shown, now))
+        self._launch(self._call(command, way, shown, now, _seconds(command)))
+
+    def _begin_long(self, command: Command, way: Long, shown: str, now: int) -> None:
+        self._intended -= 1
+        self._launch(self._long(command, way, shown, now))
+
+    async def _long(self, command: Command, way: Long, shown: str, began: int) -> _Landed:
+        """Do long work to its end, or to where this try of it ends: its entry says how far that is."""
+        hands = Telling(self._shop, self._run, self._lease, begun_entry(command, shown, began))
+        call = partial(work_of, way, command, hands, self._shop, self._run)
+        step = command.step.step
+        landed = await self._call(
+            command, Outside(call, connection=way.connection), shown, began, step.time or None
+        )
+        if landed.done is not None:
+            return landed
+        landed.entry = structs.replace(landed.entry, detail=hands.detail)
+        if landed.entry.state is EntryState.FAILED and not landed.entry.due_at:
+            await way.give_up(hands.detail)
+        return landed
 
     def _launch(self, call: Coroutine[object, object, _Landed]) -> None:
         self._tasks.add(asyncio.get_running_loop().create_task(call))
 
-    async def _call(self, command: Command, way: Outside, shown: str, began: int) -> _Landed:
-        """Make the call; every end of it is an entry."""
-        seconds = command.step.step.time or LONGEST_CALL
+    async def _call(
+        self, command: Command, way: Outside, shown: str, began: int, seconds: float | None
+    ) -> _Landed:
+        """Make the call; every end of it is an entry, unless it is for others to go on with."""
         clock = self._shop.clock
         try:
             async with asyncio.timeout(seconds):
                 done = await way.call()
+        except (Lost, GivenBack):
+            raise
         except UnknownOutcome as unknown:
             entry = self._unknown(command, way, unknown.message, shown, began)
         except (ActionFailed, MappingFailed) as refused:
@@ -127,7 +174,7 @@ class Flights:
             failed = failure_of(refused)
             entry = failed_entry(command, failed, shown, began, clock.now(), self._shop.chance())
         except TimeoutError:
-            entry = self._unknown(command, way, NOT_IN_TIME.format(seconds=seconds), shown, began)
+            entry = self._unknown(command, way, NOT_IN_TIME.format(seconds=seconds or 0.0), shown, began)
         except StoreError as failure:
             failed = Failed(failure.message, "offline")
             entry = failed_entry(command, failed, shown, began, clock.now(), self._shop.chance())
@@ -185,3 +232,7 @@ class Flights:
             error=entry.error,
             took_us=max(entry.ended_at - entry.started_at, 0),
         )
+
+
+def _seconds(command: Command) -> float:
+    return command.step.step.time or LONGEST_CALL

@@ -32,6 +32,7 @@ from hookstation.core.workflows.values import (
 from hookstation.engine.workflows.closing import goes_on, over, rests
 from hookstation.engine.workflows.entries import done_entry, failed_entry, failure_of, input_of, waiting_entry
 from hookstation.engine.workflows.flights import Flights
+from hookstation.engine.workflows.long_work import LEASE
 from hookstation.engine.workflows.parts import Parts
 from hookstation.engine.workflows.plans import FETCH, Plan
 from hookstation.engine.workflows.tasks import (
@@ -39,6 +40,8 @@ from hookstation.engine.workflows.tasks import (
     Failed,
     Heard,
     Here,
+    Long,
+    Lost,
     Outside,
     Pause,
     Rows,
@@ -53,9 +56,6 @@ from hookstation.ports.runs import LeasedRun, Turn, Turned, TurnEnd
 if TYPE_CHECKING:
     from hookstation.engine.workflows.advance import Workshop
 
-LEASE: Final = 60.0
-"""Seconds for which a run is leased from each of its turns on."""
-
 KEEP_EVERY: Final = 2.0
 """Seconds between two turns while calls are under way, by which it is noticed that somebody ended the run."""
 
@@ -66,10 +66,6 @@ SHORT: Final = 24
 BROKEN: Final = "The station failed at this step; its log says more."
 
 log = logging.getLogger(__name__)
-
-
-class Lost(Exception):
-    """The run is not ours any more: it was cancelled, or another node has it."""
 
 
 class _Waiting(NamedTuple):
@@ -99,7 +95,7 @@ class Running:
         self._change: RunChange | None = None
         self._heres: deque[_Waiting] = deque()
         self._parts = Parts()
-        self._flights = Flights(shop, self.run)
+        self._flights = Flights(shop, self.run, item.leased.lease)
         self._history: History
         self._plan: Plan
         self._signals = list(item.signals)
@@ -266,6 +262,8 @@ class Running:
                 self._heres.append(_Waiting(command, way, shown, began))
             case Outside():
                 self._flights.take(command, way, shown, now, parts)
+            case Long():
+                self._flights.take_long(command, way, shown, now, parts)
 
     # Turns.
 
@@ -348,7 +346,9 @@ class Running:
         if decision.end is not None:
             return over(run, decision.end, parts, change, telling, now)
         again: Job | None = None
-        if self._rests(decision):
+        if self._flights.given_back and not self._flights.count:
+            again = structs.replace(self._item.leased.job, delay=0)
+        elif self._rests(decision):
             change, again = rests(decision, self._item.leased.job, change, now)
         elif self._hands_back:
             again = structs.replace(self._item.leased.job, delay=0)

@@ -87,7 +87,52 @@ class Outside:
     connection: str = ""
 
 
-Way: TypeAlias = Done | Failed | Here | Pause | Outside
+class Hands(Protocol):
+    """What long work tells of how far it is. `detail`: what the entry keeps, as it was told last.
+
+    `stopping`: this node stops; who is told so raises `GivenBack` where the work can be taken up again.
+    """
+
+    detail: str
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this node stops."""
+        ...
+
+    async def tell(
+        self, detail: str, *, hashes: Hashes | None = None, effect: Effect | None = None
+    ) -> EffectResult | None:
+        """Write a turn with what the entry is to keep, rows that a delta saw, and an effect; done once it stands.
+
+        Raises `Lost` where the run is not ours any more.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Long:
+    """Work elsewhere that takes its time, and that whoever finds it begun goes on with.
+
+    `work` is called with the latest try, ``None`` for the first one: its `detail` says how far it is; one that a person
+    was asked about has ``{"happened": ...}`` as its output.  `give_up`: it failed for good, or was cancelled; it is
+    called with the latest detail, takes away what is half done, and never raises.
+    """
+
+    work: Callable[[Entry | None, Hands], Awaitable[Done]]
+    give_up: Callable[[str], Awaitable[None]]
+    connection: str = ""
+
+
+class Lost(Exception):
+    """The run is not ours any more: it was cancelled, or another node has it."""
+
+
+class GivenBack(Exception):
+    """Somebody else is to go on with the work, since this node stops."""
+
+
+Way: TypeAlias = Done | Failed | Here | Pause | Outside | Long
 
 
 Rows: TypeAlias = Callable[[str, JSON, int], JSON]
