@@ -23,6 +23,7 @@ from hookstation.engine.workflows.tasks import Done, Failed, GivenBack, Long, Lo
 from hookstation.errors import (
     ActionFailed,
     AddressRefused,
+    HookstationError,
     MappingFailed,
     NeedsAuth,
     NotFound,
@@ -166,23 +167,11 @@ class Flights:
             raise
         except UnknownOutcome as unknown:
             entry = self._unknown(command, way, unknown.message, shown, began)
-        except (ActionFailed, MappingFailed) as refused:
-            if isinstance(refused, NeedsAuth) and way.connection:
-                self._shop.refused(way.connection, refused.message)
-            if isinstance(refused, ActionFailed) and refused.detail:
-                log.warning("step failed: %s", refused.detail, extra={"run_id": self._run.id})
-            failed = failure_of(refused)
-            entry = failed_entry(command, failed, shown, began, clock.now(), self._shop.chance())
+        except (ActionFailed, MappingFailed, StoreError, AddressRefused, NotFound) as refused:
+            failed, chance = self._refused(way, refused), self._shop.chance()
+            entry = failed_entry(command, failed, shown, began, clock.now(), chance)
         except TimeoutError:
             entry = self._unknown(command, way, NOT_IN_TIME.format(seconds=seconds or 0.0), shown, began)
-        except StoreError as failure:
-            failed = Failed(failure.message, "offline")
-            entry = failed_entry(command, failed, shown, began, clock.now(), self._shop.chance())
-        except AddressRefused as refused:
-            log.warning("step failed: %s", refused.message, extra={"run_id": self._run.id})
-            entry = failed_entry(command, Failed(GUARDED, "refused"), shown, began, clock.now())
-        except NotFound as missing:
-            entry = failed_entry(command, Failed(missing.message, "refused"), shown, began, clock.now())
         except Exception:
             log.exception("a step broke", extra={"run_id": self._run.id, "path": command.path})
             entry = self._unknown(command, way, BROKE_OFF, shown, began)
@@ -191,6 +180,22 @@ class Flights:
                 self._shop.works(way.connection)
             return _Landed(command, done_entry(command, done, shown, began, clock.now()), done.output, done)
         return _Landed(command, entry)
+
+    def _refused(self, way: Outside, refused: HookstationError) -> Failed:
+        """How a call failed that surely changed nothing; what people need to know of it stands in the log."""
+        match refused:
+            case NeedsAuth() if way.connection:
+                self._shop.refused(way.connection, refused.message)
+            case AddressRefused():
+                log.warning("step failed: %s", refused.message, extra={"run_id": self._run.id})
+                return Failed(GUARDED, "refused")
+            case StoreError():
+                return Failed(refused.message, "offline")
+        if not isinstance(refused, ActionFailed | MappingFailed):
+            return Failed(refused.message, "refused")
+        if isinstance(refused, ActionFailed) and refused.detail:
+            log.warning("step failed: %s", refused.detail, extra={"run_id": self._run.id})
+        return failure_of(refused)
 
     def _unknown(self, command: Command, way: Outside, error: str, shown: str, began: int) -> Entry:
         """What changes nothing there has failed; of the rest it is not known."""
