@@ -25,7 +25,7 @@ from benchmarks.report import Report, render
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.servers import ServerFailed
 
-COUNTS: Final = ("seconds", "rounds", "connections", "events", "webhooks", "deliveries", "waiting")
+COUNTS: Final = ("seconds", "rounds", "connections", "events", "webhooks", "deliveries", "waiting", "runs")
 """Amounts that the command line may say."""
 
 
@@ -51,6 +51,7 @@ def options() -> argparse.ArgumentParser:
     add("--webhooks", type=int, help="webhooks to define")
     add("--deliveries", type=int, help="deliveries to send in a round")
     add("--waiting", type=int, help="deliveries that wait")
+    add("--runs", type=int, help="runs of workflows to do in a round")
     add("--driver", choices=["auto", "wrk", "python"], default="auto", help="the load generator")
     add(
         "--folder",

@@ -17,6 +17,7 @@ from benchmarks.scenarios.one_sender import one_sender
 from benchmarks.scenarios.queued import queued
 from benchmarks.scenarios.searching import searching
 from benchmarks.scenarios.waiting import waiting
+from benchmarks.scenarios.workflows import workflows
 
 SCENARIOS: Final[dict[str, Scenario]] = {
     "against-echo": against_echo,
@@ -31,4 +32,5 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "deliveries": deliveries,
     "hanging": hanging,
     "waiting": waiting,
+    "workflows": workflows,
 }
