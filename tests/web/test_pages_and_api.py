@@ -56,6 +56,8 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
     f"{SENT}/deliveries": ("/deliveries",),
     f"{SENT}/deliveries/many": ("/deliveries",),
     f"{SENT}/deliveries/{{id}}": ("/deliveries/{id}", "/events-out/{id}"),
+    "/workflows/{name}/edit": ("/workflows/{name}", "/step-types"),
+    "/workflows/_editor/offer": ("/connections", "/panels"),
 }
 """Page to the operations that tell what stands on it."""
 
@@ -126,6 +128,11 @@ DONE: Final[Mapping[str, tuple[str, ...]]] = {
     f"{SENT}/deliveries/many": ("POST /deliveries/resend", "POST /deliveries/cancel"),
     f"{SENT}/deliveries/{{id}}/resend": ("POST /deliveries/{id}/resend",),
     f"{SENT}/deliveries/{{id}}/cancel": ("POST /deliveries/{id}/cancel",),
+    "/workflows/new/blank": ("POST /workflows",),
+    "/workflows/{name}/edit": ("PUT /workflows/{name}",),
+    "/workflows/{name}/edit/state": ("PUT /workflows/{name}",),
+    "/workflows/_editor/look": ("POST /workflows/{name}/check",),
+    "/workflows/_editor/try": ("POST /workflows/{name}/steps/try",),
 }
 """Page to the operations that do what its forms do; a dry run of many is a GET of a page and a POST of the API."""
 
