@@ -1,7 +1,7 @@
 """The same three steps by DBOS, as its documentation makes them: two steps, and the insert in a transaction step.
 
-``python -m benchmarks.jobs.runs_dbos URL drain RUNS``.  Its own tables and the records lie in one database, as it asks for
-so that the rows of a step and its end are one commit.
+``python -m benchmarks.jobs.runs_dbos URL drain RUNS``.  Its own tables and the records lie in one database, as it asks
+for so that the rows of a step and its end are one commit.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from benchmarks.scenarios.against_framework import against_framework
 from benchmarks.scenarios.deliveries import deliveries
 from benchmarks.scenarios.full_journal import full_journal
 from benchmarks.scenarios.hanging import hanging
+from benchmarks.scenarios.idle_chain import idle_chain
 from benchmarks.scenarios.jobs import jobs
 from benchmarks.scenarios.many_webhooks import many_webhooks
 from benchmarks.scenarios.on_postgres import on_postgres
@@ -33,4 +34,5 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "hanging": hanging,
     "waiting": waiting,
     "workflows": workflows,
+    "idle-chain": idle_chain,
 }
