@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from hookstation.adapters.http import GuardedHttpClient
+from hookstation.adapters.sender import HttpSender
 from hookstation.adapters.vault import AesVault
 from hookstation.connectors.records import RecordsConnector
 from hookstation.core.batches import ITEMS
@@ -58,6 +59,7 @@ from hookstation.testing.connector import ScriptedConnector
 from hookstation.testing.memory_store import MemoryStore
 from hookstation.wiring.chaining import Chaining, chaining_of
 from hookstation.wiring.ticking import ticking_of
+from hookstation.wiring.transferring import transferring_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -267,8 +269,20 @@ class Engine:
             self.identifiers,
             self.log,
         )
-        desk = self.chaining.work.desk
-        return Chain(self.chaining.workflows, desk, ticking.schedules, ticking.polls)
+        work = self.chaining.work
+        transfers = transferring_of(
+            self.store,
+            self.board,
+            self.configurator,
+            self.targets,
+            work,
+            self.vault,
+            GuardedHttpClient(),
+            HttpSender(),
+            self.clock,
+            self.log,
+        )
+        return Chain(self.chaining.workflows, work.desk, ticking.schedules, ticking.polls, transfers)
 
     def _chaining(self) -> Chaining:
         return chaining_of(

@@ -44,6 +44,10 @@ class FileWriter(Protocol):
         """Take away what was written. Never raises."""
         ...
 
+    async def leave(self) -> None:
+        """Let it go as it stands at the last `checkpoint`, for somebody to go on with. Never raises."""
+        ...
+
 
 @runtime_checkable
 class FilesConnector(Connector, Protocol):

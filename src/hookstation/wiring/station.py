@@ -60,6 +60,7 @@ from hookstation.wiring.pieces import (
 )
 from hookstation.wiring.places import KEY_FILE, place_of
 from hookstation.wiring.ticking import Ticking, ticking_of
+from hookstation.wiring.transferring import transferring_of
 from hookstation.wiring.watching import Watch, watch_of
 from hookstation.wiring.working import Queue, working_of
 
@@ -296,6 +297,8 @@ async def _assemble(
     process = Process(store, clock, identifiers, executor, membership, receiving)
     beside = (store, board, targets, switchboard, membership, lookout, outgoing.emitter, http, process)
     ticking = ticking_of(*beside, chaining.work.starting, clock, identifiers, event_log)
+    rows = (store, board, configurator, targets, chaining.work, vault, http, sender, clock, event_log)
+    transfers = transferring_of(*rows)
     most, repeats = (settings.most_in_flight, settings.most_body_bytes), Repeats(store, clock)
     accepting = (switchboard, store, process, repeats, clock, identifiers, counters, event_log, *most)
     ingest = Ingest(*accepting, captures, counts=counts)
@@ -318,7 +321,7 @@ async def _assemble(
         changing=changing_of(*touched, identifiers),
         counters=counters,
         outgoing=outgoing,
-        chain=Chain(chaining.workflows, desk, ticking.schedules, ticking.polls),
+        chain=Chain(chaining.workflows, desk, ticking.schedules, ticking.polls, transfers),
         texts=PersonTexts(),
         backup=backup_of(settings, store),
         base_url=base_url,

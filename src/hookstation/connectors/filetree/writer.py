@@ -84,6 +84,17 @@ class TreeWriter:
             self._part = None
             await self._tree.close()
 
+    async def leave(self) -> None:
+        """End the session; what was written stays under its own name."""
+        part, self._part = self._part, None
+        try:
+            if part is not None:
+                await part.close()
+        except (ActionFailed, NotFound):
+            pass  # what the last checkpoint stands for is there all the same
+        finally:
+            await self._tree.close()
+
     async def _flush(self) -> None:
         if self._part is not None and self._gathered:
             data, self._gathered = bytes(self._gathered), bytearray()

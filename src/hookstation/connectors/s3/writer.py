@@ -117,6 +117,10 @@ class S3Writer:
             self._gathered.clear()
             await self._tidy_up()
 
+    async def leave(self) -> None:
+        """The store keeps what is there of the upload."""
+        self._gathered.clear()
+
     async def _standing(self) -> RemoteFile:
         """The file in its place; whoever waits for it may have taken it away already."""
         try:

@@ -26,8 +26,8 @@ class Act(StrEnum):
 class Command:
     """Something to be done with one try of one step. Its result is an entry with this path and attempt.
 
-    `entry`: how the try stood before, ``None`` for `Act.BEGIN`.  `signal`: what it was waiting for, ``None`` where only
-    its moment has come.
+    `entry`: how the try stood before; for `Act.BEGIN` ``None``, or the try before it where the step goes on from that.
+    `signal`: what it was waiting for, ``None`` where only its moment has come.
     """
 
     act: Act

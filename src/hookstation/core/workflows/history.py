@@ -85,7 +85,9 @@ class History:
         self.seen: dict[str, int] = {}
         self.entries = self.characters = self.busy = 0
         self.halt: Halt | None = None
-        self.root = Line(workflow.steps, "", first_frame(read_output(run.input), _facts(run), run.created_at))
+        self.root = Line(
+            workflow.steps, "", first_frame(read_output(run.input), run_facts(run), run.created_at)
+        )
         self.ready = [self.root]
         self._timers: list[tuple[int, str]] = []
         for entry in entries:
@@ -179,8 +181,8 @@ class History:
         self.characters += len(entry.output)
 
 
-def _facts(run: Run) -> dict[str, JSON]:
-    """What ``run`` has."""
+def run_facts(run: Run) -> dict[str, JSON]:
+    """What ``run`` has in the templates of a run."""
     known = read_output(run.facts)
     return {
         "headers": {},

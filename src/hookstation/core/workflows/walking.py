@@ -261,7 +261,10 @@ class Walk:
 
     def _resolved(self, line: Line, step: CompiledStep, entry: Entry, said: JSON) -> bool:
         answer = said if isinstance(said, dict) else {}
-        if answer.get("happened") is True:
+        if step.spec.goes_on:
+            told = dump_json({"happened": answer.get("happened") is True})
+            change = structs.replace(entry, state=EntryState.FAILED, output=told, due_at=self._now)
+        elif answer.get("happened") is True:
             output = dump_json(answer.get("output"))
             change = structs.replace(
                 entry, state=EntryState.DONE, output=output, error="", fault="", due_at=0
@@ -282,10 +285,13 @@ class Walk:
         if entry.due_at > self._now:
             self._history.stand(entry.path, line, step, entry, busy=False)
             return False
-        return self._ask(line, step, entry.path, entry.attempt + 1)
+        before = entry if step.spec.goes_on else None
+        return self._ask(line, step, entry.path, entry.attempt + 1, before)
 
-    def _ask(self, line: Line, step: CompiledStep, path: str, attempt: int) -> bool:
-        return self._tell(line, Command(Act.BEGIN, path, attempt, step, line.frame.scope()))
+    def _ask(
+        self, line: Line, step: CompiledStep, path: str, attempt: int, before: Entry | None = None
+    ) -> bool:
+        return self._tell(line, Command(Act.BEGIN, path, attempt, step, line.frame.scope(), before))
 
     def _tell(self, line: Line, command: Command) -> bool:
         self._history.stand(command.path, line, command.step, command.entry, busy=True)

@@ -23,9 +23,14 @@
 `schedules.run_now`      ``(name, who) -> Run | None``, `.enable(name, who)`
 `polls.all`              ``() -> list[PollStanding(poll, position, standing, last, due_at, at_work)]``; `.one(name)`
 `polls.run`              ``(name, who) -> PollTurn(at, found, accepted, repeated, more, began, error)``
-`polls.try_it`           ``(name or Poll, hook=None) -> list[Tried(item, new, error, record)]``
+`polls.try_it`           ``(name or Poll) -> list[Tried(item, new, error, record)]``; a `Poll` need not be saved
 `polls.repair`           ``(name, since, until, who) -> Repaired(found, accepted)``
 `polls.reset`            ``(name, first, who) -> Position``
+`transfers.all`          ``() -> list[TransferStanding(transfer, standing, last)]``; `.one(name)`
+`transfers.run`          ``(name, who, input=None, *, wait=0.0) -> Run``
+`transfers.progress`     ``(run_id) -> TransferProgress(run, read, of, rows, chunks, bytes, path; .state, .ended)``
+`transfers.preview`      ``(name or Transfer, count=20, input=None) -> Preview(columns, rows, text, read)``
+`transfers.enable`       ``(name, who)``; `.set_state(name, state, who)`
 =======================  =================================================================================
 
 Lists are the store's: `list_runs(RunFilter, limit, after)`, `figures_of_runs(since)`, `list_waits(person, run_id)`.
@@ -38,6 +43,7 @@ from dataclasses import dataclass
 
 from hookstation.engine.polls.services import Polls
 from hookstation.engine.schedules.standing import Schedules
+from hookstation.engine.transfers.services import Transfers
 from hookstation.engine.workflows.desk import RunDesk
 from hookstation.engine.workflows.manage import Workflows
 
@@ -50,3 +56,4 @@ class Chain:
     runs: RunDesk
     schedules: Schedules
     polls: Polls
+    transfers: Transfers

@@ -39,6 +39,8 @@ from hookstation.ports.sender import NotSent, Receipt, Sender
 
 USER_AGENT: Final = f"Hookstation/{version('hookstation')}"
 UNAUTHORIZED: Final = 401
+KEPT: Final = 16_384
+"""Bytes of an answer that are usually read."""
 SECOND: Final = 1_000_000
 BROKE: Final = "The station itself failed at this; its log says how. Please tell its makers."
 
@@ -92,8 +94,8 @@ class Trying:
             return Tried(_failed(attempt, Trouble.MAPPING, refused.message))
         proof: Headers = ()
         try:
-            proof = await self._proof(destination)
-            headers, receipt = await self._send(destination, ready, proof)
+            proof = await self.proof(destination)
+            headers, receipt = await self.send(destination, ready, proof)
         except NotSent as failure:
             headers, body = masked_headers(ready.headers, destination), kept_body(ready.body)
             told = structs.replace(attempt, headers=headers, body=body, timing=failure.timing)
@@ -110,13 +112,16 @@ class Trying:
         own = (("User-Agent", USER_AGENT), (hops.HEADER, str(event.hops + 1)))
         return Rendered(made.method, (*(own if event.source else own[:1]), *made.headers, *signed), made.body)
 
-    async def _send(
-        self, destination: Destination, ready: Rendered, proof: Headers
+    async def send(
+        self, destination: Destination, ready: Rendered, proof: Headers, kept: int = KEPT
     ) -> tuple[Headers, Receipt]:
-        """Send it; where a token that was kept is refused, once more with a fresh one."""
+        """Send it; where a token that was kept is refused, once more with a fresh one. Raises `NotSent`.
+
+        `kept`: bytes of the answer that are read.
+        """
         headers = (*ready.headers, *proof)
         receipt = await self._sender.send(
-            dispatch_to(destination, ready.method, destination.url, headers, ready.body)
+            dispatch_to(destination, ready.method, destination.url, headers, ready.body, kept)
         )
         wanted = destination.credentials
         if receipt.status != UNAUTHORIZED or not isinstance(wanted, ClientCredentials):
@@ -124,11 +129,11 @@ class Trying:
         used = self._tokens.kept(wanted)
         if used is not None and proof == _bearer(used.reveal()):
             self._tokens.forget(wanted, used)
-        headers = (*ready.headers, *await self._proof(destination))
-        again = dispatch_to(destination, ready.method, destination.url, headers, ready.body)
+        headers = (*ready.headers, *await self.proof(destination))
+        again = dispatch_to(destination, ready.method, destination.url, headers, ready.body, kept)
         return headers, await self._sender.send(again)
 
-    async def _proof(self, destination: Destination) -> Headers:
+    async def proof(self, destination: Destination) -> Headers:
         """The headers that say who we are. Raises `NotSent`."""
         credentials = destination.credentials
         match credentials:

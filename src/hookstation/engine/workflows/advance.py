@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,7 +46,7 @@ class Workshop:
 
     store: Store
     plans: Plans
-    runners: Mapping[str, StepRunner]
+    runners: dict[str, StepRunner]
     calls: CallTokens
     clock: Clock
     event_log: EventLog

@@ -222,7 +222,8 @@ FLOW: Final = (
         ),
         output="sent",
         holds="How much was sent.",
-        sample={"rows": 4200, "chunks": 1, "bytes": 180_000, "files": ["members.csv"]},
+        sample={"read": 4200, "rows": 4200, "chunks": 1, "bytes": 180_000, "path": "members.csv"},
         offered=False,
+        goes_on=True,
     ),
 )

@@ -58,7 +58,7 @@ class StepSpec:
     says what it is, `sample` shows one.  `outputs`: setting and the text of its value → name of the result, where that
     depends on it.  `blocks`: the blocks of steps that it has; `named_blocks`: the setting that lists blocks with names
     of their own (``cases``, ``branches``), empty without.  `connections`: types of the connections it works with.
-    `offered`: whether people may write it.
+    `offered`: whether people may write it.  `goes_on`: each try begins where the one before it came to.
     """
 
     type: str
@@ -80,6 +80,7 @@ class StepSpec:
     named_blocks: str = ""
     connections: frozenset[str] = frozenset()
     offered: bool = True
+    goes_on: bool = False
 
     @property
     def holds_steps(self) -> bool:
