@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
@@ -178,13 +179,16 @@ def test_an_unknown_one_time_url_is_not_there(running: Station) -> None:
     )
 
 
+WHEN: Final = datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def grid(id_: str, type_: str, key: str, **data: str) -> dict[str, Any]:
     """One event as Event Grid sends it."""
     return {
         "id": id_,
         "eventType": type_,
         "subject": f"party/{key}",
-        "eventTime": "2026-11-22T09:30:00Z",
+        "eventTime": WHEN,
         "data": {"id": key, **data},
         "dataVersion": "1",
     }

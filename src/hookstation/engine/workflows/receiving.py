@@ -21,6 +21,13 @@ from hookstation.engine.workflows.start import Origin, Starting
 from hookstation.ports.clock import Clock
 
 WORKING: Final = Settlement(State.WORKING)
+REDELIVERED: Final = 3 * 86_400 * 1_000_000
+SKEW: Final = 300 * 1_000_000
+"""Microseconds: Event Grid delivers an event again for a day at most, and its clock may be ahead of ours by so much.
+
+One with another time begins a run each time that it comes.
+"""
+
 MOST_CONDITIONS: Final = 1_000
 
 
@@ -52,11 +59,18 @@ class Receiving:
         found: dict[str, RunStart] = {}
         for change in changes_of(event.payload):
             if self._wants(workflow, change):
-                run_id = run_id_of(raw.hook.name, workflow.name, change) if change.id else ""
-                origin = Origin(f"change:{change.name}", facts, run_id=run_id, hops=raw.hops)
+                origin = self._origin(raw, workflow, change, facts)
                 start = self._starting.begin(workflow.name, change.trigger, origin)
                 found[start.run.id] = start
         return tuple(found.values())
+
+    def _origin(self, raw: RawRequest, workflow: Workflow, change: Change, facts: dict[str, JSON]) -> Origin:
+        """What a change begins: under an id of its own making, which the time is a part of, where that can be."""
+        trigger, age = f"change:{change.name}", self._clock.now() - change.at
+        if not change.id or not -SKEW <= age <= REDELIVERED:
+            return Origin(trigger, facts, hops=raw.hops)
+        run_id = run_id_of(raw.hook.name, workflow.name, change)
+        return Origin(trigger, facts, run_id=run_id, hops=raw.hops, created_at=change.at)
 
     async def outcome(self, run_id: str, deadline: float) -> Outcome:
         """What the sender is told who waits until `deadline` (seconds on the clock's monotonic scale)."""

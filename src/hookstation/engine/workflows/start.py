@@ -33,7 +33,8 @@ class Origin:
     """What begins a run.
 
     `trigger` as `Run.trigger`; `facts` what is known besides the input (headers, query, received_at); `event_id` the
-    journal's event that it finishes; `run_id` its id where that was told somebody already.
+    journal's event that it finishes; `run_id` its id where that was told somebody already, and `created_at` the time in
+    that, 0: now.
     """
 
     trigger: str
@@ -44,6 +45,7 @@ class Origin:
     parent: str = ""
     parent_path: str = ""
     source: str = ""
+    created_at: int = 0
 
 
 class Starting:
@@ -75,7 +77,7 @@ class Starting:
             self._live.workflow_version(name),
             RunState.QUEUED,
             origin.trigger,
-            self._clock.now(),
+            origin.created_at or self._clock.now(),
             written,
             dump_json(facts) if facts else "{}",
             key or (self._key(workflow, input_) if workflow.concurrency.key else ""),
