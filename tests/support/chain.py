@@ -33,6 +33,7 @@ from hookstation.core.polling.definitions import (
     QuerySource,
     Source,
     SqlSource,
+    begins_with_date,
 )
 from hookstation.core.schedules.clockwork import Repeated, Skipped
 from hookstation.core.schedules.cron import Cron
@@ -148,7 +149,11 @@ SOURCES: Final[SearchStrategy[Source]] = st.one_of(
     _HTTP,
     st.just(FeedSource(url="https://a.example.org/feed")),
     st.just(SqlSource("db", "ID", table="t", columns=("a", "b"), where={"x": {">=": 5}, "y": None})),
-    st.just(SqlSource("db", "ID", statement="select * from t where ID > :watermark", parameters={"n": 1})),
+    st.just(
+        SqlSource(
+            "db", "ID", statement="select * from t where ID > :watermark", parameters={"n": 1, "watermark": 0}
+        )
+    ),
     st.just(QuerySource("imis", "$/A/B", {"p": "x"}, "ID")),
     st.builds(ActivitiesSource, st.just("imis"), st.sampled_from([(), ("COURSE",)])),
     st.builds(
@@ -182,6 +187,8 @@ def _poll(
         check=Check.LATER,
         workflow=workflow,
     )
+    if not begins_with_date(source):
+        first = First.NOW, ""
     return Poll(webhook, source, every, *first, most=7, key=key)
 
 

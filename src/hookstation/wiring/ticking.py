@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hookstation.core.definitions import Webhook
 from hookstation.core.jobs import POLLS, SCHEDULES, Job, JobEnd, Leased
 from hookstation.engine.board import Board
+from hookstation.engine.compiler import SchemaShelf, compile_webhook
 from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
@@ -23,7 +25,7 @@ from hookstation.engine.schedules.firing import AT_ONCE as FIRES_AT_ONCE
 from hookstation.engine.schedules.firing import Firing
 from hookstation.engine.schedules.keeping import JobKeeper
 from hookstation.engine.schedules.standing import Schedules
-from hookstation.engine.switchboard import Switchboard
+from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.start import Starting
 from hookstation.ports.clock import Clock, Identifiers
@@ -73,7 +75,7 @@ def ticking_of(  # noqa: PLR0913 - what both of them need
     """One for this process."""
     begin = starting.for_schedule
     firing = Firing(store, board, begin, membership, clock, event_log)
-    asking, accepting = Asking(targets, http), Accepting(process, clock, identifiers)
+    asking, accepting = Asking(targets, http, clock), Accepting(process, clock, identifiers)
     polling = Polling(store, board, asking, accepting, switchboard, membership, emitter, clock, event_log)
 
     def clocks() -> Mapping[str, Job]:
@@ -82,12 +84,15 @@ def ticking_of(  # noqa: PLR0913 - what both of them need
     def looks() -> Mapping[str, Job]:
         return {name: new_poll_job(one) for name, one in board.polls.items()}
 
+    def made_ready(webhook: Webhook) -> CompiledWebhook:
+        return compile_webhook(webhook, targets, SchemaShelf())
+
     keepers = JobKeeper(store, clock, SCHEDULES, clocks), JobKeeper(store, clock, POLLS, looks)
     for keeper in keepers:
         board.on_new_things(keeper.ring)
     return Ticking(
         Schedules(store, board, begin, emitter, clock, event_log),
-        Polls(store, board, asking, accepting, polling, switchboard, clock, event_log),
+        Polls(store, board, asking, accepting, polling, switchboard, clock, event_log, made_ready),
         LaneWorker(firing, lookout, clock, at_once=FIRES_AT_ONCE),
         LaneWorker(polling, lookout, clock, at_once=POLLS_AT_ONCE),
         keepers,

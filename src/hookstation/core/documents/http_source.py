@@ -209,6 +209,9 @@ def check_http(values: Values) -> Iterator[Problem]:
     cursor, pages = values.group("cursor"), values.group("pages")
     if pages and cursor.text("type") in PAGES:
         yield Problem(("pages",), "is said by “cursor” already; leave it out.")
+    elif pages and cursor.text("type") == CursorKind.CHANGED:
+        told = "cannot stand beside a cursor “changed”: whether a later page has changed, the first one does not say."
+        yield Problem(("pages",), told)
 
 
 def where_values(values: Values) -> tuple[Mapping[str, JSON], Mapping[str, JSON]]:

@@ -21,7 +21,7 @@ from hookstation.core.documents.secrets import PersonSecrets
 from hookstation.core.documents.webhook import ONLY_COMMANDS, PARTS, check_end
 from hookstation.core.documents.work import check_answering, work_of, work_values, written_seconds
 from hookstation.core.fieldlist import Kind, Setting, Values, decode, encode
-from hookstation.core.polling.definitions import First, Poll
+from hookstation.core.polling.definitions import First, Poll, begins_with_date
 from hookstation.core.template import compile_template, rewrite
 from hookstation.core.values import JSON
 from hookstation.errors import Invalid, Problem
@@ -31,6 +31,10 @@ KEY: Final = "body-hash"
 """What the webhook of a poll says of duplicates: the poll itself says the key of each item."""
 ITEM: Final = Limits(body=16 * 1024**2)
 WINDOW: Final = 90 * DAY
+NO_DATES: Final = (
+    "must be now or everything: this source does not say when its items came. With a cursor by a field or a watermark "
+    "it does."
+)
 
 POLL: Final = (
     PARTS["name"],
@@ -111,6 +115,8 @@ def decode_poll(document: JSON) -> tuple[Poll | None, list[Problem]]:
     if "first" in values and _first(values.json("first")) is None:
         told = "must be now, everything, or since: DATE, such as 2026-01-01 or 2026-01-01T09:00:00Z."
         problems.append(Problem(("first",), told))
+    elif "first" in values and isinstance(values.json("first"), dict) and not problems:
+        problems += _check_date(values)
     return (None, problems) if problems else (_poll(values), [])
 
 
@@ -120,6 +126,11 @@ def _check_key(key: str) -> list[Problem]:
     except Invalid as refusal:
         return [problem.under("key") for problem in refusal.problems]
     return []
+
+
+def _check_date(values: Values) -> list[Problem]:
+    fits = begins_with_date(source_of(values.group("source")))
+    return [] if fits else [Problem(("first",), NO_DATES)]
 
 
 def _first(written: JSON) -> tuple[First, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, assert_never
 
@@ -32,6 +33,7 @@ from hookstation.core.workflows.catalog.common import ENCODINGS, FORMAT_OPTIONS,
 from hookstation.core.workflows.catalog.databases import SOURCE as SQL_SOURCE
 from hookstation.errors import Problem
 
+_WATERMARK: Final = re.compile(r"(?<!:):watermark\b")
 FILE_FORMATS: Final = (*TEXT_FORMATS, "text", "whole")
 
 _SQL: Final = (
@@ -41,7 +43,8 @@ _SQL: Final = (
         Kind.TEXT,
         required=True,
         maximum=128,
-        help="The column that grows from row to row; a `statement` gets its last value as `:watermark`.",
+        help="The column that grows from row to row; a `statement` gets its last value as `:watermark`, and before the "
+        "first turn what `parameters` say it is.",
         example="ChangedAt",
     ),
     *(setting for setting in SQL_SOURCE if setting.name != "order"),
@@ -150,6 +153,11 @@ def check_poll_source(values: Values) -> Iterator[Problem]:
             if ("table" in values) == ("statement" in values):
                 yield Problem((), "needs one of “table” and “statement”.")
             yield from check_source(values)
+            if _WATERMARK.search(values.text("statement")) and "watermark" not in values.mapping(
+                "parameters"
+            ):
+                told = "needs “watermark”: what it is before the first turn, such as 0 or 1900-01-01."
+                yield Problem(("parameters",), told)
         case "files" if "after" in values and _after(values.json("after")) is None:
             yield Problem(("after",), "must be keep, delete, or move: FOLDER.")
 

@@ -141,6 +141,16 @@ Source: TypeAlias = (
 )
 
 
+def begins_with_date(source: Source) -> bool:
+    """Whether a source says when its items came, so that a first turn can begin with a date."""
+    match source:
+        case HttpSource():
+            return source.cursor is not None and source.cursor.kind is CursorKind.FIELD
+        case QuerySource():
+            return bool(source.watermark)
+    return True
+
+
 class First(StrEnum):
     """With what the first turn begins: what comes from now on, all there is, or what came since a date."""
 

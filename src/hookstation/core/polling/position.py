@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from hookstation.core.jsontext import dump_json, parse_json
-from hookstation.core.polling.definitions import Poll, Source
+from hookstation.core.polling.definitions import FeedSource, HttpSource, Poll, QuerySource, Source
 from hookstation.core.values import JSON
 from hookstation.errors import BodyRefused
 
@@ -20,7 +20,8 @@ class Position(msgspec.Struct, frozen=True):
     `rule`: a digest of its definition.  `source`: a digest of what its source is; another source begins anew.  `at`:
     what its source remembers, JSON text, empty before the first turn.  `seen`: digests of keys that came already where
     `at` alone does not say so, the newest last.  `failures`: turns in a row that failed.  `asked_at`: microseconds.
-    `first`: with what it begins anew, where a person said so: ``now``, ``everything``, or a date.
+    `first`: with what it begins anew, where a person said so: ``now``, ``everything``, or a date.  `not_before`:
+    microseconds, before which its source has asked not to be asked again.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class Position(msgspec.Struct, frozen=True):
     failures: int = 0
     asked_at: int = 0
     first: str = ""
+    not_before: int = 0
 
     @property
     def begun(self) -> bool:
@@ -67,13 +69,25 @@ def read_position(payload: str, poll: Poll) -> Position:
 def moved(position: Position, at: Mapping[str, JSON], seen: Iterable[str]) -> Position:
     """The position after a turn."""
     kept = tuple(dict.fromkeys(seen))
-    return msgspec.structs.replace(position, at=dump_json(dict(at)), seen=kept, failures=0, first="")
+    return msgspec.structs.replace(
+        position, at=dump_json(dict(at)), seen=kept, failures=0, first="", not_before=0
+    )
 
 
 def source_digest(source: Source) -> str:
-    """A digest of which source it is: its kind and the place that it asks, not how it is asked."""
-    places = ("connection", "url", "path", "table", "statement", "watermark", "query", "folder", "cursor")
+    """A digest of which source it is: its kind and the place that it asks, not how it is asked.
+
+    A statement that is worded anew, or another parameter in the query of an address, is the same source.
+    """
+    places = ("connection", "table", "watermark", "folder", "cursor")
     said = [type(source).__name__, *(repr(getattr(source, name, "")) for name in places)]
+    match source:
+        case HttpSource() | FeedSource():
+            said += [source.url.partition("?")[0], source.path.partition("?")[0]]
+        case QuerySource():
+            said.append(source.query)
+        case _:
+            pass
     return blake2b("\0".join(said).encode(), digest_size=12).hexdigest()
 
 

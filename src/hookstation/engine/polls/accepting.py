@@ -31,6 +31,11 @@ class Accepting:
         """
         raw, body = self._raw(hook, item), dump_json(item.value).encode()
         run_id = self._identifiers.run_id()
+        if item.flaw:
+            return self._failed(raw, body, failure(item.flaw, "mapping", raw.voice), run_id)
+        if len(body) > (most := hook.definition.limits.body):
+            told = f"The item has {len(body):,} bytes; at most {most:,} are taken."
+            return self._failed(raw, body, failure(told, "body", raw.voice), run_id)
         try:
             parsed = parse_json(body)
         except BodyRefused as refused:
@@ -55,6 +60,8 @@ class Accepting:
     def verdict(self, hook: CompiledWebhook, item: Item) -> tuple[str, JSON]:
         """Why an item would fail, empty where it fits, and the record that would be written; nothing is."""
         raw, body = self._raw(hook, item), dump_json(item.value).encode()
+        if item.flaw:
+            return item.flaw, None
         try:
             parsed = parse_json(body)
             if violations := hook.schema.violations(parsed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, assert_never
 
 from hookstation.core.polling.definitions import (
@@ -26,6 +26,7 @@ from hookstation.engine.polls.http_source import ask_feed, ask_http
 from hookstation.engine.polls.keys import Keys
 from hookstation.engine.polls.row_sources import ask_activities, ask_query, ask_sql
 from hookstation.engine.targets import Targets
+from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient
 
 
@@ -39,11 +40,11 @@ class Look(NamedTuple):
 class Asking:
     """Asks sources."""
 
-    def __init__(self, targets: Targets, http: HttpClient) -> None:
-        self._targets, self._caller = targets, Caller(targets, http)
+    def __init__(self, targets: Targets, http: HttpClient, clock: Clock) -> None:
+        self._targets, self._caller = targets, Caller(targets, http, clock)
 
     async def look(self, poll: Poll, asked: Asked) -> Look:
-        """Look once. Raises `ActionFailed`, and `MappingFailed` where the key of an item cannot be made."""
+        """Look once. Raises `ActionFailed`, and `NotFound` where something that is named is not there."""
         keys, source = Keys(poll.key), poll.source
         match source:
             case HttpSource():
@@ -64,7 +65,7 @@ class Asking:
             case _:
                 assert_never(source)
 
-    def _put_away(self, source: FilesSource, done: Sequence[str]) -> Callable[[], Awaitable[None]] | None:
+    def _put_away(self, source: FilesSource, done: Mapping[str, str]) -> Callable[[], Awaitable[None]] | None:
         if not done or source.after is AfterFile.KEEP:
             return None
 

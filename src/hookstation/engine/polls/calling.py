@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from hookstation.core.jsontext import parse_json
+from hookstation.core.outgoing.retrying import retry_after
 from hookstation.core.polling.definitions import Cursor, FeedSource, HttpSource
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
@@ -14,29 +15,31 @@ from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.steps.answers import checked
 from hookstation.engine.workflows.steps.calls import api_of
 from hookstation.engine.workflows.steps.paging import Paging, following, path_in, with_parameter
-from hookstation.errors import AddressRefused, BodyRefused, Terminal
+from hookstation.errors import AddressRefused, BodyRefused, Busy, Terminal
 from hookstation.ports.api import ApiAnswer, ApiCall
+from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient, HttpRequest
 
 LARGEST: Final = 16 * 1024 * 1024
 SECONDS: Final = 60.0
 MOST_PAGES: Final = 1_000
-"""Pages of one turn; a source with more goes on where the page stood."""
+"""Pages that are read one after the other."""
 
 
 class Page(NamedTuple):
-    """One answer. `next`: the call for the page behind it, ``None`` where it is the last."""
+    """One answer. `next`: the call for the page behind it, ``None`` where it is the last; `number`: from 0 on."""
 
     call: ApiCall
     answer: ApiAnswer
     next: ApiCall | None
+    number: int
 
 
 class Caller:
     """Calls sources, with the credentials of a connection or without any, behind the address guard."""
 
-    def __init__(self, targets: Targets, http: HttpClient) -> None:
-        self._targets, self._http = targets, http
+    def __init__(self, targets: Targets, http: HttpClient, clock: Clock) -> None:
+        self._targets, self._http, self._clock = targets, http, clock
 
     async def send(self, connection: str, call: ApiCall) -> ApiAnswer:
         """One answer. Raises `ActionFailed`."""
@@ -52,21 +55,31 @@ class Caller:
                 "The station may not call this address. Make an http connection, which can permit private networks.",
                 detail=refused.message,
             ) from None
-        return checked(ApiAnswer(answer.status, answer.headers, answer.body), call.method)
+        try:
+            return checked(ApiAnswer(answer.status, answer.headers, answer.body), call.method)
+        except Busy as busy:
+            seconds = retry_after(answer.headers.items(), self._clock.now())
+            raise Busy(busy.message, detail=busy.detail, seconds=seconds) from None
 
     async def pages(self, connection: str, call: ApiCall, rule: Cursor | None) -> AsyncGenerator[Page]:
-        """Answer after answer; without a rule there is one."""
+        """Answer after answer; without a rule there is one, and a page that leads back to itself is the last.
+
+        Raises `Terminal` behind `MOST_PAGES`: what is left out silently would be lost.
+        """
         paging = None if rule is None else paging_of(rule)
         asked = call if paging is None else _first(call, paging)
-        for _ in range(MOST_PAGES):
+        for number in range(MOST_PAGES):
             answer = await self.send(connection, asked)
             then = None
             if paging is not None and answer.status != NOT_MODIFIED:
                 then = _behind(asked, paging, answer)
-            yield Page(asked, answer, then)
+            if then == asked:
+                then = None
+            yield Page(asked, answer, then, number)
             if then is None:
                 return
             asked = then
+        raise Terminal(f"There are more than {MOST_PAGES:,} pages. Ask for fewer items, or for larger pages.")
 
 
 def _first(call: ApiCall, paging: Paging) -> ApiCall:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from hookstation.core.formats.options import read_layout
 from hookstation.core.formats.streams import Reader
 from hookstation.core.polling.definitions import AfterFile, FilesSource, MailboxSource
-from hookstation.core.polling.turns import Asked, Found, Item
+from hookstation.core.polling.turns import Asked, Found, Item, since_of
 from hookstation.core.template.scope import instant_text
 from hookstation.core.values import JSON
 from hookstation.engine.polls.keys import Keys
 from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.steps.files import files_of
-from hookstation.errors import BodyRefused, Retriable, Terminal
+from hookstation.errors import BodyRefused, NotFound, Retriable, Terminal
 from hookstation.ports.files import FilesConnector, RemoteFile
 from hookstation.ports.mail import Attachment, MailboxConnector, Received
 
@@ -25,55 +25,50 @@ LARGEST_WHOLE: Final = 8 * 1024 * 1024
 """Bytes of a file that becomes one item."""
 
 
+MOST_MAILS: Final = 50
+"""Mails of one turn: each may come with large files."""
+
+
 class ReadFiles(NamedTuple):
-    """A turn with a folder. `done`: files of which every row came with it, to be moved or deleted afterwards."""
+    """A turn with a folder. `done`: files of which every row came, with their marks: to be moved or deleted then."""
 
     found: Found
-    done: Sequence[str]
+    done: Mapping[str, str]
 
 
 async def ask_files(source: FilesSource, keys: Keys, asked: Asked, targets: Targets) -> ReadFiles:
     """One turn with a folder: rows of files that were not there, or were others, the last time.
 
-    What is remembered: the mark of each file that was read, and of the one that was read in part how many of its rows
-    came.  Raises `ActionFailed`.
+    What is remembered: the mark of each file that was `read`, of each that was `left` alone since it was there before
+    the beginning, and of the one that was read in `part` how many of its rows came.  Raises `ActionFailed`.
     """
     target = files_of(targets, source.connection)
-    files = await target.list_files(source.folder, source.pattern, MOST_FILES + 1)
-    if len(files) > MOST_FILES:
-        raise Terminal(
-            f"The folder “{source.folder}” has more than {MOST_FILES:,} files; have files that were read moved or "
-            "deleted (“after”), or take a narrower pattern."
-        )
-    read = _marks(asked.at.get("read"))
-    part = asked.at.get("part")
-    there = {file.path: _mark(file) for file in files}
-    read = {path: mark for path, mark in read.items() if path in there}
+    there = {file.path: file for file in await _listed(target, source)}
+    read, left = _still(asked.at.get("read"), there), _still(asked.at.get("left"), there)
+    if not asked.at:
+        before = {path for path, file in there.items() if asked.baseline or _is_before(file, asked.since)}
+        left = {path: _mark(there[path]) for path in before}
     if asked.baseline:
-        return ReadFiles(Found((), {"read": _json({**read, **there})}), ())
-    new = [file for file in files if read.get(file.path) != _mark(file) and not _is_before(file, asked.since)]
-    read |= {file.path: _mark(file) for file in files if _is_before(file, asked.since)}
+        return ReadFiles(Found((), _at(read, left)), {})
+    new = [file for path, file in there.items() if path not in read and path not in left]
     items: list[Item] = []
-    done = [path for path in read if path in there] if source.after is not AfterFile.KEEP else []
     for number, file in enumerate(new):
-        skip = _skipped(part, file)
+        skip = _skipped(asked.at.get("part"), file)
         rows, whole = await _read(target, source, file, skip, asked.most - len(items))
         items += [_item(keys, file, skip + index, row) for index, row in enumerate(rows)]
         if not whole:
-            so_far: JSON = {"path": file.path, "mark": _mark(file), "rows": skip + len(rows)}
-            at: dict[str, JSON] = {"read": _json(read), "part": so_far}
-            return ReadFiles(Found(items, at, more=True, left=len(new) - number), done)
+            part: JSON = {"path": file.path, "mark": _mark(file), "rows": skip + len(rows)}
+            return ReadFiles(Found(items, {**_at(read, left), "part": part}, more=True), read)
         read[file.path] = _mark(file)
-        done.append(file.path)
         if len(items) >= asked.most and number + 1 < len(new):
-            return ReadFiles(Found(items, {"read": _json(read)}, more=True), done)
-    return ReadFiles(Found(items, {"read": _json(read)}), done)
+            return ReadFiles(Found(items, _at(read, left), more=True), read)
+    return ReadFiles(Found(items, _at(read, left)), read)
 
 
-async def put_away(source: FilesSource, done: Sequence[str], targets: Targets) -> None:
-    """Move or delete files whose items are committed; one that is gone is gone. Raises `ActionFailed`."""
+async def put_away(source: FilesSource, done: Mapping[str, str], targets: Targets) -> None:
+    """Move or delete files whose items are committed; one that is another by now stays. Raises `ActionFailed`."""
     target = files_of(targets, source.connection)
-    for path in done:
+    for path in _still(dict(done), {file.path: file for file in await _listed(target, source)}):
         if source.after is AfterFile.DELETE:
             await target.remove(path)
         elif source.after is AfterFile.MOVE:
@@ -82,7 +77,10 @@ async def put_away(source: FilesSource, done: Sequence[str], targets: Targets) -
 
 
 async def ask_mailbox(source: MailboxSource, keys: Keys, asked: Asked, targets: Targets) -> Found:
-    """One turn with a mailbox: mails with a greater number than the last one. Raises `ActionFailed`."""
+    """One turn with a mailbox: mails with a greater number than the last one. Raises `ActionFailed`.
+
+    Where the server counts anew all mails are read again, and their ids keep those that came before from coming twice.
+    """
     target = targets.connectors.get(source.connection)
     if target is None:
         raise Retriable(f"The connection “{source.connection}” is not configured any more.")
@@ -92,30 +90,57 @@ async def ask_mailbox(source: MailboxSource, keys: Keys, asked: Asked, targets: 
         validity, newest = await target.newest(source.folder)
         return Found((), {"validity": validity, "uid": newest})
     was, after = _number(asked.at.get("validity")), _number(asked.at.get("uid"))
-    validity, mails = await target.fetch(source.folder, was, after, asked.most + 1)
-    taken = mails[: asked.most]
+    most, since = min(asked.most, MOST_MAILS), since_of(asked)
+    validity, mails = await target.fetch(source.folder, was, after, most + 1)
+    taken = mails[:most]
     items = [
-        Item(keys.of(value, one.message_id or f"{validity}/{one.uid}"), value)
+        keys.item(_mail(one), one.message_id or f"{validity}/{one.uid}")
         for one in taken
-        if (value := _mail(one)) and not (asked.since and instant_text(one.at) < asked.since)
+        if not (since and instant_text(one.at) < since)
     ]
     uid = taken[-1].uid if taken else after if validity == was else 0
-    return Found(items, {"validity": validity, "uid": uid}, more=len(mails) > len(taken))
+    more = len(mails) > len(taken)
+    at: dict[str, JSON] = {"validity": validity, "uid": uid}
+    return Found(items, {**at, "since": since} if more and since else at, more=more)
+
+
+async def _listed(target: FilesConnector, source: FilesSource) -> Sequence[RemoteFile]:
+    files = await target.list_files(source.folder, source.pattern, MOST_FILES + 1)
+    if len(files) > MOST_FILES:
+        raise Terminal(
+            f"The folder “{source.folder}” has more than {MOST_FILES:,} files; have files that were read moved or "
+            "deleted (“after”), or take a narrower pattern."
+        )
+    return files
+
+
+def _still(marks: JSON, there: Mapping[str, RemoteFile]) -> dict[str, str]:
+    """Of files with their marks: those that are there as they were."""
+    known = marks if isinstance(marks, dict) else {}
+    return {
+        path: mark
+        for path, mark in known.items()
+        if isinstance(mark, str) and path in there and _mark(there[path]) == mark
+    }
+
+
+def _at(read: Mapping[str, str], left: Mapping[str, str]) -> dict[str, JSON]:
+    return {"read": dict(read), "left": dict(left)}
 
 
 async def _read(
     target: FilesConnector, source: FilesSource, file: RemoteFile, skip: int, most: int
 ) -> tuple[list[JSON], bool]:
     """Rows of a file from one on, at most so many, and whether these are all that are left."""
-    if source.format in ("text", "whole"):
-        return [await _whole(target, source, file)], True
     options: dict[str, JSON] = dict(source.options)
     if source.encoding != "utf-8":
         options["encoding"] = source.encoding
-    reader = Reader(read_layout(source.format, options))
     rows: list[JSON] = []
     number = 0
     try:
+        if source.format in ("text", "whole"):
+            return [await _whole(target, source, file)], True
+        reader = Reader(read_layout(source.format, options))
         async for piece in _pieces(target, file):
             for row in reader.feed(piece) if piece is not None else reader.close():
                 number += 1
@@ -123,6 +148,8 @@ async def _read(
                     if len(rows) == most:
                         return rows, False
                     rows.append(row)
+    except NotFound:
+        return [], True  # somebody took it away meanwhile
     except BodyRefused as refused:
         raise Terminal(f"The file “{file.path}” cannot be read: {refused.reason}") from refused
     return rows, True
@@ -153,7 +180,7 @@ async def _whole(target: FilesConnector, source: FilesSource, file: RemoteFile) 
 
 
 def _item(keys: Keys, file: RemoteFile, number: int, value: JSON) -> Item:
-    return Item(keys.of(value, f"{file.path}/{_mark(file)}/{number}"), value)
+    return keys.item(value, f"{file.path}/{_mark(file)}/{number}")
 
 
 def _skipped(part: JSON, file: RemoteFile) -> int:
@@ -165,14 +192,6 @@ def _skipped(part: JSON, file: RemoteFile) -> int:
 def _mark(file: RemoteFile) -> str:
     """By which it is told that a file is another one now."""
     return file.tag or f"{file.size}-{file.modified_at}"
-
-
-def _marks(value: JSON) -> dict[str, str]:
-    return {path: str(mark) for path, mark in value.items()} if isinstance(value, dict) else {}
-
-
-def _json(marks: dict[str, str]) -> JSON:
-    return dict(marks)
 
 
 def _number(value: JSON) -> int:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from hookstation.core.polling.definitions import CursorKind, FeedSource, HttpSource
-from hookstation.core.polling.reading import at_path, path_of, read_feed, read_items
-from hookstation.core.polling.turns import Asked, Found, Item, beyond, rank, unseen
+from hookstation.core.polling.position import key_digest
+from hookstation.core.polling.reading import MOST_ITEMS, at_path, path_of, read_feed, read_items
+from hookstation.core.polling.turns import Asked, Found, Item, beyond, check_since, rank, unseen
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
-from hookstation.engine.polls.calling import NOT_MODIFIED, Caller, call_of
+from hookstation.engine.polls.calling import MOST_PAGES, NOT_MODIFIED, Caller, call_of
 from hookstation.engine.polls.keys import Keys
 from hookstation.errors import BodyRefused, Terminal
 from hookstation.ports.api import ApiAnswer, ApiCall
@@ -39,8 +43,9 @@ async def ask_feed(source: FeedSource, keys: Keys, asked: Asked, caller: Caller)
         entries = read_feed(answer.body)
     except BodyRefused as refused:
         raise Terminal(refused.reason) from refused
-    items = [Item(keys.of(one, _id(one)), one) for one in entries if not _is_before(one, asked.since)]
-    return unseen(items, asked, {**BEGUN, **_validators(answer)})
+    items = [keys.item(one, _id(one)) for one in entries]
+    old = [key_digest(one.key) for one in items if _is_before(one.value, asked.since)]
+    return unseen(items, replace(asked, seen=[*asked.seen, *old]), {**BEGUN, **_validators(answer)})
 
 
 async def _by_field(source: HttpSource, keys: Keys, asked: Asked, caller: Caller) -> Found:
@@ -57,10 +62,11 @@ async def _by_field(source: HttpSource, keys: Keys, asked: Asked, caller: Caller
             raise Terminal(
                 f"Item {number + 1} has no “{cursor.field}” that grows; correct the field, or poll without a cursor."
             )
+        check_since(growing, asked)
         if not asked.at and asked.since and rank(growing) < rank(asked.since):
             continue
         if asked.until is None or rank(growing) <= rank(asked.until):
-            ranked.append((growing, Item(keys.of(value), value)))
+            ranked.append((growing, keys.item(value)))
     return beyond(ranked, asked)
 
 
@@ -76,37 +82,53 @@ async def _by_change(source: HttpSource, keys: Keys, asked: Asked, caller: Calle
                 return Found((), asked.at, asked.seen)
             validators = validators or _validators(page.answer)
             values = _items(source, page.answer)
-            items += [Item(keys.of(value), value) for value in values]
+            items += [keys.item(value) for value in values]
             if not values:
                 break
     return unseen(items, asked, {**BEGUN, **(validators if changed else {})})
 
 
 async def _by_page(source: HttpSource, keys: Keys, asked: Asked, caller: Caller) -> Found:
-    """From the page on that was read last; a page counts as read when all of its items came."""
-    cursor, at, seen = source.cursor, dict(asked.at) or dict(BEGUN), list(asked.seen)
+    """From the page on that was read last, which is asked again: it may have been filled up since.
+
+    An empty page is not gone to, for the same reason: what comes next may stand on the one before it.
+    """
+    at, seen = dict(asked.at) or dict(BEGUN), list(asked.seen)
     taken: list[Item] = []
-    call = call_of(source, {}, {})
-    if isinstance(query := asked.at.get("query"), str) and isinstance(path := asked.at.get("path"), str):
-        call = ApiCall(
-            "GET", path, tuple(parse_qsl(query, keep_blank_values=True)), call.headers, timeout=call.timeout,
-            largest_answer=call.largest_answer,
-        )  # fmt: skip
-    async with aclosing(caller.pages(source.connection, call, cursor)) as pages:
+    call = _resumed(call_of(source, {}, {}), asked.at)
+    async with aclosing(caller.pages(source.connection, call, source.cursor)) as pages:
         async for page in pages:
             values = _items(source, page.answer)
-            here = Asked(at, seen, asked.most - len(taken), asked.baseline)
-            found = unseen([Item(keys.of(value), value) for value in values], here, at)
+            if not values:
+                break
+            known = seen if page.number == 0 else ()
+            at = {
+                **BEGUN,
+                "path": page.call.path,
+                "query": urlencode(page.call.query),
+                "link": page.call.link,
+            }
+            here = Asked(at, known, asked.most - len(taken), asked.baseline)
+            found = unseen([keys.item(value) for value in values], here, at)
             taken += found.items
             seen = list(found.seen)
-            if found.more:
+            if found.more or (page.next is not None and _is_enough(page.number, len(taken), asked)):
                 return Found(taken, at, seen, more=True, left=found.left)
-            if page.next is None or not values:
-                break
-            at, seen = {**BEGUN, "path": page.next.path, "query": urlencode(page.next.query)}, []
-            if len(taken) >= asked.most:
-                return Found(taken, at, seen, more=True)
     return Found(taken, at, seen)
+
+
+def _is_enough(number: int, taken: int, asked: Asked) -> bool:
+    """Whether the rest is for the next turn; a beginning from now on goes through to the end."""
+    return taken >= asked.most or (number + 1 >= MOST_PAGES and not asked.baseline)
+
+
+def _resumed(call: ApiCall, at: Mapping[str, JSON]) -> ApiCall:
+    """The call of the page that was read last."""
+    path, query, link = at.get("path"), at.get("query"), at.get("link")
+    if not isinstance(path, str) or not isinstance(query, str):
+        return call
+    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    return replace(call, path=path, query=pairs, link=link if isinstance(link, str) else "")
 
 
 async def _all(source: HttpSource, caller: Caller, call: ApiCall) -> list[JSON]:
@@ -115,6 +137,10 @@ async def _all(source: HttpSource, caller: Caller, call: ApiCall) -> list[JSON]:
         async for page in pages:
             values = _items(source, page.answer)
             found += values
+            if len(found) > MOST_ITEMS:
+                raise Terminal(
+                    f"More than {MOST_ITEMS:,} items came. Ask for fewer: send the cursor as a parameter."
+                )
             if not values:
                 break
     return found
@@ -134,8 +160,25 @@ def _conditions(asked: Asked) -> dict[str, str]:
 
 
 def _validators(answer: ApiAnswer) -> dict[str, JSON]:
-    named = {"etag": "etag", "modified": "last-modified"}
-    return {name: answer.headers[header] for name, header in named.items() if header in answer.headers}
+    """What tells this state of the source from others.
+
+    A moment does so only where it lies before the second in which the answer was made (RFC 9110, 8.8.2.2): within that
+    second something may still have been added.
+    """
+    if "etag" in answer.headers:
+        return {"etag": answer.headers["etag"]}
+    modified, made = _moment(answer, "last-modified"), _moment(answer, "date")
+    if modified is None or made is None or modified >= made:
+        return {}
+    return {"modified": answer.headers["last-modified"]}
+
+
+def _moment(answer: ApiAnswer, header: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(answer.headers.get(header, ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _id(entry: JSON) -> str:

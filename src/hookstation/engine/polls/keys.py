@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from hookstation.core.jsontext import dump_json
+from hookstation.core.polling.turns import Item
 from hookstation.core.template import Scope, Template, compile_template
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
@@ -22,18 +23,21 @@ class Keys:
         """`template`: as the poll's definition has it, empty where the source says the key."""
         self._template: Template | None = compile_template(template) if template else None
 
-    def of(self, value: JSON, usual: str = "") -> str:
-        """The key of an item. `usual`: what its source knows it by, empty where only its content tells.
+    def item(self, value: JSON, usual: str = "") -> Item:
+        """The item with its key. `usual`: what its source knows it by, empty where only its content tells.
 
-        Raises `MappingFailed` where the template finds nothing in the item.
+        One in which the template finds nothing is known as its source knows it, and says that: it holds up no other.
         """
+        key = flaw = ""
         if self._template is not None:
-            key = text_of(self._template.evaluate(Scope(value)))
-            if not key:
-                raise MappingFailed("key", "is empty for an item; name a property that every item has.")
-        else:
-            key = usual or digest_of(value)
-        return key if len(key) <= LONGEST else sha256(key.encode()).hexdigest()
+            try:
+                key = text_of(self._template.evaluate(Scope(value)))
+            except MappingFailed as failed:
+                flaw = f"key: {failed.reason}"
+            else:
+                flaw = "" if key else "key: is empty for this item; name a property that every item has."
+        key = key or usual or digest_of(value)
+        return Item(key if len(key) <= LONGEST else sha256(key.encode()).hexdigest(), value, flaw)
 
 
 def digest_of(value: JSON) -> str:

@@ -31,15 +31,7 @@ from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.polls.accepting import Accepting
 from hookstation.engine.polls.asking import Asking, Look, asked_of
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
-from hookstation.errors import (
-    ActionFailed,
-    Busy,
-    HookstationError,
-    Invalid,
-    MappingFailed,
-    StoreError,
-    Terminal,
-)
+from hookstation.errors import Busy, HookstationError, StoreError, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
 from hookstation.ports.runs import Turn, Turned, TurnEnd
@@ -59,6 +51,10 @@ NEVER: Final = 366 * 86_400.0
 """Seconds that a poll waits that only a schedule or a person asks, or that is not active."""
 
 TOO_LONG: Final = "The source took longer than {seconds:g} s for one turn. Take fewer items a turn."
+BROKEN: Final = (
+    "What it answered met a mistake of Hookstation itself. The log has the details; please report it."
+)
+NOT_HELD: Final = "Another node took this poll over meanwhile; what it found counts."
 TURN: Final = "turn"
 """The key under which the last turn is kept."""
 
@@ -163,10 +159,8 @@ class Polling:
         position = read_position(item.job.payload, poll)
         if poll.state is not WebhookState.ACTIVE:
             return JobEnd(item.lease, poll_job(poll, position, NEVER))
-        if position.rule and position.rule != rule_digest(poll):
-            left = self._left(poll, position)
-            if left > 0:
-                return JobEnd(item.lease, poll_job(poll, position, left))
+        if (left := self._left(poll, position)) > 0:
+            return JobEnd(item.lease, poll_job(poll, position, left))
         await self.take(item, poll, position)
         return None
 
@@ -180,12 +174,16 @@ class Polling:
             return await self._failed(item, poll, position, Terminal(TOO_LONG.format(seconds=LONGEST_TURN)))
         except StoreError:
             raise
-        except (ActionFailed, MappingFailed, Invalid) as failed:
+        except HookstationError as failed:
             return await self._failed(item, poll, position, failed)
+        except Exception:
+            log.exception("looking for what the poll “%s” has broke", poll.name)
+            return await self._failed(item, poll, position, Terminal(BROKEN))
         turned, turn = await self._commit(item, poll, position, hook, look.found)
-        if turned.held:
-            await self._afterwards(poll, look)
-            await self._tell(poll, turn)
+        if not turned.held:
+            return PollTurn(turn.at, error=NOT_HELD)
+        await self._afterwards(poll, look)
+        await self._tell(poll, turn)
         return turn
 
     def _compiled(self, poll: Poll) -> CompiledWebhook:
@@ -197,18 +195,22 @@ class Polling:
         return self._switchboard.compiled(line)
 
     def _left(self, poll: Poll, position: Position) -> float:
-        """Seconds until it would look by its definition of now."""
-        if not poll.every:
-            return NEVER
-        return position.asked_at / 1e6 + poll.every - self._clock.now() / 1e6
+        """Seconds until it may look: its source asked for a pause, or its definition is another one since."""
+        now = self._clock.now() / 1e6
+        asked_for = position.not_before / 1e6 - now
+        if not position.rule or position.rule == rule_digest(poll):
+            return asked_for
+        return max(asked_for, position.asked_at / 1e6 + poll.every - now) if poll.every else NEVER
 
     async def _commit(
         self, item: Leased, poll: Poll, position: Position, hook: CompiledWebhook, found: Found
     ) -> tuple[Turned, PollTurn]:
         """The items and the new position, in one transaction."""
         now, window = self._clock.now(), poll.webhook.duplicates
+        once = {one.key: one for one in reversed(found.items)}
         accepts = tuple(
-            self._accepting.accept(hook, one, window.window if window else 0) for one in found.items
+            self._accepting.accept(hook, one, window.window if window else 0)
+            for one in reversed(once.values())
         )
         position_then = structs.replace(moved(position, found.at, found.seen), asked_at=now)
         pause = 0.0 if found.more else (poll.every or NEVER)
@@ -237,21 +239,28 @@ class Polling:
             )
 
     async def _failed(
-        self, item: Leased, poll: Poll, position: Position, failed: ActionFailed | MappingFailed | Invalid
+        self, item: Leased, poll: Poll, position: Position, failed: HookstationError
     ) -> PollTurn:
         """The source could not be asked: it is asked again later and later, and never sooner than it says."""
         now, failures = self._clock.now(), position.failures + 1
-        wanted = failed.seconds if isinstance(failed, Busy) else 0.0
+        wanted = min(failed.seconds, NEVER) if isinstance(failed, Busy) else 0.0
         grown = max(poll.every, LEAST_PAUSE) * 2 ** min(failures - 1, 12)
         pause = max(min(grown, max(LONGEST_PAUSE, poll.every)), wanted)
-        stands = structs.replace(position, failures=failures, asked_at=now)
+        stands = structs.replace(
+            position,
+            failures=failures,
+            asked_at=now,
+            not_before=now + int(wanted * 1_000_000) if wanted else 0,
+        )
         emissions = self._told("poll.failed", poll, failures, failed.message) if failures == 1 else []
         end = TurnEnd(
-            again=poll_job(poll, stands, pause if poll.every else NEVER),
+            again=poll_job(poll, stands, pause if poll.every else wanted or NEVER),
             emissions=tuple(emissions),
             outcomes=(Outcome(POLLS, poll.name, False, now, failed.message),),
         )
-        await self._store.turn(Turn(item.lease, lambda _: end))
+        turned = await self._store.turn(Turn(item.lease, lambda _: end))
+        if not turned.held:
+            return PollTurn(now, error=NOT_HELD)
         turn = PollTurn(now, error=failed.message)
         await self._tell(poll, turn)
         return turn

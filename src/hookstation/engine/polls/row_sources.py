@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from hookstation.core.polling.definitions import ActivitiesSource, QuerySource, SqlSource
 from hookstation.core.polling.position import key_digest
-from hookstation.core.polling.turns import Asked, Found, Item, beyond, rank, unseen
+from hookstation.core.polling.turns import (
+    Asked,
+    Found,
+    Item,
+    beyond,
+    check_seen,
+    check_since,
+    in_order,
+    rank,
+    since_of,
+    unseen,
+)
+from hookstation.core.records import FieldType
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
 from hookstation.engine.polls.http_source import BEGUN
@@ -23,42 +36,71 @@ MOST_ROWS: Final = 100_000
 
 
 async def ask_sql(source: SqlSource, keys: Keys, asked: Asked, targets: Targets) -> Found:
-    """One turn with a table or statement: rows behind the watermark, in its order. Raises `ActionFailed`."""
+    """One turn with a table or statement: rows behind the watermark. Raises `ActionFailed`, `NotFound`."""
     target = rows_of(targets, source.connection)
+    return await (_of_statement if source.statement else _of_table)(source, target, keys, asked)
+
+
+async def _of_table(source: SqlSource, target: RowsConnector, keys: Keys, asked: Asked) -> Found:
+    """Rows in the database's own order; it alone knows how it compares texts."""
+    table = await target.table(source.table)
     if asked.baseline:
-        return await _newest(source, target, keys, asked)
+        return await _newest(source, target, keys, table.primary_key)
     last = asked.at.get("value", asked.since or None)
-    primary = () if source.statement else (await target.table(source.table)).primary_key
+    column = table.columns.get(source.watermark)
+    if column is not None and column.type in (FieldType.INTEGER, FieldType.DECIMAL):
+        check_since(0, asked)
     known, new = set(asked.seen), list[tuple[JSON, Item]]()
-    floor = None if last is None else rank(last)
-    async for row in _each(target.select(_behind(source, last, primary, asked.until))):
-        value = row.get(source.watermark)
-        if value is None:
+    async with aclosing(_each(target.select(_behind(source, last, table.primary_key, asked.until)))) as rows:
+        async for row in rows:
+            value = row[source.watermark]
+            item = keys.item(dict(row), _usual(row, source.watermark, table.primary_key))
+            if value == last and key_digest(item.key) in known:
+                continue
+            new.append((value, item))
+            if len(new) > asked.most:  # one more than is taken says that there is more
+                break
+    return in_order(new, asked)
+
+
+async def _of_statement(source: SqlSource, target: RowsConnector, keys: Keys, asked: Asked) -> Found:
+    """Rows in any order: all of them are read before the first ones by the watermark are taken."""
+    last = asked.at.get("value", asked.since or source.parameters.get("watermark"))
+    query = RowQuery(statement=source.statement, parameters={**source.parameters, "watermark": last})
+    found: list[tuple[JSON, Item]] = []
+    async with aclosing(_each(target.select(query))) as rows:
+        async for row in rows:
             _check(row, source.watermark)
-            continue
-        item = _item(row, keys, _usual(row, source.watermark, primary))
-        if floor is not None and (
-            rank(value) < floor or (rank(value) == floor and key_digest(item.key) in known)
-        ):
-            continue
-        new.append((value, item))
-        if len(new) > asked.most:  # one more than is taken says that there is more
-            break
-    return beyond(new, asked)
+            if (value := row[source.watermark]) is None:
+                continue
+            check_since(value, asked)
+            if asked.until is None or rank(value) <= rank(asked.until):
+                found.append((value, keys.item(dict(row))))
+            if len(found) > MOST_ROWS:
+                raise Terminal(
+                    f"More than {MOST_ROWS:,} rows came. Order them by “{source.watermark}” with a limit."
+                )
+    return beyond(found, asked)
 
 
 async def ask_query(source: QuerySource, keys: Keys, asked: Asked, targets: Targets) -> Found:
     """One turn with a stored query. Raises `ActionFailed`."""
     target = _queries(targets, source.connection)
     given = {name: text_of(value) for name, value in source.parameters.items()}
-    rows = [row async for row in _each(target.query(source.query, given))]
-    if len(rows) > MOST_ROWS:
-        raise Terminal(f"The query has more than {MOST_ROWS:,} rows; give it a prompt that asks for fewer.")
+    rows: list[Row] = []
+    async with aclosing(_each(target.query(source.query, given))) as all_rows:
+        async for row in all_rows:
+            rows.append(row)
+            if len(rows) > MOST_ROWS:
+                raise Terminal(
+                    f"The query has more than {MOST_ROWS:,} rows; give it a prompt that asks for fewer."
+                )
     if not source.watermark:
-        return unseen([_item(row, keys) for row in rows], asked, BEGUN)
+        return unseen([keys.item(dict(row)) for row in rows], asked, BEGUN)
     for row in rows:
         _check(row, source.watermark)
-    found = [(row[source.watermark], _item(row, keys)) for row in rows]
+        check_since(row[source.watermark], asked)
+    found = [(row[source.watermark], keys.item(dict(row))) for row in rows]
     if not asked.at and asked.since:
         found = [one for one in found if rank(one[0]) >= rank(asked.since)]
     if asked.until is not None:
@@ -76,17 +118,19 @@ async def ask_activities(source: ActivitiesSource, keys: Keys, asked: Asked, tar
     if asked.until is not None:
         rows = [row for row in rows if rank(row.get("SEQN")) <= rank(asked.until)]
     taken = rows[: asked.most]
-    wanted = [row for row in taken if _is_wanted(row, source, asked)]
-    items = [_item(row, keys, text_of(row.get("SEQN"))) for row in wanted]
-    top = taken[-1]["SEQN"] if taken else last
-    return Found(items, {"value": top}, more=len(rows) > len(taken))
+    since = since_of(asked)
+    wanted = [row for row in taken if _is_wanted(row, source, since)]
+    items = [keys.item(dict(row), text_of(row.get("SEQN"))) for row in wanted]
+    more = len(rows) > len(taken)
+    at: dict[str, JSON] = {"value": taken[-1]["SEQN"] if taken else last}
+    return Found(items, {**at, "since": since} if more and since else at, more=more)
 
 
-def _is_wanted(row: Row, source: ActivitiesSource, asked: Asked) -> bool:
+def _is_wanted(row: Row, source: ActivitiesSource, since: str) -> bool:
     if source.types and row.get("ACTIVITY_TYPE") not in source.types:
         return False
     at = row.get("TRANSACTION_DATE")
-    return not asked.since or not isinstance(at, str) or at >= asked.since
+    return not since or not isinstance(at, str) or rank(at) >= rank(since)
 
 
 def _queries(targets: Targets, connection: str) -> QueryConnector:
@@ -99,11 +143,8 @@ def _queries(targets: Targets, connection: str) -> QueryConnector:
 
 
 def _behind(source: SqlSource, last: JSON, primary: Sequence[str], until: JSON) -> RowQuery:
-    """Rows from the watermark on, in its order and among equals in that of the primary key."""
-    if source.statement:
-        parameters = {**source.parameters, "watermark": last}
-        return RowQuery(statement=source.statement, parameters=parameters)
-    where = [*wheres(source.where)]
+    """Rows from the watermark on, in its order and among equals in that of the primary key; NULL is none."""
+    where = [*wheres(source.where), Where(source.watermark, Comparison.UNEQUAL, None)]
     if last is not None:
         where.append(Where(source.watermark, Comparison.AT_LEAST, last))
     if until is not None:
@@ -113,26 +154,23 @@ def _behind(source: SqlSource, last: JSON, primary: Sequence[str], until: JSON) 
     return RowQuery(source.table, columns, tuple(where), order)
 
 
-async def _newest(source: SqlSource, target: RowsConnector, keys: Keys, asked: Asked) -> Found:
+async def _newest(source: SqlSource, target: RowsConnector, keys: Keys, primary: Sequence[str]) -> Found:
     """The greatest watermark there is, and the rows that have it."""
-    if source.statement:
-        rows = [row async for row in _each(target.select(_behind(source, None, (), None)))]
-        return beyond([(row.get(source.watermark), _item(row, keys)) for row in rows], asked)
-    where = tuple(wheres(source.where))
+    where = (*wheres(source.where), Where(source.watermark, Comparison.UNEQUAL, None))
     top = RowQuery(source.table, (source.watermark,), where, (f"-{source.watermark}",), limit=1, batch=1)
-    values = [row[source.watermark] async for row in _each(target.select(top))]
-    if not values or values[0] is None:
+    async with aclosing(_each(target.select(top))) as rows:
+        values = [row[source.watermark] async for row in rows]
+    if not values:
         return Found((), {**BEGUN})
-    primary = (await target.table(source.table)).primary_key
-    equal = _behind(source, values[0], primary, None)
-    seen = [
-        key_digest(_item(row, keys, _usual(row, source.watermark, primary)).key)
-        async for row in _each(target.select(equal))
-    ]
+    seen: list[str] = []
+    async with aclosing(_each(target.select(_behind(source, values[0], primary, None)))) as rows:
+        async for row in rows:
+            seen.append(key_digest(keys.item(dict(row), _usual(row, source.watermark, primary)).key))
+            check_seen(seen, values[0])
     return Found((), {"value": values[0]}, seen)
 
 
-async def _each(batches: AsyncIterator[Sequence[Row]]) -> AsyncIterator[Mapping[str, JSON]]:
+async def _each(batches: AsyncIterator[Sequence[Row]]) -> AsyncGenerator[Row]:
     try:
         async for batch in batches:
             for row in batch:
@@ -141,11 +179,6 @@ async def _each(batches: AsyncIterator[Sequence[Row]]) -> AsyncIterator[Mapping[
         close = getattr(batches, "aclose", None)
         if close is not None:
             await close()
-
-
-def _item(row: Row, keys: Keys, usual: str = "") -> Item:
-    value: JSON = dict(row)
-    return Item(keys.of(value, usual), value)
 
 
 def _usual(row: Row, watermark: str, primary: Sequence[str]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from hookstation.core.definitions import WebhookState
+from hookstation.core.definitions import Webhook, WebhookState
 from hookstation.core.jobs import POLLS, JobState
 from hookstation.core.polling.definitions import (
     ActivitiesSource,
@@ -19,6 +20,7 @@ from hookstation.core.polling.definitions import (
     Poll,
     QuerySource,
     SqlSource,
+    begins_with_date,
 )
 from hookstation.core.polling.position import Position, read_position
 from hookstation.core.polling.turns import Asked, Found, Item
@@ -26,7 +28,16 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Standing
 from hookstation.engine.polls.accepting import Accepting
 from hookstation.engine.polls.asking import Asking, asked_of
-from hookstation.engine.polls.polling import NEVER, TURN, Known, Polling, PollTurn, poll_job, read_turn
+from hookstation.engine.polls.polling import (
+    NEVER,
+    TURN,
+    Known,
+    Polling,
+    PollTurn,
+    new_poll_job,
+    poll_job,
+    read_turn,
+)
 from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import Conflict, Invalid, NotFound, Problem, Terminal
 from hookstation.ports.clock import Clock
@@ -39,6 +50,7 @@ MOST_TRIED: Final = 50
 MOST_REPAIRED: Final = 1_000
 """Items that a repair takes at once."""
 
+NO_DATES: Final = "must be now or everything: this source does not say when its items came."
 LONGEST_WAIT: Final = 90.0
 LOOK: Final = 0.1
 
@@ -76,7 +88,7 @@ class Repaired:
 class Polls:
     """What people ask of polls."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the meeting point of looking, accepting and what is kept
         self,
         store: Store,
         known: Known,
@@ -86,7 +98,10 @@ class Polls:
         switchboard: Switchboard,
         clock: Clock,
         event_log: EventLog,
+        compile_: Callable[[Webhook], CompiledWebhook],
     ) -> None:
+        """`compile_` makes ready what is done with the items of a poll that is not saved; it raises `Invalid`."""
+        self._compile = compile_
         self._store, self._known, self._asking, self._accepting = store, known, asking, accepting
         self._polling, self._switchboard = polling, switchboard
         self._clock, self._event_log = clock, event_log
@@ -115,6 +130,8 @@ class Polls:
         """Have it look now, and wait for what came. Raises `NotFound`, `Conflict` where it is not active."""
         poll = self._active(name)
         before = (await self._last(name)) or PollTurn(0)
+        if await self._store.find_job(POLLS, name) is None:
+            await self._store.enqueue([new_poll_job(poll)])
         self._event_log.write("poll_run", poll=name, who=who)
         await self._store.hurry(POLLS, name)
         end = self._clock.monotonic() + LONGEST_WAIT
@@ -127,20 +144,26 @@ class Polls:
             await self._clock.sleep(LOOK)
         raise Conflict(f"The poll “{name}” is being asked, and its source takes long. Look at it in a while.")
 
-    async def try_it(self, poll: str | Poll, hook: CompiledWebhook | None = None) -> list[Tried]:
+    async def try_it(self, poll: str | Poll) -> list[Tried]:
         """What would come if it looked now; nothing is written, and nothing moves.
 
-        `hook`: of a poll that is not saved, compiled.  Raises `NotFound`, `Invalid`, `ActionFailed`, `MappingFailed`.
+        `poll`: the name of a saved one, or one that need not be saved: then it begins where its `first` says, and with
+        `now` it shows what is there.  Raises `NotFound`, `Invalid` with what its action, mapping or schema lacks,
+        `Conflict` where the source takes too long, `ActionFailed`.
         """
         one = self.named(poll) if isinstance(poll, str) else poll
-        made = hook or self._compiled(one)
+        made = self._compiled(one) if isinstance(poll, str) else self._compile(one.webhook)
         position = Position("")
         found = await self._store.find_job(POLLS, one.name)
         if found is not None and isinstance(poll, str):
             position = read_position(found.job.payload, one)
         asked = asked_of(one, position, MOST_TRIED)
         asked.baseline = False
-        look = await self._asking.look(one, asked)
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                look = await self._asking.look(one, asked)
+        except TimeoutError:
+            raise Conflict(f"The source took longer than {LONGEST_WAIT:g} s. Ask for less of it.") from None
         return [await self._tried(made, item) for item in look.found.items]
 
     async def repair(self, name: str, since: str, until: str, who: str) -> Repaired:
@@ -174,6 +197,8 @@ class Polls:
             except ValueError:
                 told = "must be now, everything, or a date such as 2026-01-01."
                 raise Invalid([Problem(("first",), told)]) from None
+            if not begins_with_date(poll.source):
+                raise Invalid([Problem(("first",), NO_DATES)])
         found = await self._store.find_job(POLLS, name)
         if found is not None and found.state is JobState.LEASED:
             raise Conflict(f"The poll “{name}” is being asked just now; begin anew in a moment.")
@@ -228,19 +253,20 @@ def range_of(poll: Poll, since: str, until: str) -> Asked:
     """What a repair asks for. Raises `Invalid` where the source cannot be asked for a range."""
     source, begin, end = poll.source, _value(since), _value(until)
     match source:
-        case SqlSource() | QuerySource(watermark=str()) | HttpSource():
-            if isinstance(source, HttpSource) and (source.cursor is None or not source.cursor.field):
+        case SqlSource() | QuerySource() | HttpSource():
+            if not begins_with_date(source):
                 _refuse_range(since, until)
                 return Asked({}, (), MOST_REPAIRED)
             at: dict[str, JSON] = {} if begin is None else {"value": begin}
             return Asked(at, (), MOST_REPAIRED, until=end)
         case ActivitiesSource():
-            at = {"value": max(int(since) - 1, 0)} if since.isdecimal() else {}
-            return Asked(at, (), MOST_REPAIRED, until=end)
+            if since.isdecimal():
+                return Asked({"value": max(int(since) - 1, 0)}, (), MOST_REPAIRED, until=end)
+            return Asked({}, (), MOST_REPAIRED, until=end, since=_date(since))
         case FilesSource() | FeedSource() | MailboxSource():
             if until:
                 raise Invalid([Problem(("until",), "is not for this source; it is asked from a date on.")])
-            return Asked({}, (), MOST_REPAIRED, since=since)
+            return Asked({}, (), MOST_REPAIRED, since=_date(since))
     raise Terminal("This source cannot be asked for a range.")
 
 
@@ -253,6 +279,17 @@ def _refuse_range(since: str, until: str) -> None:
     if since or until:
         told = "This source has no cursor by a field, so it has no range: repair it without one, which asks for all."
         raise Invalid([Problem(("since",), told)])
+
+
+def _date(written: str) -> str:
+    """A date as it was written, empty where none was."""
+    try:
+        if written:
+            datetime.fromisoformat(written)
+    except ValueError:
+        told = "must be a date or moment, such as 2026-01-01 or 2026-01-01T09:00:00Z."
+        raise Invalid([Problem(("since",), told)]) from None
+    return written
 
 
 def _value(written: str) -> JSON:
