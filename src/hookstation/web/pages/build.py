@@ -20,6 +20,7 @@ from hookstation.web.pages import (
     access,
     account,
     acts,
+    chain,
     changes,
     connecting,
     connections,
@@ -41,7 +42,6 @@ from hookstation.web.pages import (
     wizard,
 )
 from hookstation.web.pages.assets import ROOT, load_bundle
-from hookstation.web.pages.chain import editor
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
@@ -57,7 +57,7 @@ PAGES: Final = (
     *fixing.PAGES,
     *replays.PAGES,
     *outgoing.PAGES,
-    *editor.PAGES,
+    *chain.PAGES,
     *connecting.PAGES,
     *connections.PAGES,
     *records.PAGES,

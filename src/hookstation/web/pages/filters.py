@@ -42,6 +42,11 @@ TONES: Final[Mapping[str, str]] = {
     DeliveryState.DELIVERED: "good",
     DeliveryState.DEAD: "bad",
     DeliveryState.CANCELLED: "plain",
+    "queued": "calm",
+    "running": "calm",
+    "started": "calm",
+    "done": "good",
+    "skipped": "plain",
 }
 """Which colour and sign a state has; the word always stands beside them."""
 
