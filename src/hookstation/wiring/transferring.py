@@ -44,7 +44,7 @@ def transferring_of(  # noqa: PLR0913 - what all of it needs
     """One for this process; from now on runs of transfers begin and go on in it."""
     fitting = work.tools.fitting
     trying = Trying(sender, Tokens(sender, clock), clock, lambda: "")
-    sources = Sources(store, targets, fitting, Caller(targets, http))
+    sources = Sources(store, targets, fitting, Caller(targets, http, clock))
     tools = Tools(store, targets, fitting, sources, OutCalls(targets, trying), PgpEncrypting())
     plans = TransferPlans(board, StoredReader(vault, CATALOGUE).transfer)
     work.plans.transfers = work.starting.transfers = plans
