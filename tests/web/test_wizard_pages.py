@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from hookstation.core.events import Answer
+from hookstation.core.values import JSON
 from hookstation.web.rest import Rest
 from tests.support.asgi import Answered, Client
 from tests.support.engine import PANEL, Engine, connection, engine, upsert, webhook
@@ -145,3 +146,29 @@ async def test_payloads_are_kept_out_of_the_search_and_let_in_again(pages: Clien
     assert b'id="search" checked' in (await pages.ask("GET", "/webhooks/courses/edit/access")).body
     await send(pages, "/webhooks/courses/edit/access", **form, began="2")
     assert "search" not in (await bench.changing.drafts.show("courses")).document
+
+
+async def test_a_workflow_is_chosen_in_the_place_of_an_action_and_given_up_again(
+    pages: Client, bench: Engine
+) -> None:
+    steps: JSON = [{"name": "end", "type": "stop"}]
+    flow: JSON = {"name": "sort-out", "title": "Sort it out", "trigger": {"type": "webhook"}, "steps": steps}
+    await bench.configurator.apply({"version": 1, "workflows": [flow]})
+    target = "/webhooks/courses/edit/action"
+    assert b'<option value="workflow|sort-out">Sort it out' in (await pages.ask("GET", target)).body
+    chosen = urlencode({"target": "workflow|sort-out", "began": "1", "do": "save"}).encode()
+    await pages.ask("POST", target, chosen, content_type=FORM)
+    draft = await bench.changing.drafts.show("courses")
+    assert ("sort-out", False, []) == (
+        draft.document["workflow"],
+        "action" in draft.document,
+        [one for one in draft.problems if one.severity == "error"],
+    )
+    shown = (await pages.ask("GET", target)).body.decode()
+    assert "It starts the workflow sort-out" in shown
+    assert '<a href="/workflows/sort-out/edit">' in shown
+    other = urlencode(
+        {"target": "insert_activity|records", "began": str(draft.began), "do": "target"}
+    ).encode()
+    await pages.ask("POST", target, other, content_type=FORM)
+    assert "workflow" not in (await bench.changing.drafts.show("courses")).document

@@ -30,7 +30,7 @@ SECRETS: Final = frozenset(
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "general": ("name", "title", "note", "state"),
     "data": ("schema",),
-    "action": ("action",),
+    "action": ("action", "workflow"),
     "access": (
         AUTHENTICATION,
         "access",

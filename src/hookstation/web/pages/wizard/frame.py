@@ -128,13 +128,18 @@ def states_of(look: Look) -> dict[str, str]:
     found = by_section(look.draft.problems)
     states: dict[str, str] = {}
     for key in TITLES:
-        if key not in MADE_BY or MADE_BY[key] not in look.document:
+        if key not in MADE_BY or not is_made(look.document, key):
             states[key] = "plain"
         elif any(one.severity == "error" for one in found.get(key, ())):
             states[key] = "bad"
         else:
             states[key] = "unsure" if found.get(key) else "good"
     return states
+
+
+def is_made(document: Document, section: str) -> bool:
+    """Whether a section was saved; a workflow that is started takes the place of an action."""
+    return MADE_BY.get(section, "title") in document or (section == "action" and "workflow" in document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,7 @@ def _told(problems: Sequence[Problem], section: str, look: Look) -> dict[str, li
     """The problems of one section by the id of their field; none of a section that was never saved."""
     if look.problems:
         those: Sequence[Problem] = problems
-    elif MADE_BY.get(section, "title") not in look.document:
+    elif not is_made(look.document, section):
         those = ()
     else:
         those = by_section(problems).get(section, ())

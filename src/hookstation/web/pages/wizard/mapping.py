@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Final
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from hookstation.core.activity import canonical_name
 from hookstation.core.documents.drafts import Document
+from hookstation.core.documents.links import BY_WEBHOOK
 from hookstation.core.jsontext import dump_json
 from hookstation.core.preview import Previewed
 from hookstation.core.propose import Proposal
@@ -18,6 +20,7 @@ from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec, FieldSpec, F
 from hookstation.core.schema_rows import schema_rows
 from hookstation.core.template import ANY, path_text
 from hookstation.core.values import JSON
+from hookstation.core.workflows.definitions import Workflow
 from hookstation.engine.wizard import Proposals, read_action
 from hookstation.errors import Invalid, NotFound, Problem
 from hookstation.ports.connector import Connector
@@ -35,6 +38,9 @@ ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "upsert_panel": ("Update a panel record, or insert it", "upsert"),
 }
 """What people call each action, and the operation that a connection must be able to do for it."""
+
+WORKFLOW: Final = "workflow"
+"""Begins the choice of a workflow, in the place of an action."""
 
 FACTS: Final = ("event_id", "received_at", "webhook.name")
 """What every template may read besides the payload."""
@@ -61,12 +67,18 @@ class Line:
 
 
 def actions_of(services: Services) -> list[tuple[str, list[tuple[str, str]]]]:
-    """For each connection the actions that it can do: pairs of ``type|connection`` and label."""
+    """For each connection the actions that it can do: pairs of ``type|connection`` and label; and the workflows."""
     found = []
     for name, connector in sorted(services.targets.connectors.items()):
         able = [(f"{key}|{name}", label) for key, (label, _) in ACTIONS.items() if _can(connector, key)]
         found.append((name, able))
-    return found
+    workflows = services.board.workflows.values()
+    starting = [(f"{WORKFLOW}|{one.name}", one.title or one.name) for one in workflows if _starts(one)]
+    return [*found, ("Start a workflow", sorted(starting, key=itemgetter(1)))] if starting else found
+
+
+def _starts(workflow: Workflow) -> bool:
+    return workflow.trigger.kind.value in BY_WEBHOOK
 
 
 def _can(connector: Connector, action: str) -> bool:
@@ -76,6 +88,11 @@ def _can(connector: Connector, action: str) -> bool:
 async def read(look: Look, form: Form) -> Document:
     """The document with the action that the form describes. Raises `Invalid`."""
     chosen, _, connection = form.one("target").partition("|")
+    if chosen == WORKFLOW and connection:
+        return {
+            **{name: one for name, one in look.document.items() if name != "action"},
+            WORKFLOW: connection,
+        }
     if chosen not in ACTIONS or not connection:
         raise Invalid([Problem(("action", "type"), "Choose what is to be done with a call.")])
     fields, match = mapped(form, action_of(look.document), chosen)
@@ -160,9 +177,11 @@ async def context(look: Look) -> dict[str, object]:
     if look.form.one("target"):
         chosen, _, connection = look.form.one("target").partition("|")
         action = {**action, "type": chosen, "connection": connection, "panel": look.form.one("panel")}
+    elif WORKFLOW in look.document:
+        action = {"type": WORKFLOW, "connection": look.document[WORKFLOW]}
     found, wrong = None, ""
     try:
-        found = await proposals(look, action)
+        found = await proposals(look, action) if action.get("type") != WORKFLOW else None
     except (NotFound, Invalid) as failure:
         wrong = failure.message
     calls = await listening.calls_of(look.name, look.services)
