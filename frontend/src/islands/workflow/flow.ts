@@ -77,7 +77,7 @@ function line(state: FlowState, acts: FlowActs, list: Path, inside: string): HTM
     adder(acts, { list, index }, index === 0 ? `Add a step at the beginning${inside}` : `Add a step after ${titleOf(steps[index - 1])}${inside}`),
     node(state, acts, step, [...list, index]),
   ]);
-  const last = steps.length ? `Add a step after ${titleOf(steps.at(-1))}${inside}` : `Add the first step${inside}`;
+  const last = steps.length ? `Add a step after ${titleOf(steps.at(-1))}${inside}` : `Add a step${inside}`;
   return h("ol", { class: "flow-line", "aria-label": inside ? `Steps${inside}` : "Steps" }, ...items, adder(acts, { list, index: steps.length }, last, steps.length === 0));
 }
 
