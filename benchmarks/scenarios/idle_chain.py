@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from benchmarks.bench import Bench, tell
@@ -13,11 +15,13 @@ from benchmarks.jobs.ours import opened
 from benchmarks.machine import memory, processor_time
 from benchmarks.measures import Figure, at_most, figure
 from benchmarks.postgres_server import bench_server
+from benchmarks.scenarios.jobs import percentile
 from benchmarks.sending.waiting import database
-from benchmarks.servers import StationFolder
+from benchmarks.servers import Api, StationFolder
 from hookstation.adapters.clock import SystemClock, SystemIdentifiers
 from hookstation.core.jsontext import dump_json
 from hookstation.core.workflows.values import Entry, EntryState, Run, RunStart, RunState, run_job
+from hookstation.ports.runs import RunFilter
 
 NAME: Final = "patient"
 WORKFLOWS: Final = 10
@@ -25,12 +29,18 @@ WORKFLOWS: Final = 10
 
 YEAR: Final = 365 * 86_400 * 1_000_000
 BATCH: Final = 1_000
+QUICK: Final = "quick"
+ONCE: Final = "once-"
+AHEAD: Final = 6.0
+APART: Final = 0.237
+"""Seconds until the first of the schedules that are watched fires, and between two of them."""
+
 SETTLE: Final = 5.0
 """Seconds after the start until the station has done what it does then."""
 
 
 def idle_chain(bench: Bench) -> list[Figure]:
-    """Waiting runs and schedules, nothing due: the share of a core, and the memory."""
+    """Waiting runs and schedules: the share of a core and the memory while nothing is due, then how late one fires."""
     with bench_server(bench.folder) as server:
         url = server.create("idle")
         return [
@@ -45,6 +55,7 @@ def _idle(bench: Bench, place: str, url: str, database_time: Callable[[], float]
     began = time.perf_counter()
     asyncio.run(_fill(database(folder, url), amounts.waiting_runs))
     tell(f"  {amounts.waiting_runs:,} runs wait on {place} after {time.perf_counter() - began:.0f} s")
+    key = folder.key()
     with folder.serve() as server:
         time.sleep(min(SETTLE, amounts.idle))
         before, at_first, theirs = memory(server.process), processor_time(server.process), database_time()
@@ -54,10 +65,14 @@ def _idle(bench: Bench, place: str, url: str, database_time: Callable[[], float]
             100 * (database_time() - theirs) / amounts.idle,
         ]
         grown = memory(server.process) - before
+        _fire(Api(server, key), amounts.pickups)
+    late = asyncio.run(_lateness(database(folder, url), amounts.pickups))
     figures = [
         figure(f"{place}: share of a core, idle", shares[:1], "%", at_most(2)),
         figure(f"{place}: memory", [before], "MB"),
-        figure(f"{place}: memory after {amounts.idle:g} s more", [grown], "MB", at_most(5)),
+        figure(f"{place}: memory more after {amounts.idle:g} s", [grown], "MB", at_most(5)),
+        figure(f"{place}: from a schedule's time to its run's start, p50", [statistics.median(late)], "ms"),
+        figure(f"{place}: the same, p99", [percentile(late, 99)], "ms", at_most(200)),
     ]
     return figures + ([figure(f"{place}: share of a core, the database", shares[1:], "%")] if url else [])
 
@@ -68,6 +83,7 @@ def _station(bench: Bench, name: str, url: str) -> StationFolder:
     folder = StationFolder.node(data, core, url) if url else StationFolder(data, core)
     names = [f"{NAME}-{number}" for number in range(WORKFLOWS)]
     steps = [{"name": "wait", "type": "wait", "with": {"for": "300d"}}]
+    said = [{"name": "keep", "type": "set", "with": {"values": {"a": 1}}}]
     schedules = [
         {
             "name": f"yearly-{number}",
@@ -79,13 +95,39 @@ def _station(bench: Bench, name: str, url: str) -> StationFolder:
     ]
     document = {
         "version": 1,
-        "workflows": [{"name": one, "trigger": {"type": "schedule"}, "steps": steps} for one in names],
+        "workflows": [
+            *({"name": one, "trigger": {"type": "schedule"}, "steps": steps} for one in names),
+            {"name": QUICK, "trigger": {"type": "schedule"}, "steps": said},
+        ],
         "schedules": schedules,
     }
     file = data.with_name(f"{name}.json")
     file.write_text(json.dumps(document))
     folder.command("apply", str(file), "--yes")
     return folder
+
+
+def _fire(api: Api, times: int) -> None:
+    """Let schedules fire one after the other, each once, from a while after now on."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    at = [now + timedelta(seconds=AHEAD + APART * number) for number in range(times)]
+    schedules = [
+        {"name": f"{ONCE}{number:04}", "workflow": QUICK, "at": one.isoformat(), "zone": "UTC"}
+        for number, one in enumerate(at)
+    ]
+    api.call("POST", "/config/apply", {"document": {"version": 1, "schedules": schedules}})
+    time.sleep(AHEAD + APART * times + 1)
+    api.close()
+
+
+async def _lateness(url: str, times: int) -> list[float]:
+    """Milliseconds from the time of each of them until its run went on."""
+    async with opened(url) as store:
+        runs = (await store.list_runs(RunFilter(trigger=f"schedule:{ONCE}"), times + 1)).items
+        fired = {run.trigger.partition(":")[2]: run.started_at for run in runs}
+        assert times == len(fired) == len(runs), f"{len(runs)} runs of {times}"
+        kept = {name: await store.get_kept("schedules", name) for name in fired}
+    return [(at - int(kept[name]["fired"])) / 1000 for name, at in fired.items()]
 
 
 async def _fill(url: str, runs: int) -> None:
