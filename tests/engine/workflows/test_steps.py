@@ -215,17 +215,18 @@ class TestCalls:
             path="/members/$$trigger.id$$",
             method="POST",
             query={"a": ["1", "2"]},
-            headers={"X-Run": "$$run.workflow$$"},
+            headers={"X-Run": "$$run.workflow$$", "content-type": "application/vnd.api+json"},
             body={"id": "$$trigger.id$$"},
         )
         run, found = await world.run(made, input_={"id": "7"})
         assert RunState.SUCCEEDED is run.state, run.error
         [call] = world.receiver.calls
-        assert ("POST", "/members/7?a=1&a=2", b'{"id":"7"}', "w") == (
+        assert ("POST", "/members/7?a=1&a=2", b'{"id":"7"}', "w", ["application/vnd.api+json"]) == (
             call.method,
             call.path,
             call.body,
             call.header("X-Run"),
+            [value for name, value in call.headers if name.lower() == "content-type"],
         )
         answer = found["call"]
         assert isinstance(answer, dict)

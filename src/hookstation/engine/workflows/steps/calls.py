@@ -107,13 +107,14 @@ def call_of(task: Task, place: str, seconds: float) -> ApiCall:
         path, _, written = path.partition("?")
         query = (*parse_qsl(written, keep_blank_values=True), *query)
     headers = {name: _header(name, value) for name, value in mapping(settings, "headers").items()}
+    types = [headers.pop(name) for name in list(headers) if name.lower() == "content-type"]
     return ApiCall(
         text(settings, "method", "GET").upper(),
         path,
         query,
         headers,
         body,
-        headers.pop("Content-Type", kind),
+        types[0] if types else kind,
         task.step.time or seconds,
         size(settings, "largest", LARGEST),
     )
