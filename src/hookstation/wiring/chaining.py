@@ -62,7 +62,7 @@ def chaining_of(  # noqa: PLR0913 - what all of it needs
     )
 
     async def save(document: JSON, who: str, note: str) -> None:
-        await configurator.apply({"workflows": [document]}, saving=Saving(by=who, note=note))
+        await configurator.apply({"version": 1, "workflows": [document]}, saving=Saving(by=who, note=note))
 
     workflows = Workflows(store, board, work.starting, work.shop.ended, work.trials, clock, event_log, save)
     return Chaining(work, workflows)

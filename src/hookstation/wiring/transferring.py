@@ -51,7 +51,7 @@ def transferring_of(  # noqa: PLR0913 - what all of it needs
     work.shop.runners[MOVE] = MoveRows(tools, plans.read)
 
     async def save(document: JSON, who: str, note: str) -> None:
-        await configurator.apply({"transfers": [document]}, saving=Saving(by=who, note=note))
+        await configurator.apply({"version": 1, "transfers": [document]}, saving=Saving(by=who, note=note))
 
     return Transfers(
         plans, tools, lambda: board.transfers, work.starting, work.shop.ended, clock, event_log, save
