@@ -18,6 +18,7 @@ ROOMS: Final = {
     "workflows": ("workflows",),
     "schedules": ("schedules",),
     "polls": ("polls",),
+    "transfers": ("transfers",),
     "approvals": ("approvals",),
     "destinations": ("destinations", "subscriptions"),
     "deliveries": ("deliveries",),

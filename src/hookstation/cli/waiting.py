@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Final, TypeAlias, cast
 
@@ -18,7 +18,7 @@ AT_ONCE: Final = 20
 
 ENDED: Final = ("succeeded", "failed", "cancelled")
 ALONE: Final = "No server works on this database, so the run waits: it begins when hookstation serve runs."
-Look: TypeAlias = Callable[[Mapping[str, JSON]], object]
+Look: TypeAlias = Callable[[Mapping[str, JSON]], Awaitable[None]]
 
 
 async def follow(control: Control, path: str, body: JSON, seconds: int) -> Mapping[str, JSON]:
@@ -33,7 +33,7 @@ async def follow(control: Control, path: str, body: JSON, seconds: int) -> Mappi
 
 
 async def until_ended(
-    control: Control, run: Mapping[str, JSON], end: float, look: Look = lambda _: None
+    control: Control, run: Mapping[str, JSON], end: float, look: Look | None = None
 ) -> Mapping[str, JSON]:
     """How a run stands when it has ended, waits for a person, or at this moment of the monotonic clock.
 
@@ -41,7 +41,8 @@ async def until_ended(
     """
     path = place("/runs", "run", str(run["id"]))
     while True:
-        look(run)
+        if look is not None:
+            await look(run)
         if run["status"] in ENDED or run["parked"] or monotonic() >= end:
             return run
         await asyncio.sleep(LOOK_EVERY)

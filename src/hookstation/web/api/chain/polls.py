@@ -10,7 +10,6 @@ from starlette.responses import Response
 from hookstation.core.documents import decode_poll, encode_poll
 from hookstation.core.polling.position import Position
 from hookstation.core.values import JSON
-from hookstation.engine.compiler import SchemaShelf, compile_webhook
 from hookstation.engine.polls.polling import PollTurn
 from hookstation.engine.polls.services import PollStanding, Tried
 from hookstation.engine.runs import moment
@@ -142,8 +141,7 @@ async def _try_document(name: str, body: dict[str, JSON], services: Services) ->
     decoded, problems = decode_poll({"name": name, **document})
     if decoded is None:
         raise Invalid([one.under("document") for one in problems])
-    hook = compile_webhook(decoded.webhook, services.targets, SchemaShelf())
-    return await services.chain.polls.try_it(decoded, hook)
+    return await services.chain.polls.try_it(decoded)
 
 
 async def _line(name: str, services: Services) -> dict[str, JSON]:

@@ -13,6 +13,8 @@ from hookstation.core.schedules.clockwork import Change
 from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog import Group, Reach
 from hookstation.core.workflows.gallery.template import Ask
+from hookstation.core.workflows.values import RunState
+from hookstation.engine.transfers.services import MOST_PREVIEWED
 from hookstation.web.api.chain.run_schemas import run_schemas
 from hookstation.web.api.schema_parts import (
     ANY,
@@ -151,7 +153,29 @@ def _polls() -> dict[str, JSON]:
 
 
 def _transfers() -> dict[str, JSON]:
-    return _thing("Transfer", TRANSFER, {"workflow": TEXT, "last": MAYBE_RUN, **STANDS})
+    return {
+        **_thing("Transfer", TRANSFER, {"workflow": TEXT, "last": MAYBE_RUN, **STANDS}),
+        "TransferPreview": object_of(
+            ("columns", "rows", "text", "read"),
+            columns=TEXTS,
+            rows={"type": "array", "items": FREE},
+            text=TEXT,
+            read=COUNT,
+        ),
+        "TransferProgress": object_of(
+            ("id", "status", "ended", "read", "of", "rows", "chunks", "bytes", "path", "error"),
+            id=TEXT,
+            status={"enum": list(RunState)},
+            ended=FLAG,
+            read=COUNT,
+            of={"type": ["integer", "null"]},
+            rows=COUNT,
+            chunks=COUNT,
+            bytes=COUNT,
+            path=MAYBE_TEXT,
+            error=TEXT,
+        ),
+    }
 
 
 def _gallery() -> dict[str, JSON]:
@@ -245,6 +269,12 @@ def _requests() -> dict[str, JSON]:
             {"document": {"workflow": "nightly", "cron": "0 9 * * 1-5", "zone": "Europe/Berlin"}},
         ),
         "PollTrialRequest": closed(document=document),
+        "TransferPreviewRequest": closed(
+            ("document",),
+            document=document,
+            count={"type": "integer", "minimum": 1, "maximum": MOST_PREVIEWED},
+            input={"description": "Any JSON: what a run would be given."},
+        ),
         "RepairRequest": _example(
             closed(**{"from": TEXT, "to": TEXT}), {"from": "2026-11-01", "to": "2026-11-08"}
         ),

@@ -13,6 +13,7 @@ from hookstation.core.jsontext import parse_json
 from hookstation.core.values import JSON
 from hookstation.core.workflows.definitions import Workflow, all_steps
 from hookstation.engine.plans import Saving
+from hookstation.engine.workflows.manage import LONGEST_WAIT
 from hookstation.errors import Invalid, MappingFailed, NotFound, Problem
 from hookstation.ports.runs import RunFigures
 from hookstation.web.api import access, asking, shelf
@@ -69,9 +70,7 @@ async def delete_workflow(request: Request, services: Services) -> Response:
 async def run_workflow(request: Request, services: Services) -> Response:
     """Begin a run by hand; with `wait` the answer comes when it has ended, or after so many seconds."""
     body = await asking.fields(request, "input", "wait")
-    wait = asking.member(body, "wait", int, 0)
-    if not 0 <= wait <= 60:
-        raise Invalid([Problem(("wait",), "must be from 0 to 60 seconds.")])
+    wait = wait_in(body)
     try:
         run = await services.chain.workflows.run(
             request.path_params["name"], body.get("input"), access.caller(request), wait=wait
@@ -149,6 +148,14 @@ async def roll_back_workflow(request: Request, services: Services) -> Response:
         name, max(number, 0) if number < 10**9 else 0, access.caller(request)
     )
     return reply(await _shown(name, services))
+
+
+def wait_in(body: dict[str, JSON]) -> int:
+    """For how many seconds a run's end is waited for. Raises `Invalid`."""
+    wait = asking.member(body, "wait", int, 0)
+    if not 0 <= wait <= LONGEST_WAIT:
+        raise Invalid([Problem(("wait",), f"must be a whole number of seconds from 0 to {LONGEST_WAIT:g}.")])
+    return wait
 
 
 def _line(name: str, services: Services, figures: RunFigures | None) -> dict[str, JSON]:
