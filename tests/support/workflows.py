@@ -133,4 +133,5 @@ def workflows(draw: st.DrawFn) -> Workflow:
         concurrency=draw(st.builds(Concurrency, st.integers(0, 9), st.sampled_from(["", "$$trigger.id$$"]))),
         time=draw(st.sampled_from([0.0, 3_600.0])),
         sample=draw(VALUES),
+        samples=draw(st.sampled_from([{}, {"find": [{"ID": "23"}]}])),
     )

@@ -65,6 +65,7 @@ def test_every_setting_of_a_workflow_is_read() -> None:
         concurrency={"runs": 10, "key": "$$trigger.memberId$$"},
         time="1h",
         sample={"memberId": "23"},
+        samples={"keep": {"id": "23"}},
     )
 
     assert (
@@ -78,6 +79,7 @@ def test_every_setting_of_a_workflow_is_read() -> None:
             Concurrency(10, "$$trigger.memberId$$"),
             3_600,
             {"memberId": "23"},
+            {"keep": {"id": "23"}},
         )
         == found
     )
