@@ -48,4 +48,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def rounds() -> int:
     """How often a test that kills, floods or fuzzes repeats itself; HOOKSTATION_SOAK_ROUNDS sets it."""
-    return int(os.environ.get("HOOKSTATION_SOAK_ROUNDS") or 3)
+    return int(os.environ.get("HOOKSTATION_SOAK_ROUNDS") or 2)
