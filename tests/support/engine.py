@@ -254,6 +254,7 @@ class Engine:
 
     def chain(self) -> Chain:
         """What pages and the API ask of workflows, schedules and polls."""
+        work = self.chaining.work
         ticking = ticking_of(
             self.store,
             self.board,
@@ -264,12 +265,12 @@ class Engine:
             self.outgoing.emitter,
             GuardedHttpClient(),
             self.process,
-            self.chaining.work.starting,
+            work.starting,
             self.clock,
             self.identifiers,
             self.log,
+            work.shop.telling.counts,
         )
-        work = self.chaining.work
         transfers = transferring_of(
             self.store,
             self.board,
@@ -282,7 +283,8 @@ class Engine:
             self.clock,
             self.log,
         )
-        return Chain(self.chaining.workflows, work.desk, ticking.schedules, ticking.polls, transfers)
+        asked = (ticking.schedules, ticking.polls, transfers)
+        return Chain(self.chaining.workflows, work.desk, *asked, work.shop.telling.counts)
 
     def _chaining(self) -> Chaining:
         return chaining_of(

@@ -14,7 +14,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from hookstation.core.tallies import BUCKETS
 from hookstation.engine.outgoing.figures import Standing
 from hookstation.errors import StoreError
-from hookstation.web import delivery_metrics
+from hookstation.ports.runs import RunFigures
+from hookstation.web import chain_metrics, delivery_metrics
 from hookstation.web.services import Services
 
 MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
@@ -27,9 +28,10 @@ class _Collector:
         held: Mapping[str, int],
         findings: Mapping[str, int],
         standings: Sequence[Standing],
+        runs: Sequence[RunFigures],
     ) -> None:
         self._services, self._held, self._findings = services, held, findings
-        self._standings = standings
+        self._standings, self._runs = standings, runs
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of this moment."""
@@ -65,6 +67,7 @@ class _Collector:
             noticed.add_metric([kind], count)
         yield noticed
         yield from delivery_metrics.collect(self._services.outgoing.counts, self._standings)
+        yield from chain_metrics.collect(self._services.chain.counts, self._runs)
 
     def _durations(self) -> Metric:
         counts, seconds = self._services.ingest.counts.durations
@@ -80,9 +83,11 @@ async def render(services: Services) -> bytes:
     held: Mapping[str, int] = {}
     findings: Mapping[str, int] = {}
     standings: Sequence[Standing] = ()
+    runs: Sequence[RunFigures] = ()
     with suppress(StoreError):
         held, findings = await services.glance.vitals()
         standings = await services.outgoing.figures.all()
+        runs = await services.store.figures_of_runs(services.clock.now())
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(services, held, findings, standings))
+    registry.register(_Collector(services, held, findings, standings, runs))
     return generate_latest(registry)

@@ -280,8 +280,12 @@ async def _assemble(
     seat: Seat,
 ) -> Station:
     clock, counters, counts, passwords = SystemClock(), Counters(), CallCounts(), Argon2Passwords()
-    identifiers = SystemIdentifiers(clock)
-    targets, switchboard, sender = Targets(), Switchboard(), HttpSender()
+    identifiers, targets, switchboard, sender = (
+        SystemIdentifiers(clock),
+        Targets(),
+        Switchboard(),
+        HttpSender(),
+    )
     outside = Outside(http, clock, sender, settings.folders, settings.data)
     board, configurator = configuring_of(store, vault, outside, targets, switchboard, clock, identifiers)
     membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
@@ -296,7 +300,8 @@ async def _assemble(
     receiving, desk = chaining.work.receiving, chaining.work.desk
     process = Process(store, clock, identifiers, executor, membership, receiving)
     beside = (store, board, targets, switchboard, membership, lookout, outgoing.emitter, http, process)
-    ticking = ticking_of(*beside, chaining.work.starting, clock, identifiers, event_log)
+    counted = chaining.work.shop.telling.counts
+    ticking = ticking_of(*beside, chaining.work.starting, clock, identifiers, event_log, counted)
     rows = (store, board, configurator, targets, chaining.work, vault, http, sender, clock, event_log)
     transfers = transferring_of(*rows)
     most, repeats = (settings.most_in_flight, settings.most_body_bytes), Repeats(store, clock)
@@ -321,7 +326,7 @@ async def _assemble(
         changing=changing_of(*touched, identifiers),
         counters=counters,
         outgoing=outgoing,
-        chain=Chain(chaining.workflows, desk, ticking.schedules, ticking.polls, transfers),
+        chain=Chain(chaining.workflows, desk, ticking.schedules, ticking.polls, transfers, counted),
         texts=PersonTexts(),
         backup=backup_of(settings, store),
         base_url=base_url,
@@ -331,7 +336,6 @@ async def _assemble(
         settings=settings.shown,
         master_key=None if settings.master_key is not None else settings.data.absolute() / KEY_FILE,
     )
-    front, lane = front_of(settings, services, desk)
     return Station(
         settings,
         store,
@@ -348,8 +352,7 @@ async def _assemble(
         sending,
         chaining,
         ticking,
-        front,
-        lane,
+        *front_of(settings, services, desk),
     )
 
 

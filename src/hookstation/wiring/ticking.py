@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hookstation.core.definitions import Webhook
 from hookstation.core.jobs import POLLS, SCHEDULES, Job, JobEnd, Leased
 from hookstation.engine.board import Board
+from hookstation.engine.chain.counts import ChainCounts
 from hookstation.engine.compiler import SchemaShelf, compile_webhook
 from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.lookout import Lookout
@@ -71,12 +72,15 @@ def ticking_of(  # noqa: PLR0913 - what both of them need
     clock: Clock,
     identifiers: Identifiers,
     event_log: EventLog,
+    counts: ChainCounts,
 ) -> Ticking:
     """One for this process."""
     begin = starting.for_schedule
-    firing = Firing(store, board, begin, membership, clock, event_log)
+    firing = Firing(store, board, begin, membership, clock, event_log, counts)
     asking, accepting = Asking(targets, http, clock), Accepting(process, clock, identifiers)
-    polling = Polling(store, board, asking, accepting, switchboard, membership, emitter, clock, event_log)
+    polling = Polling(
+        store, board, asking, accepting, switchboard, membership, emitter, clock, event_log, counts
+    )
 
     def clocks() -> Mapping[str, Job]:
         return {name: new_clock_job(one) for name, one in board.schedules.items()}

@@ -292,3 +292,10 @@ def test_the_gallery_makes_documents_and_steps_describe_themselves(running: Stat
     types = {one["type"]: one for one in running.api("/step-types")["items"]}
     assert ["Flow", "control"] == [types["for_each"]["group"], types["for_each"]["reach"]]
     assert "url" in types["http_request"]["settings"]["properties"]
+
+
+def test_metrics_tell_of_runs_and_turns(running: Station) -> None:
+    begun(running, "plain", {"id": "5", "course": "C"})
+    text = ask(f"{running.url}/metrics", method="GET").body.decode()
+    assert 'hookstation_runs_ended_total{state="succeeded",workflow="plain"}' in text
+    assert 'hookstation_poll_turns_total{end="new"}' in text

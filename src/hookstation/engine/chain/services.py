@@ -41,6 +41,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hookstation.engine.chain.counts import ChainCounts
 from hookstation.engine.polls.services import Polls
 from hookstation.engine.schedules.standing import Schedules
 from hookstation.engine.transfers.services import Transfers
@@ -57,3 +58,4 @@ class Chain:
     schedules: Schedules
     polls: Polls
     transfers: Transfers
+    counts: ChainCounts

@@ -25,6 +25,7 @@ from hookstation.core.polling.position import (
 from hookstation.core.polling.turns import Found
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Kept, Outcome
+from hookstation.engine.chain.counts import ChainCounts
 from hookstation.engine.lane_worker import Room
 from hookstation.engine.membership import Membership
 from hookstation.engine.outgoing.emitter import Emitter
@@ -46,7 +47,6 @@ LONGEST_TURN: Final = LEASE - 60.0
 
 PUT_OFF: Final = 5.0
 LONGEST_PAUSE: Final = 3_600.0
-LEAST_PAUSE: Final = 10.0
 NEVER: Final = 366 * 86_400.0
 """Seconds that a poll waits that only a schedule or a person asks, or that is not active."""
 
@@ -124,7 +124,9 @@ class Polling:
         emitter: Emitter,
         clock: Clock,
         event_log: EventLog,
+        counts: ChainCounts | None = None,
     ) -> None:
+        self._counts = counts or ChainCounts()
         self._store, self._known, self._asking, self._accepting = store, known, asking, accepting
         self._switchboard, self._membership, self._emitter = switchboard, membership, emitter
         self._clock, self._event_log = clock, event_log
@@ -244,7 +246,7 @@ class Polling:
         """The source could not be asked: it is asked again later and later, and never sooner than it says."""
         now, failures = self._clock.now(), position.failures + 1
         wanted = min(failed.seconds, NEVER) if isinstance(failed, Busy) else 0.0
-        grown = max(poll.every, LEAST_PAUSE) * 2 ** min(failures - 1, 12)
+        grown = poll.every * 2 ** min(failures - 1, 12)
         pause = max(min(grown, max(LONGEST_PAUSE, poll.every)), wanted)
         stands = structs.replace(
             position,
@@ -270,6 +272,7 @@ class Polling:
         return self._emitter.own(type_, told)
 
     async def _tell(self, poll: Poll, turn: PollTurn) -> None:
+        self._counts.looked(turn.accepted, turn.error)
         self._event_log.write(
             "poll_asked",
             poll=poll.name,

@@ -14,9 +14,10 @@ from msgspec import structs
 
 from hookstation.core.jobs import POLLS, SCHEDULES, Job, JobEnd, Leased
 from hookstation.core.schedules.definitions import Overlap, Schedule, ScheduleState, Starts
-from hookstation.core.schedules.fires import Fire, made_up_for, next_fire
+from hookstation.core.schedules.fires import Fire, jitter_of, made_up_for, next_fire
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import ENDED, Kept, RunStart, RunState, Standing
+from hookstation.engine.chain.counts import ChainCounts
 from hookstation.engine.lane_worker import BATCH, Room
 from hookstation.engine.membership import Membership
 from hookstation.engine.schedules.clocks import UNFOUND, clock_job, read_due, rule_of
@@ -69,7 +70,9 @@ class Firing:
         membership: Membership,
         clock: Clock,
         event_log: EventLog,
+        counts: ChainCounts | None = None,
     ) -> None:
+        self._counts = counts or ChainCounts()
         self._store, self._known, self._begin = store, known, begin
         self._membership, self._clock, self._event_log = membership, clock, event_log
         self._standings: Mapping[str, Standing] = {}
@@ -140,6 +143,8 @@ class Firing:
         end = TurnEnd(again=again, starts=starts, kept=kept)
         turned = await self._store.turn(Turn(item.lease, lambda _: end))
         if turned.held:
+            for fire in chosen[-1:]:
+                self._counts.fired(after - fire.at - jitter_of(schedule, fire))
             self._event_log.write(
                 "schedule_fired",
                 schedule=schedule.name,

@@ -11,6 +11,7 @@ from hookstation.core.workflows.compiled import CompiledStep
 from hookstation.core.workflows.decisions import RunEnd
 from hookstation.core.workflows.run_rules import changed
 from hookstation.core.workflows.values import EventEnd, Run, RunChange, RunState, Wait, WaitKind
+from hookstation.engine.chain.counts import ChainCounts
 from hookstation.engine.outgoing.emitter import Emitter, Told
 from hookstation.engine.workflows.ended import Ended
 from hookstation.ports.log import EventLog
@@ -19,8 +20,11 @@ from hookstation.ports.log import EventLog
 class Telling:
     """Makes what is told. All but `end` may be called inside the store."""
 
-    def __init__(self, emitter: Emitter, event_log: EventLog, ended: Ended) -> None:
+    def __init__(
+        self, emitter: Emitter, event_log: EventLog, ended: Ended, counts: ChainCounts | None = None
+    ) -> None:
         self._emitter, self._event_log, self._ended = emitter, event_log, ended
+        self.counts = counts or ChainCounts()
 
     def of_end(self, run: Run, end: RunEnd, event: EventEnd | None) -> Sequence[Emission]:
         """The run has ended, and with it the event that it finishes."""
@@ -41,6 +45,7 @@ class Telling:
 
     def end(self, run: Run, end: RunEnd, now: int) -> None:
         """The end is written."""
+        self.counts.ended(run.workflow, end.state)
         self._event_log.write(
             "run_ended",
             run_id=run.id,
