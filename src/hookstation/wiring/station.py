@@ -280,29 +280,24 @@ async def _assemble(
     seat: Seat,
 ) -> Station:
     clock, counters, counts, passwords = SystemClock(), Counters(), CallCounts(), Argon2Passwords()
-    identifiers, targets, switchboard, sender = (
-        SystemIdentifiers(clock),
-        Targets(),
-        Switchboard(),
-        HttpSender(),
-    )
+    identifiers, targets = SystemIdentifiers(clock), Targets()
+    switchboard, sender = Switchboard(), HttpSender()
     outside = Outside(http, clock, sender, settings.folders, settings.data)
     board, configurator = configuring_of(store, vault, outside, targets, switchboard, clock, identifiers)
     membership, lookout = _member(store, clock, identifiers, event_log, seat), Lookout(store, clock)
     way_out = (settings, store, board, vault, membership, lookout, sender, clock, identifiers)
-    sending = sending_side(*way_out, event_log)
-    outgoing = sending.outgoing
+    outgoing = (sending := sending_side(*way_out, event_log)).outgoing
     given = (store, board, targets, switchboard, membership, lookout, counts, outgoing, clock, event_log)
     executor, worker, queue = working_of(*given)
     captures = Captures(store, vault, targets, clock, identifiers)
     needed = (store, board, configurator, targets, outgoing, vault, http, membership, lookout, clock)
     chaining = chaining_of(*needed, identifiers, event_log, base_url)
-    receiving, desk = chaining.work.receiving, chaining.work.desk
+    work = chaining.work
+    receiving, desk, counted = work.receiving, work.desk, work.shop.telling.counts
     process = Process(store, clock, identifiers, executor, membership, receiving)
     beside = (store, board, targets, switchboard, membership, lookout, outgoing.emitter, http, process)
-    counted = chaining.work.shop.telling.counts
-    ticking = ticking_of(*beside, chaining.work.starting, clock, identifiers, event_log, counted)
-    rows = (store, board, configurator, targets, chaining.work, vault, http, sender, clock, event_log)
+    ticking = ticking_of(*beside, work.starting, clock, identifiers, event_log, counted)
+    rows = (store, board, configurator, targets, work, vault, http, sender, clock, event_log)
     transfers = transferring_of(*rows)
     most, repeats = (settings.most_in_flight, settings.most_body_bytes), Repeats(store, clock)
     accepting = (switchboard, store, process, repeats, clock, identifiers, counters, event_log, *most)
