@@ -27,6 +27,10 @@ def test_the_workflow_editor_keeps_a_document_whole_whatever_is_done_to_it(tmp_p
     made = tmp_path / "suite.mjs"
     subprocess.run([str(esbuild), *words, f"--outfile={made}"], check=True, timeout=60)
     ran = subprocess.run(
-        [str(hatch_build.node()), "--test", str(made)], capture_output=True, text=True, timeout=60, check=False
+        [str(hatch_build.node()), "--test", str(made)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert 0 == ran.returncode, ran.stdout

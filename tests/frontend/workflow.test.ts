@@ -34,7 +34,11 @@ function doc(): Doc {
     name: "orders",
     sample: { id: "7", who: { mail: "ann@example.org" } },
     steps: [
-      { name: "find", type: "find_panels", with: { connection: "records", panel: "P", match: { ID: "$$trigger.id$$" } } },
+      {
+        name: "find",
+        type: "find_panels",
+        with: { connection: "records", panel: "P", match: { ID: "$$trigger.id$$" } },
+      },
       {
         name: "known",
         type: "if",
@@ -47,13 +51,23 @@ function doc(): Doc {
         name: "each",
         type: "for_each",
         with: { items: "$$steps.find.records$$" },
-        steps: [{ name: "tell", type: "emit", when: "vars.count != steps.finder.records", with: { type: "a.b", payload: "$$item$$" } }],
+        steps: [
+          {
+            name: "tell",
+            type: "emit",
+            when: "vars.count != steps.finder.records",
+            with: { type: "a.b", payload: "$$item$$" },
+          },
+        ],
       },
       {
         name: "ways",
         type: "switch",
         with: { value: "$$trigger.id$$" },
-        cases: [{ value: "7", steps: [{ name: "seven", type: "stop" }] }, { value: "8", steps: [] }],
+        cases: [
+          { value: "7", steps: [{ name: "seven", type: "stop" }] },
+          { value: "8", steps: [] },
+        ],
         default: [{ name: "other", type: "stop" }],
       },
       { name: "last", type: "respond", with: { body: { found: "$$steps.find.records$$", url: "$$run.calls.find$$" } } },
@@ -90,7 +104,10 @@ test("A step that is moved keeps what is in it, is there once, and stands where 
     for (const slot of slots(one, TYPES, from)) {
       const changed = move(one, from, slot);
       assert.deepEqual([...names(one)].sort(), [...names(changed)].sort());
-      const index = slot.list.join() === from.slice(0, -1).join() && slot.index > (from.at(-1) as number) ? slot.index - 1 : slot.index;
+      const index =
+        slot.list.join() === from.slice(0, -1).join() && slot.index > (from.at(-1) as number)
+          ? slot.index - 1
+          : slot.index;
       assert.equal(index, place(changed, name).at(-1));
       assert.deepEqual(at(one, from), at(changed, place(changed, name)));
     }
@@ -127,7 +144,10 @@ test("A step that gets another name is followed by everything that names it, and
   assert.equal('steps.search.records.size > 0 and steps["search"].records', at(one, ["steps", 1, "with", "condition"]));
   assert.equal("{{ steps.search.records | size }}", at(one, ["steps", 1, "then", 0, "with", "values", "count"]));
   assert.equal("vars.count != steps.finder.records", at(one, ["steps", 2, "steps", 0, "when"]));
-  assert.deepEqual({ found: "$$steps.search.records$$", url: "$$run.calls.search$$" }, at(one, ["steps", 4, "with", "body"]));
+  assert.deepEqual(
+    { found: "$$steps.search.records$$", url: "$$run.calls.search$$" },
+    at(one, ["steps", 4, "with", "body"]),
+  );
   assert.deepEqual({ search: [{ ID: "7" }] }, at(one, ["samples"]));
   assert.deepEqual({ go_to: "end" }, at(rename(one, TYPES, "last", "end"), ["steps", 1, "on_failure"]));
   assert.deepEqual(before, rename(one, TYPES, "search", "find"));
@@ -165,14 +185,22 @@ test("A problem is told at the innermost step on its way, with the field in it",
   assert.deepEqual(["seven", ["with", "message"], "seven · message"], [inner.step, inner.field, inner.where]);
   const entry = find_(["steps", 3, "cases", 1, "value"]);
   assert.deepEqual(["ways", ["cases", 1, "value"]], [entry.step, entry.field]);
-  assert.deepEqual(["trigger", "Trigger · types"], [find_(["trigger", "types"]).part, find_(["trigger", "types"]).where]);
+  assert.deepEqual(
+    ["trigger", "Trigger · types"],
+    [find_(["trigger", "types"]).part, find_(["trigger", "types"]).where],
+  );
   assert.deepEqual(["workflow", ""], [find_(["name"]).part, find_(["steps"]).step]);
   assert.ok(isMissing(find_(["name"]).problem));
 });
 
 test("A step reads what ended before it, and inside a loop its element; what a loop holds is read in it only", () => {
-  const paths = (name: string): string[] => readable(doc(), TYPES, name).flatMap((group) => group.variables.map((one) => one.path));
-  assert.ok(paths("tell").includes("item") && paths("tell").includes("vars.count") && paths("tell").includes("steps.find.records"));
+  const paths = (name: string): string[] =>
+    readable(doc(), TYPES, name).flatMap((group) => group.variables.map((one) => one.path));
+  assert.ok(
+    paths("tell").includes("item") &&
+      paths("tell").includes("vars.count") &&
+      paths("tell").includes("steps.find.records"),
+  );
   assert.ok(!paths("last").includes("item") && !paths("last").some((one) => one.startsWith("steps.tell")));
   assert.ok(paths("last").includes("steps.each.results") && paths("find").includes("trigger.who.mail"));
   assert.ok(!paths("find").some((one) => one.startsWith("steps.")));

@@ -39,7 +39,12 @@ export function chips(groups: readonly Group[], insert: (path: string) => void):
     h("h3", { id: "read-title" }, "What it can read"),
     h("p", { class: "soft small" }, "A click puts one where the cursor was; it can be dragged there, too."),
     ...filled.map((group, index) =>
-      h("details", { open: index < 2 && group.title !== "The run" }, h("summary", {}, group.title), h("ul", { class: "variables" }, ...group.variables.map((one) => chip(one, insert)))),
+      h(
+        "details",
+        { open: index < 2 && group.title !== "The run" },
+        h("summary", {}, group.title),
+        h("ul", { class: "variables" }, ...group.variables.map((one) => chip(one, insert))),
+      ),
     ),
   );
 }
@@ -55,7 +60,11 @@ function chip(variable: Variable, insert: (path: string) => void): HTMLElement {
   });
   made.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", `$$${variable.path}$$`));
   const unknown = variable.path === "trigger" && variable.sample === null;
-  const said = unknown ? "no sample yet: give one at “Begins”" : variable.sample === undefined ? "" : shown(variable.sample);
+  const said = unknown
+    ? "no sample yet: give one at “Begins”"
+    : variable.sample === undefined
+      ? ""
+      : shown(variable.sample);
   const sample = said ? h("span", { class: "soft small" }, said) : null;
   return h("li", {}, made, sample);
 }

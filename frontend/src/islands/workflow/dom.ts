@@ -4,7 +4,11 @@ export type Child = Node | string | false | null | undefined;
 type Props = Record<string, string | number | boolean | undefined | ((event: never) => void)>;
 
 /** `on…` listens, `class` and all others are attributes; `false` and `undefined` leave one out, `true` is an empty one. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props?: Props, ...children: Child[]): HTMLElementTagNameMap[K];
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props?: Props,
+  ...children: Child[]
+): HTMLElementTagNameMap[K];
 export function h(tag: string, props?: Props, ...children: Child[]): HTMLElement;
 export function h(tag: string, props: Props = {}, ...children: Child[]): HTMLElement {
   const made = document.createElement(tag);

@@ -4,19 +4,39 @@
 // is changed. What stands in it besides is for who runs no scripts.
 
 import "../editor";
+import { Checks } from "./checks";
 import { Cursor } from "./chips";
-import { button, h, signButton } from "./dom";
+import { button, h } from "./dom";
 import type { Editor } from "./form";
-import { flow, type FlowActs, type Selection, titleOf, type Wrong } from "./flow";
+import { flow, type FlowActs, insideOf, type Selection, titleOf } from "./flow";
 import { History } from "./history";
-import { parse, print, same } from "./json";
+import { parse, same } from "./json";
 import { chooseType } from "./menu";
-import { at, type Doc, duplicate, find, insert, move, moveBy, newStep, type Path, remove, rename, type Slot, type Step, text, write } from "./model";
+import {
+  at,
+  type Doc,
+  duplicate,
+  find,
+  insert,
+  move,
+  moveBy,
+  newStep,
+  type Path,
+  remove,
+  rename,
+  type Slot,
+  type Step,
+  text,
+  write,
+} from "./model";
 import { type PaneHost, stepPane, triggerPane, workflowPane } from "./pane";
-import { isMissing, locate, type Located, type Problem } from "./problems";
-import { look, type Overtaken, said, save, setState } from "./remote";
+import { askOvertaken } from "./overtaken";
+import { locate, type Located, type Problem } from "./problems";
+import { type Overtaken, said, save, setState } from "./remote";
 import { type Known, type Types, typesOf } from "./specs";
 import { type Language, TextView } from "./textview";
+import { tools, type ToolActs, type ToolState } from "./tools";
+import { countsOf, fieldOf, isEarly, markErrors, wrongList } from "./wrong";
 
 const PAUSE = 450;
 const NARROW = matchMedia("(max-width: 64rem)");
@@ -29,37 +49,52 @@ class WorkflowEditor extends HTMLElement {
   #selected: Selection = { kind: "workflow" };
   #problems: Problem[] = [];
   #view: TextView | undefined;
-  #asking: AbortController | undefined;
-  #timer = 0;
   #leaving = false;
   #attempted = false;
   readonly #cursor = new Cursor();
-  readonly #tools = h("div", { class: "tools", role: "toolbar", "aria-label": "Workflow" });
+  readonly #checks = new Checks(
+    () => this.#doc,
+    (problems) => this.#checked(problems),
+    (told) => this.#say(told, "error"),
+  );
+  readonly #tools = h("div", { class: "tools", role: "group", "aria-label": "Workflow" });
   readonly #wrong = h("div", { class: "wrong-list" });
   readonly #left = h("div", { class: "flow-side" });
   readonly #pane = h("aside", { class: "card pane", "aria-label": "Properties" });
   readonly #live = h("p", { class: "unseen", role: "status" });
   readonly #said = h("span", { class: "small", role: "status" });
-  readonly #note = h("input", { class: "bare boxed", "data-focus": "note", "aria-label": "What is changed, for the list of versions", placeholder: "What is changed", maxlength: "500", autocomplete: "off" });
+  readonly #note = h("input", {
+    class: "bare boxed",
+    "data-focus": "note",
+    "aria-label": "What is changed, for the list of versions",
+    placeholder: "What is changed",
+    maxlength: "500",
+    autocomplete: "off",
+  });
 
   connectedCallback(): void {
     const known = this.querySelector<HTMLTextAreaElement>("[data-known]");
-    const document_ = this.querySelector<HTMLTextAreaElement>("[data-document]");
-    if (!known || !document_ || this.dataset["ready"] !== undefined) return;
+    const given = this.querySelector<HTMLTextAreaElement>("[data-document]");
+    if (!known || !given || this.dataset["ready"] !== undefined) return;
     this.#known = parse(known.value) as unknown as Known;
     this.#types = typesOf(this.#known);
-    this.#saved = parse(document_.value) as Doc;
+    this.#saved = parse(given.value) as Doc;
     this.#history = new History(this.#saved);
     if (this.#known.version > 0) this.#selected = { kind: "trigger" };
     this.#cursor.watch(this.#pane);
-    this.replaceChildren(this.#tools, this.#wrong, h("div", { class: "editor-columns" }, this.#left, this.#pane), this.#live);
+    this.replaceChildren(
+      this.#tools,
+      this.#wrong,
+      h("div", { class: "editor-columns" }, this.#left, this.#pane),
+      this.#live,
+    );
     this.addEventListener("keydown", (event) => this.#key(event));
     window.addEventListener("beforeunload", (event) => {
       if (this.#dirty && !this.#leaving) event.preventDefault();
     });
     this.#draw();
     this.#drawPane();
-    this.#check(0);
+    this.#checks.soon(0);
     this.dataset["ready"] = "";
   }
 
@@ -82,7 +117,7 @@ class WorkflowEditor extends HTMLElement {
     this.#draw();
     if (redraw) this.#drawPane();
     if (textToo) void this.#view?.show();
-    this.#check(PAUSE);
+    this.#checks.soon(PAUSE);
   }
 
   #step(by: "undo" | "redo"): void {
@@ -114,16 +149,7 @@ class WorkflowEditor extends HTMLElement {
     if (doc === this.#doc) return this.#tell("It cannot go further");
     this.#change(doc, "", true);
     const placed = find(this.#doc, this.#types, name);
-    const inside = placed && placed.list.length > 1 ? at(this.#doc, placed.list.slice(0, -1)) : undefined;
-    this.#tell(placed ? `Moved to place ${placed.index + 1}${inside ? ` ${this.#within(placed.list)}` : ""}` : "");
-  }
-
-  #within(list: Path): string {
-    for (let length = list.length - 1; length > 0; length--) {
-      const found = at(this.#doc, list.slice(0, length)) as Step | undefined;
-      if (found && text(found["type"])) return `inside ${titleOf(found)}`;
-    }
-    return "";
+    if (placed) this.#tell(`Moved to place ${placed.index + 1}${insideOf(this.#doc, placed.list)}`);
   }
 
   #moveBy(name: string, by: 1 | -1): void {
@@ -171,7 +197,15 @@ class WorkflowEditor extends HTMLElement {
         key: (event, place) => this.#cardKey(event, place),
       };
       const scrolled = this.#left.querySelector(".flow-scroller")?.scrollLeft ?? 0;
-      const shown = flow({ doc: this.#doc, types: this.#types, selected: this.#selected, wrong: this.#counts() }, acts);
+      const shown = flow(
+        {
+          doc: this.#doc,
+          types: this.#types,
+          selected: this.#selected,
+          wrong: countsOf(this.#located(), this.#attempted),
+        },
+        acts,
+      );
       const scroller = h("div", { class: "flow-scroller", tabindex: "-1" }, shown);
       this.#left.replaceChildren(scroller);
       scroller.scrollLeft = scrolled;
@@ -180,24 +214,23 @@ class WorkflowEditor extends HTMLElement {
   }
 
   #drawTools(): void {
-    const state = text(this.#doc["state"]) || "active";
-    const isSaved = this.#known.version > 0;
-    const views: [string, Language | undefined][] = [["Flow", undefined], ["YAML", "yaml"], ["JSON", "json"]];
-    const shown = views.map(([label, language]) =>
-      h("button", { type: "button", class: "view", "data-focus": `view:${label}`, "aria-pressed": String(this.#view?.language === language), onclick: () => void this.#show(language) }, label),
-    );
-    const toggle = state === "active" ? "Disable" : "Activate";
-    this.#tools.replaceChildren(
-      h("div", { class: "row tight-row" }, signButton("undo", "Undo", () => this.#step("undo"), { disabled: !this.#history.canUndo, "data-focus": "undo" }), signButton("redo", "Redo", () => this.#step("redo"), { disabled: !this.#history.canRedo, "data-focus": "redo" })),
-      h("div", { class: "switch", role: "group", "aria-label": "Shown as" }, ...shown),
-      button("Settings", () => this.#select({ kind: "workflow" }), { class: "button quiet", "data-focus": "settings" }),
-      h("span", { class: `badge ${state === "active" ? "good" : ""}` }, isSaved ? `${state} · version ${this.#known.version}` : "not saved yet"),
-      h("span", { class: "spring" }),
-      this.#said,
-      this.#note,
-      isSaved ? button(toggle, () => void this.#toggle(state), { "data-focus": "toggle" }) : "",
-      button(this.#dirty || !isSaved ? "Save" : "Saved", () => void this.#save(), { class: "button first", "data-focus": "save", "aria-disabled": isSaved && !this.#dirty && "true" }),
-    );
+    const now: ToolState = {
+      state: text(this.#doc["state"]) || "active",
+      version: this.#known.version,
+      isDirty: this.#dirty,
+      canUndo: this.#history.canUndo,
+      canRedo: this.#history.canRedo,
+      language: this.#view?.language,
+    };
+    const acts: ToolActs = {
+      undo: () => this.#step("undo"),
+      redo: () => this.#step("redo"),
+      show: (language) => void this.#show(language),
+      settings: () => this.#select({ kind: "workflow" }),
+      toggle: () => void this.#toggle(now.state),
+      save: () => void this.#save(),
+    };
+    this.#tools.replaceChildren(...tools(now, acts, this.#said, this.#note));
   }
 
   #drawPane(): void {
@@ -213,7 +246,12 @@ class WorkflowEditor extends HTMLElement {
       remove: (name) => this.#remove(name),
     };
     const focused = this.#pane.querySelector<HTMLElement>("[data-focus]:focus")?.dataset["focus"];
-    const parts = this.#selected.kind === "step" ? stepPane(host, this.#selected.name) : this.#selected.kind === "trigger" ? triggerPane(host) : workflowPane(host);
+    const parts =
+      this.#selected.kind === "step"
+        ? stepPane(host, this.#selected.name)
+        : this.#selected.kind === "trigger"
+          ? triggerPane(host)
+          : workflowPane(host);
     const back = button("Back to the flow", () => this.#back(), { class: "button quiet back-to-flow" });
     this.#pane.replaceChildren(...parts, back);
     this.#mark();
@@ -294,23 +332,9 @@ class WorkflowEditor extends HTMLElement {
 
   // What is wrong.
 
-  #check(pause: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.#ask(), pause);
-  }
-
-  async #ask(): Promise<void> {
-    this.#asking?.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
-    try {
-      const found = await look({ document: print(this.#doc, 0) }, signal);
-      if (signal.aborted) return;
-      this.#found(found.problems);
-      this.dataset["checked"] = String(found.problems.length);
-    } catch (failure) {
-      if (!signal.aborted) this.#say(said(failure), "error");
-    }
+  #checked(problems: Problem[]): void {
+    this.#found(problems);
+    this.dataset["checked"] = String(problems.length);
   }
 
   #found(problems: Problem[]): void {
@@ -324,70 +348,33 @@ class WorkflowEditor extends HTMLElement {
     return this.#problems.map((one) => locate(this.#doc, one));
   }
 
-  #counts(): Map<string, Wrong> {
-    const counts = new Map<string, Wrong>();
-    for (const one of this.#located()) {
-      if (one.part === "workflow") continue;
-      const before = counts.get(one.step) ?? { count: 0, unfinished: true };
-      counts.set(one.step, { count: before.count + 1, unfinished: before.unfinished && this.#isEarly(one.problem) });
-    }
-    return counts;
-  }
-
-  #isEarly(problem: Problem): boolean {
-    return !this.#attempted && isMissing(problem);
-  }
-
   #drawWrong(open = this.#wrong.querySelector("details")?.open ?? false): void {
-    const all = this.#located();
-    if (!all.length) return this.#wrong.replaceChildren();
-    const items = all.map((one) => {
-      const line = one.problem.line ? `Line ${one.problem.line}, ` : "";
-      const link = h("a", { href: "#", onclick: (event: Event) => (event.preventDefault(), this.#lead(one)) }, line + one.where);
-      return h("li", {}, link, `: ${one.problem.message}`);
-    });
-    const tone = all.some((one) => one.problem.severity === "error" && !this.#isEarly(one.problem)) ? "bad" : "unsure";
-    const title = `${all.length} ${all.length === 1 ? "thing" : "things"} to put right before it can be saved`;
-    this.#wrong.replaceChildren(h("details", { class: `notice summary ${tone}`, open }, h("summary", {}, title), h("ul", { class: "plain" }, ...items)));
+    const lead = (one: Located): void => this.#lead(one);
+    this.#wrong.replaceChildren(...wrongList({ all: this.#located(), attempted: this.#attempted, open, lead }));
   }
 
   /** To the field that a problem is about. */
   #lead(one: Located): void {
     this.#select(one.part === "step" ? { kind: "step", name: one.step } : { kind: one.part }, false);
-    const field = this.#fieldOf(one);
+    const field = fieldOf(this.#pane, one);
     for (let part = field; part; part = part.parentElement?.closest<HTMLElement>("details") ?? null)
       if (part instanceof HTMLDetailsElement) part.open = true;
     const editor = field?.querySelector<Editor>("code-editor");
     field?.scrollIntoView({ block: "center" });
     if (editor?.insert) editor.insert("");
-    else (field?.querySelector<HTMLElement>("input, select, textarea, button") ?? this.#pane.querySelector<HTMLElement>("h2"))?.focus();
-  }
-
-  /** The field with the longest beginning of the problem's path. */
-  #fieldOf(one: Located): HTMLElement | null {
-    let best: HTMLElement | null = null;
-    let length = -1;
-    for (const field of this.#pane.querySelectorAll<HTMLElement>("[data-path]")) {
-      const path = JSON.parse(field.dataset["path"] ?? "[]") as Path;
-      if (path.length <= length || !path.every((part, index) => one.field[index] === part)) continue;
-      [best, length] = [field, path.length];
-    }
-    return best;
+    else
+      (
+        field?.querySelector<HTMLElement>("input, select, textarea, button") ??
+        this.#pane.querySelector<HTMLElement>("h2")
+      )?.focus();
   }
 
   #mark(): void {
-    for (const error of this.#pane.querySelectorAll<HTMLElement>(".error:not([data-local])")) [error.textContent, error.hidden] = ["", true];
-    for (const control of this.#pane.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
     const here = this.#selected;
-    const mine = this.#located().filter((one) => (here.kind === "step" ? one.part === "step" && one.step === here.name : one.part === here.kind));
-    for (const one of mine.filter((each) => !this.#isEarly(each.problem))) {
-      const field = this.#fieldOf(one);
-      const error = field?.matches(".error") ? field : field?.querySelector<HTMLElement>(":scope > .error");
-      if (!error || error.dataset["local"]) continue;
-      error.textContent = [error.textContent, inShort(one.problem.message)].filter(Boolean).join(" ");
-      error.hidden = false;
-      field?.querySelector(":scope > :is(input, select, textarea)")?.setAttribute("aria-invalid", "true");
-    }
+    const isHere = (one: Located): boolean =>
+      here.kind === "step" ? one.part === "step" && one.step === here.name : one.part === here.kind;
+    const mine = this.#located().filter((one) => isHere(one) && !isEarly(one.problem, this.#attempted));
+    markErrors(this.#pane, mine);
   }
 
   // Saving.
@@ -426,36 +413,25 @@ class WorkflowEditor extends HTMLElement {
   }
 
   #overtaken(newer: Overtaken): void {
-    const changes = newer.differences.map((one) => h("li", {}, h("code", {}, one.path || "everything"), ` ${one.change}`));
-    const mine = button("Save mine on top of it", () => {
-      this.#known = { ...this.#known, version: newer.version };
-      dialog.close();
-      void this.#save();
+    askOvertaken(this, newer, {
+      mine: () => {
+        this.#known = { ...this.#known, version: newer.version };
+        void this.#save();
+      },
+      theirs: () => {
+        this.#leaving = true;
+        location.reload();
+      },
     });
-    const theirs = button("Load theirs, let mine go", () => {
-      this.#leaving = true;
-      location.reload();
-    });
-    const dialog = h(
-      "dialog",
-      { "aria-labelledby": "overtaken" },
-      h("h2", { id: "overtaken" }, "Somebody was quicker"),
-      h("p", {}, `${newer.by} saved version ${newer.version} while you were writing. What you wrote is still here, and not saved.`),
-      changes.length ? h("ul", { class: "plain" }, ...changes) : null,
-      h("div", { class: "row" }, mine, theirs, button("Go on writing", () => dialog.close())),
-    );
-    dialog.addEventListener("close", () => dialog.remove());
-    this.append(dialog);
-    dialog.showModal();
   }
 
   async #toggle(state: string): Promise<void> {
     const wanted = state === "active" ? "disabled" : "active";
     try {
       const { version } = await setState(this.#known.address, wanted);
-      const with_ = (doc: Doc): Doc => write(doc, ["state"], wanted);
-      this.#saved = with_(this.#saved);
-      this.#history.change(with_);
+      const switched = (doc: Doc): Doc => write(doc, ["state"], wanted);
+      this.#saved = switched(this.#saved);
+      this.#history.change(switched);
       // Another number than the next one: somebody else saved in between, which saving is to tell.
       if (version === this.#known.version + 1) this.#known = { ...this.#known, version };
       this.#say(wanted === "active" ? "It is active now" : "It is disabled now", "good-line");
@@ -464,11 +440,6 @@ class WorkflowEditor extends HTMLElement {
       this.#say(said(failure), "error");
     }
   }
-}
-
-/** At a field, whose help stands there already. */
-function inShort(message: string): string {
-  return message.startsWith("is missing.") ? "is missing." : message;
 }
 
 customElements.define("workflow-editor", WorkflowEditor);

@@ -47,7 +47,12 @@ export function field(place: Place, id: string, control: HTMLElement, more = "")
   return h(
     "div",
     { class: "field", "data-path": JSON.stringify(place.path) },
-    h("label", { for: id, id: `${id}-label` }, setting.label, setting.required ? h("span", { class: "soft" }, " (required)") : null),
+    h(
+      "label",
+      { for: id, id: `${id}-label` },
+      setting.label,
+      setting.required ? h("span", { class: "soft" }, " (required)") : null,
+    ),
     control,
     setting.help ? h("span", { class: "help", id: `${id}-help` }, ...told(setting.help + more)) : null,
     h("span", { class: "error", id: `${id}-error`, hidden: true }),
@@ -67,9 +72,14 @@ function controlOf(form: Form, place: Place, id: string): HTMLElement {
     case "list":
       return lines(form, place, id);
     case "json":
-      return setting.mode ? anyControl(form, place, id, (value) => form.change(place.path, value)) : jsonEditor(form, place, id);
+      return setting.mode
+        ? anyControl(form, place, id, (value) => form.change(place.path, value))
+        : jsonEditor(form, place, id);
   }
-  if (setting.mode) return templateEditor(form, setting.label, String(place.value ?? ""), id, !LONG.has(setting.name), (text) => form.change(place.path, text || undefined));
+  if (setting.mode)
+    return templateEditor(form, setting.label, String(place.value ?? ""), id, !LONG.has(setting.name), (text) =>
+      form.change(place.path, text || undefined),
+    );
   if (LONG.has(setting.name)) return area(form, place, id, 4);
   return input(form, place, id);
 }
@@ -93,22 +103,34 @@ function input(form: Form, place: Place, id: string, list = ""): HTMLInputElemen
 export function typed(setting: Setting, text: string): Json | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
-  const isNumber = setting.kind === "integer" || ((setting.kind === "duration" || setting.kind === "size") && /^\d+$/.test(trimmed));
+  const isNumber =
+    setting.kind === "integer" || ((setting.kind === "duration" || setting.kind === "size") && /^\d+$/.test(trimmed));
   return isNumber && /^-?\d{1,15}$/.test(trimmed) ? Number(trimmed) : text;
 }
 
 function area(form: Form, place: Place, id: string, rows: number): HTMLTextAreaElement {
   const isCode = place.setting.mode === "condition" || place.setting.name === "statement";
-  const made = h("textarea", { id, rows, spellcheck: isCode ? "false" : undefined, class: isCode ? "code" : undefined }, String(place.value ?? ""));
+  const made = h(
+    "textarea",
+    { id, rows, spellcheck: isCode ? "false" : undefined, class: isCode ? "code" : undefined },
+    String(place.value ?? ""),
+  );
   made.addEventListener("input", () => form.change(place.path, made.value.trim() ? made.value : undefined));
   return made;
 }
 
 function lines(form: Form, place: Place, id: string): HTMLTextAreaElement {
   const values = Array.isArray(place.value) ? place.value : [];
-  const made = h("textarea", { id, rows: Math.max(2, values.length + 1), spellcheck: "false" }, values.map((one) => shown(one, 10_000)).join("\n"));
+  const made = h(
+    "textarea",
+    { id, rows: Math.max(2, values.length + 1), spellcheck: "false" },
+    values.map((one) => shown(one, 10_000)).join("\n"),
+  );
   made.addEventListener("input", () => {
-    const found = made.value.split("\n").map((one) => one.trim()).filter(Boolean);
+    const found = made.value
+      .split("\n")
+      .map((one) => one.trim())
+      .filter(Boolean);
     form.change(place.path, found.length ? found : undefined);
   });
   return made;
@@ -124,7 +146,11 @@ function choice(form: Form, place: Place, id: string): HTMLSelectElement {
   const others = (setting.choices ?? []).filter((one) => one !== setting.default);
   const value = place.value === setting.default ? "" : String(place.value ?? "");
   const unknown = value && !others.includes(value) ? [[value, value] as const] : [];
-  const made = h("select", { id }, ...options([["", usual], ...others.map((one) => [one, one] as const), ...unknown], value));
+  const made = h(
+    "select",
+    { id },
+    ...options([["", usual], ...others.map((one) => [one, one] as const), ...unknown], value),
+  );
   made.addEventListener("change", () => form.change(place.path, made.value || undefined));
   return made;
 }
@@ -133,7 +159,9 @@ function choice(form: Form, place: Place, id: string): HTMLSelectElement {
 function picker(form: Form, place: Place, id: string): HTMLElement {
   const { known, spec } = form;
   const names: Record<string, string[]> = {
-    connection: known.connections.filter((one) => !spec?.connections.length || spec.connections.includes(one.type)).map((one) => one.name),
+    connection: known.connections
+      .filter((one) => !spec?.connections.length || spec.connections.includes(one.type))
+      .map((one) => one.name),
     workflow: known.workflows,
     transfer: known.transfers,
   };
@@ -142,7 +170,11 @@ function picker(form: Form, place: Place, id: string): HTMLElement {
   const value = String(place.value ?? "");
   const gone = value && !there.includes(value) ? [[value, `${value} – is not there`] as const] : [];
   const none = there.length ? (place.setting.required ? "Choose …" : "None") : "There is none yet";
-  const made = h("select", { id }, ...options([["", none], ...there.map((one) => [one, one] as const), ...gone], value));
+  const made = h(
+    "select",
+    { id },
+    ...options([["", none], ...there.map((one) => [one, one] as const), ...gone], value),
+  );
   made.addEventListener("change", () => form.change(place.path, made.value || undefined));
   return made;
 }
@@ -150,7 +182,8 @@ function picker(form: Form, place: Place, id: string): HTMLElement {
 function suggested(form: Form, place: Place, id: string): HTMLElement {
   const list = h("datalist", { id: `${id}-list` });
   const panels = form.known.panels;
-  const fill = (names: readonly string[]): void => list.replaceChildren(...names.map((one) => h("option", { value: one })));
+  const fill = (names: readonly string[]): void =>
+    list.replaceChildren(...names.map((one) => h("option", { value: one })));
   if (place.setting.pick === "table") form.offered((offer) => fill(offer.tables));
   else fill(panels);
   return h("span", { class: "stack" }, input(form, place, id, list.id), list);
@@ -173,7 +206,9 @@ function tick(form: Form, place: Place): HTMLElement {
 
 function inner(form: Form, place: Place, settings: readonly Setting[]): HTMLElement[] {
   const values = isObject(place.value) ? place.value : {};
-  return settings.map((one) => settingField(form, { setting: one, path: [...place.path, one.name], value: values[one.name] }));
+  return settings.map((one) =>
+    settingField(form, { setting: one, path: [...place.path, one.name], value: values[one.name] }),
+  );
 }
 
 function group(form: Form, place: Place, settings: readonly Setting[]): HTMLElement {
@@ -197,7 +232,17 @@ function oneOf(form: Form, place: Place): HTMLElement {
   const body = h("div", { class: "stack inset" });
   const show = (name: string, given: Json | undefined): void =>
     body.replaceChildren(...inner(form, { ...place, value: given }, setting.variants?.[name] ?? []));
-  const select = h("select", { id }, ...options([["", setting.required ? "Choose …" : "None"], ...names.map((one) => [one, VARIANTS[one] ?? one.replaceAll("_", " ")] as const)], chosen));
+  const select = h(
+    "select",
+    { id },
+    ...options(
+      [
+        ["", setting.required ? "Choose …" : "None"],
+        ...names.map((one) => [one, VARIANTS[one] ?? one.replaceAll("_", " ")] as const),
+      ],
+      chosen,
+    ),
+  );
   select.addEventListener("change", () => {
     const next = select.value ? { type: select.value } : undefined;
     form.change(place.path, next);
@@ -221,7 +266,13 @@ function groups(form: Form, place: Place): HTMLElement {
           settingField(own, { setting: one, path: [...place.path, index, one.name], value: values[one.name] }),
         );
         const away = signButton("bin", `Remove number ${index + 1}`, () => (rows.splice(index, 1), publish(), draw()));
-        return h("fieldset", { class: "row-group" }, h("legend", { class: "unseen" }, `Number ${index + 1}`), ...fields, away);
+        return h(
+          "fieldset",
+          { class: "row-group" },
+          h("legend", { class: "unseen" }, `Number ${index + 1}`),
+          ...fields,
+          away,
+        );
       }),
     );
   };
@@ -233,7 +284,12 @@ function groups(form: Form, place: Place): HTMLElement {
     rows[index] = before;
   };
   draw();
-  const add = h("button", { type: "button", class: "button quiet", onclick: () => (rows.push({}), draw()) }, drawn("plus"), `Add to “${place.setting.label}”`);
+  const add = h(
+    "button",
+    { type: "button", class: "button quiet", onclick: () => (rows.push({}), draw()) },
+    drawn("plus"),
+    `Add to “${place.setting.label}”`,
+  );
   return h(
     "fieldset",
     { class: "plain stack", "data-path": JSON.stringify(place.path) },

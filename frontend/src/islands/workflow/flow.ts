@@ -2,7 +2,7 @@
 
 import { button, drawn, h, icon, DRAWN } from "./dom";
 import { isObject, shown } from "./json";
-import { type Block, blocksOf, type Doc, type Path, ROOT, type Slot, type Step, stepsAt, text } from "./model";
+import { at, type Block, blocksOf, type Doc, type Path, ROOT, type Slot, type Step, stepsAt, text } from "./model";
 import type { Types } from "./specs";
 
 export type Selection = { kind: "step"; name: string } | { kind: "trigger" } | { kind: "workflow" };
@@ -28,11 +28,22 @@ export interface Wrong {
   unfinished: boolean;
 }
 
-const WAYS: Record<string, string> = { then: "where it holds", else: "otherwise", default: "any other value", steps: "for each element" };
+const WAYS: Record<string, string> = {
+  then: "where it holds",
+  else: "otherwise",
+  default: "any other value",
+  steps: "for each element",
+};
 const DRAGGED = "application/x-hookstation-step";
 
 export function flow(state: FlowState, acts: FlowActs): HTMLElement {
-  return h("div", { class: "flow" }, triggerCard(state, acts), line(state, acts, ROOT, ""), h("p", { class: "flow-end soft small" }, "End"));
+  return h(
+    "div",
+    { class: "flow" },
+    triggerCard(state, acts),
+    line(state, acts, ROOT, ""),
+    h("p", { class: "flow-end soft small" }, "End"),
+  );
 }
 
 function triggerCard(state: FlowState, acts: FlowActs): HTMLElement {
@@ -45,7 +56,12 @@ function triggerCard(state: FlowState, acts: FlowActs): HTMLElement {
       "button",
       { type: "button", class: "node-main", "data-focus": "trigger", onclick: () => acts.select({ kind: "trigger" }) },
       h("span", { class: "node-sign" }, drawn("begin")),
-      h("span", { class: "node-words" }, h("strong", {}, "Begins"), h("span", { class: "soft small" }, triggerWords(trigger))),
+      h(
+        "span",
+        { class: "node-words" },
+        h("strong", {}, "Begins"),
+        h("span", { class: "soft small" }, triggerWords(trigger)),
+      ),
       count(state.wrong.get("")),
     ),
   );
@@ -74,15 +90,33 @@ export function triggerWords(trigger: Readonly<Record<string, unknown>>): string
 function line(state: FlowState, acts: FlowActs, list: Path, inside: string): HTMLElement {
   const steps = stepsAt(state.doc, list);
   const items = steps.flatMap((step, index) => [
-    adder(acts, { list, index }, index === 0 ? `Add a step at the beginning${inside}` : `Add a step after ${titleOf(steps[index - 1])}${inside}`),
+    adder(
+      acts,
+      { list, index },
+      index === 0 ? `Add a step at the beginning${inside}` : `Add a step after ${titleOf(steps[index - 1])}${inside}`,
+    ),
     node(state, acts, step, [...list, index]),
   ]);
   const last = steps.length ? `Add a step after ${titleOf(steps.at(-1))}${inside}` : `Add a step${inside}`;
-  return h("ol", { class: "flow-line", "aria-label": inside ? `Steps${inside}` : "Steps" }, ...items, adder(acts, { list, index: steps.length }, last, steps.length === 0));
+  return h(
+    "ol",
+    { class: "flow-line", "aria-label": inside ? `Steps${inside}` : "Steps" },
+    ...items,
+    adder(acts, { list, index: steps.length }, last, steps.length === 0),
+  );
 }
 
 export function titleOf(step: Step | undefined): string {
   return text(step?.["title"]) || text(step?.["name"]) || "the step";
+}
+
+/** In words, inside which step a list stands; nothing for the workflow's own. */
+export function insideOf(doc: Doc, list: Path): string {
+  for (let length = list.length - 1; length > 0; length--) {
+    const found = at(doc, list.slice(0, length));
+    if (isObject(found) && found["type"]) return ` inside ${titleOf(found)}`;
+  }
+  return "";
 }
 
 function adder(acts: FlowActs, slot: Slot, label: string, isOnly = false): HTMLElement {
@@ -118,7 +152,12 @@ function node(state: FlowState, acts: FlowActs, step: Step, place: Path): HTMLEl
   const off = step["enabled"] === false;
   const main = h(
     "button",
-    { type: "button", class: "node-main", "data-focus": `step:${name}`, onclick: () => acts.select({ kind: "step", name }) },
+    {
+      type: "button",
+      class: "node-main",
+      "data-focus": `step:${name}`,
+      onclick: () => acts.select({ kind: "step", name }),
+    },
     h("span", { class: "node-sign" }, drawn(spec?.group ?? "Data")),
     h(
       "span",
@@ -131,7 +170,12 @@ function node(state: FlowState, acts: FlowActs, step: Step, place: Path): HTMLEl
     count(state.wrong.get(name)),
   );
   main.addEventListener("keydown", (event) => acts.key(event, place));
-  const card = h("div", { class: off ? "node-card off" : "node-card", "aria-current": chosen && "true", draggable: "true" }, main, h("span", { class: "grip", "aria-hidden": "true", title: "Drag to another place" }, drawn("grip")));
+  const card = h(
+    "div",
+    { class: off ? "node-card off" : "node-card", "aria-current": chosen && "true", draggable: "true" },
+    main,
+    h("span", { class: "grip", "aria-hidden": "true", title: "Drag to another place" }, drawn("grip")),
+  );
   card.addEventListener("dragstart", (event) => {
     event.stopPropagation();
     event.dataTransfer?.setData(DRAGGED, JSON.stringify(place));
@@ -141,13 +185,29 @@ function node(state: FlowState, acts: FlowActs, step: Step, place: Path): HTMLEl
   });
   card.addEventListener("dragend", () => card.closest(".flow")?.classList.remove("dragging"));
   const blocks = blocksOf(step, spec);
-  return h("li", { class: blocks.length ? "node holder" : "node" }, card, blocks.length > 0 && branches(state, acts, step, place, blocks));
+  return h(
+    "li",
+    { class: blocks.length ? "node holder" : "node" },
+    card,
+    blocks.length > 0 && branches(state, acts, step, place, blocks),
+  );
 }
 
 /** What a step is about, where one setting says it. */
 function gist(step: Step): string {
   const settings = isObject(step["with"]) ? step["with"] : {};
-  const found = ["condition", "value", "items", "panel", "table", "path", "url", "workflow", "transfer", "subject"].find((one) => settings[one] !== undefined);
+  const found = [
+    "condition",
+    "value",
+    "items",
+    "panel",
+    "table",
+    "path",
+    "url",
+    "workflow",
+    "transfer",
+    "subject",
+  ].find((one) => settings[one] !== undefined);
   const value = found === undefined ? undefined : settings[found];
   return value === undefined ? "" : ` · ${shown(value, 48)}`;
 }
@@ -155,7 +215,12 @@ function gist(step: Step): string {
 function count(wrong: Wrong | undefined): HTMLElement | null {
   if (!wrong) return null;
   if (wrong.unfinished) return h("span", { class: "badge unsure" }, "to fill in");
-  return h("span", { class: "badge bad" }, String(wrong.count), h("span", { class: "unseen" }, wrong.count === 1 ? " problem" : " problems"));
+  return h(
+    "span",
+    { class: "badge bad" },
+    String(wrong.count),
+    h("span", { class: "unseen" }, wrong.count === 1 ? " problem" : " problems"),
+  );
 }
 
 function branches(state: FlowState, acts: FlowActs, step: Step, place: Path, blocks: readonly Block[]): HTMLElement {
@@ -165,7 +230,12 @@ function branches(state: FlowState, acts: FlowActs, step: Step, place: Path, blo
     { class: loop ? "frame" : "ways-beside", role: "group", "aria-label": `Inside ${titleOf(step)}` },
     ...blocks.map((one) => {
       const label = one.entry === undefined ? (WAYS[one.label] ?? one.label) : one.label;
-      return h("section", { class: "way-beside", "aria-label": label }, h("p", { class: "way-name small" }, label), line(state, acts, [...place, ...one.path], `, ${label} of ${titleOf(step)}`));
+      return h(
+        "section",
+        { class: "way-beside", "aria-label": label },
+        h("p", { class: "way-name small" }, label),
+        line(state, acts, [...place, ...one.path], `, ${label} of ${titleOf(step)}`),
+      );
     }),
   );
 }

@@ -9,7 +9,13 @@ const MOVES: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
 export function chooseType(holder: HTMLElement, known: Known, label: string): Promise<Spec | undefined> {
   return new Promise((resolve) => {
     let chosen: Spec | undefined;
-    const search = h("input", { type: "search", id: "step-search", autocomplete: "off", spellcheck: "false", placeholder: "mail, record, if …" });
+    const search = h("input", {
+      type: "search",
+      id: "step-search",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "mail, record, if …",
+    });
     const list = h("div", { class: "step-menu", role: "group", "aria-label": "Types of step" });
     const none = h("p", { class: "soft", role: "status" });
     const dialog = h(
@@ -65,7 +71,17 @@ function grouped(found: readonly Spec[], pick: (spec: Spec) => void): HTMLElemen
       ...found
         .filter((spec) => spec.group === group)
         .map((spec) =>
-          h("button", { type: "button", class: "step-choice", onclick: () => pick(spec) }, h("span", { class: "node-sign" }, drawn(group)), h("span", { class: "node-words" }, h("strong", {}, spec.title), h("span", { class: "soft small" }, spec.help.replaceAll("`", "")))),
+          h(
+            "button",
+            { type: "button", class: "step-choice", onclick: () => pick(spec) },
+            h("span", { class: "node-sign" }, drawn(group)),
+            h(
+              "span",
+              { class: "node-words" },
+              h("strong", {}, spec.title),
+              h("span", { class: "soft small" }, spec.help.replaceAll("`", "")),
+            ),
+          ),
         ),
     ),
   );
@@ -74,8 +90,11 @@ function grouped(found: readonly Spec[], pick: (spec: Spec) => void): HTMLElemen
 /** The types in which every word is found, those with it in the title first. */
 export function matching(types: readonly Spec[], words: string): Spec[] {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const texts = new Map(types.map((spec) => [spec, `${spec.title} ${spec.type} ${spec.group} ${spec.help}`.toLowerCase()]));
+  const texts = new Map(
+    types.map((spec) => [spec, `${spec.title} ${spec.type} ${spec.group} ${spec.help}`.toLowerCase()]),
+  );
   const found = types.filter((spec) => wanted.every((word) => texts.get(spec)?.includes(word)));
-  const rank = (spec: Spec): number => (wanted.every((word) => `${spec.title} ${spec.type}`.toLowerCase().includes(word)) ? 0 : 1);
+  const rank = (spec: Spec): number =>
+    wanted.every((word) => `${spec.title} ${spec.type}`.toLowerCase().includes(word)) ? 0 : 1;
   return wanted.length ? [...found].sort((one, other) => rank(one) - rank(other)) : found;
 }

@@ -109,8 +109,7 @@ export function freshName(doc: Doc, types: Types, wished: string): string {
 /** A step of a type as it begins: its blocks have a place to put steps into. */
 export function newStep(doc: Doc, types: Types, spec: Spec): Step {
   const step: Step = { name: freshName(doc, types, spec.type), type: spec.type };
-  if (spec.namedBlocks === "branches")
-    step["branches"] = ["one", "two"].map((name) => ({ name, steps: [] }));
+  if (spec.namedBlocks === "branches") step["branches"] = ["one", "two"].map((name) => ({ name, steps: [] }));
   if (spec.namedBlocks === "cases") step["cases"] = [{ value: "", steps: [] }];
   return step;
 }
@@ -137,12 +136,12 @@ export function begins(path: Path, beginning: Path): boolean {
 export function move(doc: Doc, from: Path, slot: Slot): Doc {
   const step = at(doc, from);
   if (!isObject(step) || begins(slot.list, from)) return doc;
-  const with_ = insert(doc, slot, step);
+  const twice = insert(doc, slot, step);
   const depth = slot.list.length;
   const shifted = [...from];
   const passed = shifted[depth];
   if (begins(from, slot.list) && typeof passed === "number" && slot.index <= passed) shifted[depth] = passed + 1;
-  return remove(with_, shifted);
+  return remove(twice, shifted);
 }
 
 /** Every place where a step could stand, in the order in which they are read, but those inside `except`. */
@@ -225,7 +224,11 @@ function referring(step: Step, types: Types, old: string, name: string): Step {
   for (const block of blocksOf(renamed, spec)) {
     const steps = at(renamed, block.path);
     if (!Array.isArray(steps)) continue;
-    whole = put(whole, block.path, steps.map((one) => (isObject(one) ? referring(one, types, old, name) : one)));
+    whole = put(
+      whole,
+      block.path,
+      steps.map((one) => (isObject(one) ? referring(one, types, old, name) : one)),
+    );
   }
   return whole as Step;
 }

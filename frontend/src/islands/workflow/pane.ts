@@ -62,7 +62,10 @@ function formOf(host: PaneHost, base: () => Path, spec: Spec | undefined, later:
 }
 
 /** What the chosen connection offers, asked for when it, its panel or its table is another one. */
-function offers(spec: Spec | undefined, settings: () => Step): { listen(listener: (offer: Offer) => void): void; ask(): void } {
+function offers(
+  spec: Spec | undefined,
+  settings: () => Step,
+): { listen(listener: (offer: Offer) => void): void; ask(): void } {
   const listeners: ((offer: Offer) => void)[] = [];
   const has = (name: string): boolean => spec?.settings.some((one) => one.name === name) ?? false;
   let asked = "";
@@ -112,21 +115,33 @@ export function stepPane(host: PaneHost, name: string): HTMLElement[] {
   const { step } = placed;
   const spec = host.types.get(text(step["type"]));
   const base = (): Path => find(host.doc(), host.types, name)?.place ?? placed.place;
-  const later = stepsAt(host.doc(), placed.list).slice(placed.index + 1).map((one) => text(one["name"]));
+  const later = stepsAt(host.doc(), placed.list)
+    .slice(placed.index + 1)
+    .map((one) => text(one["name"]));
   const groups = readable(host.doc(), host.types, name, rowOf(host, placed, spec));
   const paths = groups.flatMap((group) => group.variables.map((one) => one.path));
   const form = formOf(host, base, spec, later, paths);
-  const own = (setting: Setting): HTMLElement => settingField(form, { setting, path: [setting.name], value: step[setting.name] });
-  const some = (names: readonly string[]): Setting[] => names.flatMap((one) => host.known.base.find((each) => each.name === one) ?? []);
+  const own = (setting: Setting): HTMLElement =>
+    settingField(form, { setting, path: [setting.name], value: step[setting.name] });
+  const some = (names: readonly string[]): Setting[] =>
+    names.flatMap((one) => host.known.base.find((each) => each.name === one) ?? []);
   const failing = some(FAILING).filter((one) => fits(one, spec));
   const more = some(MORE).filter((one) => one.name !== "output" || Boolean(spec?.output));
   const pane = [
-    head(text(step["title"]) || spec?.title || name, [h("strong", {}, spec?.title ?? text(step["type"])), document.createTextNode(" · "), ...told(spec?.help ?? "This type of step is not known.")], [
-      signButton("up", "Move up", () => host.moveBy(name, -1), { "data-focus": "pane:up" }),
-      signButton("down", "Move down", () => host.moveBy(name, 1), { "data-focus": "pane:down" }),
-      signButton("copy", "Duplicate", () => host.duplicate(name)),
-      signButton("bin", "Remove", () => host.remove(name)),
-    ]),
+    head(
+      text(step["title"]) || spec?.title || name,
+      [
+        h("strong", {}, spec?.title ?? text(step["type"])),
+        document.createTextNode(" · "),
+        ...told(spec?.help ?? "This type of step is not known."),
+      ],
+      [
+        signButton("up", "Move up", () => host.moveBy(name, -1), { "data-focus": "pane:up" }),
+        signButton("down", "Move down", () => host.moveBy(name, 1), { "data-focus": "pane:down" }),
+        signButton("copy", "Duplicate", () => host.duplicate(name)),
+        signButton("bin", "Remove", () => host.remove(name)),
+      ],
+    ),
     h("div", { class: "called" }, ...some(["title"]).map(own), nameField(host, name)),
     ...typeSettings(form, spec, step),
     ...entries(host, form, spec, step, base),
@@ -142,7 +157,11 @@ export function stepPane(host: PaneHost, name: string): HTMLElement[] {
       keep: (output) => host.change(write(host.doc(), ["samples", name], output), ""),
     }),
     folded("When it is done", some(["when"]).map(own), step["when"] !== undefined),
-    folded("If it fails", failing.map(own), failing.some((one) => step[one.name] !== undefined)),
+    folded(
+      "If it fails",
+      failing.map(own),
+      failing.some((one) => step[one.name] !== undefined),
+    ),
     folded("More", more.map(own), step["enabled"] === false),
   ];
   return pane.filter((one): one is HTMLElement => one !== null);
@@ -167,11 +186,20 @@ function rowOf(host: PaneHost, placed: Placed, spec: Spec | undefined): Json | u
 function results(step: Step, spec: Spec | undefined): HTMLElement | null {
   const output = outputOf(step, spec);
   if (!output || !spec) return null;
-  return h("p", { class: "soft small" }, "Puts out ", h("code", {}, `steps.${text(step["name"])}.${output}`), ": ", ...told(spec.holds));
+  return h(
+    "p",
+    { class: "soft small" },
+    "Puts out ",
+    h("code", {}, `steps.${text(step["name"])}.${output}`),
+    ": ",
+    ...told(spec.holds),
+  );
 }
 
 function folded(title: string, fields: readonly HTMLElement[], open = false): HTMLElement | null {
-  return fields.length ? h("details", { class: "folded", open }, h("summary", {}, title), h("div", { class: "stack" }, ...fields)) : null;
+  return fields.length
+    ? h("details", { class: "folded", open }, h("summary", {}, title), h("div", { class: "stack" }, ...fields))
+    : null;
 }
 
 /** The name is taken when it is whole: everything that refers to the step follows it. */
@@ -188,9 +216,17 @@ function typeSettings(form: Form, spec: Spec | undefined, step: Step): HTMLEleme
   const given = isObject(step["with"]) ? step["with"] : {};
   const all = spec?.settings ?? [];
   const needed = new Set(spec?.needsOne.flat());
-  const first = all.filter((one) => one.required || FIRST.has(one.name) || needed.has(one.name) || given[one.name] !== undefined || all.length <= MANY);
+  const first = all.filter(
+    (one) =>
+      one.required ||
+      FIRST.has(one.name) ||
+      needed.has(one.name) ||
+      given[one.name] !== undefined ||
+      all.length <= MANY,
+  );
   const rest = all.filter((one) => !first.includes(one));
-  const made = (one: Setting): HTMLElement => settingField(form, { setting: one, path: ["with", one.name], value: given[one.name] });
+  const made = (one: Setting): HTMLElement =>
+    settingField(form, { setting: one, path: ["with", one.name], value: given[one.name] });
   const more = folded(rest.length === 1 ? "1 further setting" : `${rest.length} further settings`, rest.map(made));
   return [...first.map(made), ...(more ? [more] : [])];
 }
@@ -199,34 +235,83 @@ function typeSettings(form: Form, spec: Spec | undefined, step: Step): HTMLEleme
 function entries(host: PaneHost, form: Form, spec: Spec | undefined, step: Step, base: () => Path): HTMLElement[] {
   const kind = spec?.namedBlocks;
   if (!kind) return [];
-  const settings = (host.known.entries[kind] ?? []).map((one): Setting => (one.name === "value" ? { ...one, mode: "template" } : one));
+  const settings = (host.known.entries[kind] ?? []).map((one): Setting =>
+    one.name === "value" ? { ...one, mode: "template" } : one,
+  );
   const given = Array.isArray(step[kind]) ? step[kind] : [];
   const word = kind === "cases" ? "case" : "branch";
   const rows = given.map((one, index) => {
     const values = isObject(one) ? one : {};
     const count = Array.isArray(values["steps"]) ? values["steps"].length : 0;
-    const away = signButton("bin", `Remove ${word} ${index + 1}${count ? ` and its ${count} steps` : ""}`, () => host.change(write(host.doc(), [...base(), kind, index], undefined), "", true));
-    const fields = settings.map((each) => settingField(form, { setting: each, path: [kind, index, each.name], value: values[each.name] }));
-    return h("fieldset", { class: "row-group" }, h("legend", { class: "unseen" }, `The ${word} number ${index + 1}`), ...fields, away);
+    const away = signButton("bin", `Remove ${word} ${index + 1}${count ? ` and its ${count} steps` : ""}`, () =>
+      host.change(write(host.doc(), [...base(), kind, index], undefined), "", true),
+    );
+    const fields = settings.map((each) =>
+      settingField(form, { setting: each, path: [kind, index, each.name], value: values[each.name] }),
+    );
+    return h(
+      "fieldset",
+      { class: "row-group" },
+      h("legend", { class: "unseen" }, `The ${word} number ${index + 1}`),
+      ...fields,
+      away,
+    );
   });
   const add = (): void => {
     const made: Step = kind === "cases" ? { value: "", steps: [] } : { name: `branch-${given.length + 1}`, steps: [] };
     host.change(write(host.doc(), [...base(), kind], [...given, made]), "", true);
   };
   const title = kind === "cases" ? "Cases" : "Branches";
-  return [h("fieldset", { class: "plain stack", "data-path": JSON.stringify([kind]) }, h("legend", {}, title), h("span", { class: "error", hidden: true }), ...rows, h("div", {}, button(`Add a ${word}`, add, { class: "button quiet" }, "plus")))];
+  return [
+    h(
+      "fieldset",
+      { class: "plain stack", "data-path": JSON.stringify([kind]) },
+      h("legend", {}, title),
+      h("span", { class: "error", hidden: true }),
+      ...rows,
+      h("div", {}, button(`Add a ${word}`, add, { class: "button quiet" }, "plus")),
+    ),
+  ];
 }
 
 const STARTERS: Record<string, { words: string; list: string; make: string; one: (name: string) => string }> = {
-  webhook: { words: "webhook", list: "No webhook names this workflow yet: choose it in a webhook's section “Action”.", make: "/webhooks/_new", one: (name) => `/webhooks/${name}` },
-  change: { words: "webhook", list: "iMIS has to be told where: a webhook with the handshake of Event Grid, which names this workflow.", make: "/webhooks/_new", one: (name) => `/webhooks/${name}` },
-  schedule: { words: "schedule", list: "No schedule names this workflow yet.", make: "/schedules/new", one: (name) => `/schedules/${name}` },
-  poll: { words: "poll", list: "No poll names this workflow yet.", make: "/polls/new", one: (name) => `/polls/${name}` },
+  webhook: {
+    words: "webhook",
+    list: "No webhook names this workflow yet: choose it in a webhook's section “Action”.",
+    make: "/webhooks/_new",
+    one: (name) => `/webhooks/${name}`,
+  },
+  change: {
+    words: "webhook",
+    list: "iMIS has to be told where: a webhook with the handshake of Event Grid, which names this workflow.",
+    make: "/webhooks/_new",
+    one: (name) => `/webhooks/${name}`,
+  },
+  schedule: {
+    words: "schedule",
+    list: "No schedule names this workflow yet.",
+    make: "/schedules/new",
+    one: (name) => `/schedules/${name}`,
+  },
+  poll: {
+    words: "poll",
+    list: "No poll names this workflow yet.",
+    make: "/polls/new",
+    one: (name) => `/polls/${name}`,
+  },
 };
 
 export function triggerPane(host: PaneHost): HTMLElement[] {
   const own = (name: string): HTMLElement[] =>
-    host.known.workflow.filter((one) => one.name === name).map((setting) => settingField(form, { setting: { ...setting, label: LABELS[name] ?? setting.label }, path: [name], value: host.doc()[name] }));
+    host.known.workflow
+      .filter((one) => one.name === name)
+      .map((setting) =>
+        settingField(form, {
+          setting: { ...setting, label: LABELS[name] ?? setting.label },
+          path: [name],
+          value: host.doc()[name],
+        }),
+      );
   const form = formOf(host, () => [], undefined, [], []);
   const starting = h("div", { class: "stack tight" });
   const draw = (): void => starting.replaceChildren(...starters(host));
@@ -240,31 +325,48 @@ const LABELS: Record<string, string> = { trigger: "What begins a run", sample: "
 
 function starters(host: PaneHost): HTMLElement[] {
   const kind = text(at(host.doc(), ["trigger", "type"])) || "manual";
-  const told_ = STARTERS[kind];
-  if (!told_) return [];
+  const starter = STARTERS[kind];
+  if (!starter) return [];
   const names = host.known.starters[kind === "change" ? "webhook" : kind] ?? [];
-  const links = names.map((name) => h("li", {}, h("a", { href: told_.one(encodeURIComponent(name)) }, name)));
+  const links = names.map((name) => h("li", {}, h("a", { href: starter.one(encodeURIComponent(name)) }, name)));
   return [
     h("h3", {}, "What starts it"),
-    links.length ? h("ul", { class: "plain" }, ...links) : h("p", { class: "soft" }, told_.list),
-    h("p", {}, h("a", { class: "button quiet", href: told_.make, target: "_blank" }, drawn("plus"), `Make a ${told_.words}`, h("span", { class: "unseen" }, " (in a new tab)"))),
+    links.length ? h("ul", { class: "plain" }, ...links) : h("p", { class: "soft" }, starter.list),
+    h(
+      "p",
+      {},
+      h(
+        "a",
+        { class: "button quiet", href: starter.make, target: "_blank" },
+        drawn("plus"),
+        `Make a ${starter.words}`,
+        h("span", { class: "unseen" }, " (in a new tab)"),
+      ),
+    ),
   ];
 }
 
 export function workflowPane(host: PaneHost): HTMLElement[] {
   const form = formOf(host, () => [], undefined, [], []);
   const isNew = host.known.version === 0;
-  const shown = host.known.workflow.filter((one) => !["trigger", "sample"].includes(one.name) && (isNew || !["name", "state"].includes(one.name)));
+  const shown = host.known.workflow.filter(
+    (one) => !["trigger", "sample"].includes(one.name) && (isNew || !["name", "state"].includes(one.name)),
+  );
   const fields = shown.map((setting) => {
     const place: Place = { setting: keyed(setting), path: [setting.name], value: host.doc()[setting.name] };
     return settingField(form, place);
   });
-  const named = isNew ? [] : [h("p", { class: "soft small" }, "Its name is ", h("code", {}, text(host.doc()["name"])), ".")];
+  const named = isNew
+    ? []
+    : [h("p", { class: "soft small" }, "Its name is ", h("code", {}, text(host.doc()["name"])), ".")];
   return [head("The workflow", []), ...named, ...fields];
 }
 
 /** The key of its concurrency is a template, over what triggers it. */
 function keyed(setting: Setting): Setting {
   if (setting.name !== "concurrency") return setting;
-  return { ...setting, fields: (setting.fields ?? []).map((one) => (one.name === "key" ? { ...one, mode: "template" } : one)) };
+  return {
+    ...setting,
+    fields: (setting.fields ?? []).map((one) => (one.name === "key" ? { ...one, mode: "template" } : one)),
+  };
 }

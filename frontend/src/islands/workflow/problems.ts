@@ -12,7 +12,9 @@ export interface Problem {
 
 /** Whether only something is still to be filled in: who has just begun has done nothing wrong. */
 export function isMissing(problem: Problem): boolean {
-  return /^(is missing\.|is empty:|holds no steps;|needs one of |says nothing;|must not be empty)/.test(problem.message);
+  return /^(is missing\.|is empty:|holds no steps;|needs one of |says nothing;|must not be empty)/.test(
+    problem.message,
+  );
 }
 
 export interface Located {

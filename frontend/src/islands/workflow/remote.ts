@@ -42,7 +42,11 @@ const HELP = "/workflows/_editor";
 /** Nothing was answered, or no JSON: the station is away, the session is over. */
 export class Unanswered extends Error {}
 
-async function ask(path: string, fields: Record<string, string>, signal?: AbortSignal): Promise<{ status: number; body: JsonObject }> {
+async function ask(
+  path: string,
+  fields: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<{ status: number; body: JsonObject }> {
   const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
   const answer = await fetch(path, {
     method: "POST",
@@ -72,7 +76,9 @@ export async function tryStep(step: Json, scope: Json, really: boolean): Promise
 }
 
 export async function offer(where: Record<string, string>): Promise<Offer> {
-  const answer = await fetch(`${HELP}/offer?${new URLSearchParams(where)}`, { headers: { Accept: "application/json" } });
+  const answer = await fetch(`${HELP}/offer?${new URLSearchParams(where)}`, {
+    headers: { Accept: "application/json" },
+  });
   return (await bodyOf(answer)) as unknown as Offer;
 }
 

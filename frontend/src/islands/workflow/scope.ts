@@ -75,7 +75,9 @@ function handedOut(step: Step, types: Types): Step[] {
 }
 
 function withinLoop(doc: Doc, place: Path): boolean {
-  return place.some((part, index) => typeof part === "number" && index > 1 && isLoop(at(doc, place.slice(0, index - 1))));
+  return place.some(
+    (part, index) => typeof part === "number" && index > 1 && isLoop(at(doc, place.slice(0, index - 1))),
+  );
 }
 
 function isLoop(value: Json | undefined): boolean {
@@ -146,7 +148,8 @@ export function readable(doc: Doc, types: Types, name: string, row?: Json): Grou
     groups.push({ title: text(step["title"]) || own, variables: expand(path, at(scope, ["steps", own, output])) });
   }
   const vars = isObject(scope["vars"]) ? Object.entries(scope["vars"]) : [];
-  if (vars.length) groups.push({ title: "Variables", variables: vars.flatMap(([key, value]) => expand(member("vars", key), value)) });
+  if (vars.length)
+    groups.push({ title: "Variables", variables: vars.flatMap(([key, value]) => expand(member("vars", key), value)) });
   groups.push({ title: "The run", variables: RUN.map((one) => ({ path: `run.${one}`, sample: undefined })) });
   return groups;
 }

@@ -31,13 +31,23 @@ export function trial(spec: Spec | undefined, acts: TrialActs): HTMLElement | nu
       result.replaceChildren(h("p", { class: "error" }, said(failure)));
     }
   };
-  const sure = h("details", { class: "stack" }, h("summary", {}, "Try it for real"), h("p", { class: "small" }, reality(spec)), button("Do it now", () => void run(true), { class: spec.reach === "elsewhere" ? "button danger" : "button" }));
+  const sure = h(
+    "details",
+    { class: "stack" },
+    h("summary", {}, "Try it for real"),
+    h("p", { class: "small" }, reality(spec)),
+    button("Do it now", () => void run(true), { class: spec.reach === "elsewhere" ? "button danger" : "button" }),
+  );
   return h(
     "section",
     { class: "stack tight trial-part", "aria-labelledby": "try-title" },
     h("h3", { id: "try-title" }, "Try this step"),
     h("p", { class: "soft small" }, "With the sample data of what triggers it and of the steps before it."),
-    h("div", { class: "row" }, button("Try it", () => void run(false), { "data-focus": "try" }, "begin")),
+    h(
+      "div",
+      { class: "row" },
+      button("Try it", () => void run(false), { "data-focus": "try" }, "begin"),
+    ),
     calls ? sure : null,
     result,
     kept(acts),
@@ -56,7 +66,9 @@ function kept(acts: TrialActs): HTMLElement | null {
 }
 
 function refused(problems: readonly Problem[]): HTMLElement[] {
-  const all = problems.map((one) => h("li", {}, h("code", {}, one.path.filter((part) => part !== "with").join(" · ")), ` ${one.message}`));
+  const all = problems.map((one) =>
+    h("li", {}, h("code", {}, one.path.filter((part) => part !== "with").join(" · ")), ` ${one.message}`),
+  );
   return [h("p", { class: "error" }, "It cannot be tried yet:"), h("ul", { class: "plain" }, ...all)];
 }
 
@@ -65,11 +77,17 @@ function shownTrial(tried: Tried, acts: TrialActs): HTMLElement[] {
   if (tried.error) return [h("p", { class: "error" }, `It fails: ${tried.error}`), given];
   if (tried.sample) {
     const told = "Nothing was asked or written: this is what it gets, and what steps of its type usually put out.";
-    return [h("p", { class: "good-line" }, told), code(tried.input, "What it gets"), code(tried.output, "Made-up output")];
+    return [
+      h("p", { class: "good-line" }, told),
+      code(tried.input, "What it gets"),
+      code(tried.output, "Made-up output"),
+    ];
   }
   const fits = print(tried.output, 0).length <= LARGEST_KEPT;
   if (fits) acts.keep(tried.output);
-  const told = fits ? "It works; what it put out is its sample now." : "It works; what it put out is too long to be kept as its sample.";
+  const told = fits
+    ? "It works; what it put out is its sample now."
+    : "It works; what it put out is too long to be kept as its sample.";
   return [h("p", { class: "good-line" }, told), code(tried.output, "What it puts out"), given];
 }
 

@@ -7,11 +7,22 @@ import { isObject, type Json, type JsonObject, parse, print, shown } from "./jso
 type Change = (value: Json | undefined) => void;
 
 /** An editor for a template. */
-export function templateEditor(form: Form, label: string, text: string, id: string, line: boolean, change: (text: string) => void): Editor {
+export function templateEditor(
+  form: Form,
+  label: string,
+  text: string,
+  id: string,
+  line: boolean,
+  change: (text: string) => void,
+): Editor {
   const area = h("textarea", { id, rows: line ? 1 : 5, "aria-label": label, spellcheck: "false" }, text);
   area.addEventListener("input", () => change(area.value));
   const properties = form.properties.filter((one) => !one.includes(" ")).join(" ");
-  return h("code-editor", { language: "template", label, properties, line: true, class: line ? undefined : "long" }, area);
+  return h(
+    "code-editor",
+    { language: "template", label, properties, line: true, class: line ? undefined : "long" },
+    area,
+  );
 }
 
 function jsonArea(label: string, text: string, id: string, change: Change): Editor {
@@ -51,7 +62,9 @@ export function anyControl(form: Form, place: Place, id: string, change: Change)
     const label = place.setting.label;
     const editor = asJson
       ? jsonArea(label, value === undefined ? "" : print(value), id, keep)
-      : templateEditor(form, label, value === undefined ? "" : shown(value, 1_000_000), id, true, (text) => keep(text || undefined));
+      : templateEditor(form, label, value === undefined ? "" : shown(value, 1_000_000), id, true, (text) =>
+          keep(text || undefined),
+        );
     toggle.replaceChildren(asJson ? "as text" : "as JSON", h("span", { class: "unseen" }, `: ${label}`));
     holder.replaceChildren(editor, toggle);
   };
@@ -71,7 +84,10 @@ interface Row {
 
 /** Names and the templates of their values. */
 export function mappingControl(form: Form, place: Place, id: string): HTMLElement {
-  const rows: Row[] = Object.entries(isObject(place.value) ? place.value : {}).map(([name, value]) => ({ name, value }));
+  const rows: Row[] = Object.entries(isObject(place.value) ? place.value : {}).map(([name, value]) => ({
+    name,
+    value,
+  }));
   const list = h("div", { class: "stack tight pairs" });
   const names = h("datalist", { id: `${id}-names` });
   const needed = h("div", { class: "row" });
@@ -86,12 +102,31 @@ export function mappingControl(form: Form, place: Place, id: string): HTMLElemen
   };
   const pair = (row: Row, index: number): HTMLElement => {
     const said = row.name || `entry ${index + 1}`;
-    const name = h("input", { class: "name", value: row.name, "aria-label": `Name of ${said}`, list: names.id, autocomplete: "off", spellcheck: "false", placeholder: "Name" });
+    const name = h("input", {
+      class: "name",
+      value: row.name,
+      "aria-label": `Name of ${said}`,
+      list: names.id,
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "Name",
+    });
     name.addEventListener("input", () => ((row.name = name.value.trim()), publish()));
-    const own: Place = { ...place, setting: { ...place.setting, label: row.name || `Value of ${said}` }, value: row.value };
+    const own: Place = {
+      ...place,
+      setting: { ...place.setting, label: row.name || `Value of ${said}` },
+      value: row.value,
+    };
     const value = anyControl(form, own, freshId(), (next) => ((row.value = next), publish()));
     const away = signButton("bin", `Remove ${said}`, () => (rows.splice(index, 1), publish(), draw()));
-    return h("div", { class: "pair field", "data-path": JSON.stringify([...place.path, row.name]) }, name, value, away, h("span", { class: "error", hidden: true }));
+    return h(
+      "div",
+      { class: "pair field", "data-path": JSON.stringify([...place.path, row.name]) },
+      name,
+      value,
+      away,
+      h("span", { class: "error", hidden: true }),
+    );
   };
   const add = (name: string): void => {
     rows.push({ name, value: undefined });
@@ -102,18 +137,61 @@ export function mappingControl(form: Form, place: Place, id: string): HTMLElemen
     form.offered((offer) => {
       names.replaceChildren(...offer.fields.map((one) => h("option", { value: one.name }, one.caption)));
       const missing = offer.fields.filter((one) => one.required && !rows.some((row) => row.name === one.name));
-      const buttons = place.setting.name === "match" ? [] : missing.slice(0, 8).map((one) => button(one.name, () => (add(one.name), needed.querySelector(`[data-name="${CSS.escape(one.name)}"]`)?.remove()), { class: "button proposal", "data-name": one.name }, "plus"));
+      const buttons =
+        place.setting.name === "match"
+          ? []
+          : missing
+              .slice(0, 8)
+              .map((one) =>
+                button(
+                  one.name,
+                  () => (add(one.name), needed.querySelector(`[data-name="${CSS.escape(one.name)}"]`)?.remove()),
+                  { class: "button proposal", "data-name": one.name },
+                  "plus",
+                ),
+              );
       needed.replaceChildren(...buttons);
       if (offer.warning) needed.append(h("span", { class: "warning" }, offer.warning));
     });
   draw();
-  return h("div", { class: "stack tight", id, role: "group", "aria-label": place.setting.label }, list, names, needed, h("div", {}, h("button", { type: "button", class: "button quiet", onclick: () => add("") }, drawn("plus"), "Add", h("span", { class: "unseen" }, ` to ${place.setting.label}`))));
+  return h(
+    "div",
+    { class: "stack tight", id, role: "group", "aria-label": place.setting.label },
+    list,
+    names,
+    needed,
+    h(
+      "div",
+      {},
+      h(
+        "button",
+        { type: "button", class: "button quiet", onclick: () => add("") },
+        drawn("plus"),
+        "Add",
+        h("span", { class: "unseen" }, ` to ${place.setting.label}`),
+      ),
+    ),
+  );
 }
 
 const RULES: Record<string, [string, string][]> = {
-  on_failure: [["fail", "the run fails"], ["succeed", "the run ends as a success"], ["continue", "go on with the next step"], ["go_to", "go on at …"]],
-  when_disabled: [["continue", "go on with the next step"], ["fail", "the run fails"], ["succeed", "the run ends as a success"], ["go_to", "go on at …"]],
-  otherwise: [["fail", "the run fails"], ["succeed", "the run ends as a success"], ["go_to", "go on at …"]],
+  on_failure: [
+    ["fail", "the run fails"],
+    ["succeed", "the run ends as a success"],
+    ["continue", "go on with the next step"],
+    ["go_to", "go on at …"],
+  ],
+  when_disabled: [
+    ["continue", "go on with the next step"],
+    ["fail", "the run fails"],
+    ["succeed", "the run ends as a success"],
+    ["go_to", "go on at …"],
+  ],
+  otherwise: [
+    ["fail", "the run fails"],
+    ["succeed", "the run ends as a success"],
+    ["go_to", "go on at …"],
+  ],
 };
 
 /** What follows: the run ends, goes on, or goes on at a later step. */
@@ -122,9 +200,18 @@ export function ruleControl(form: Form, place: Place, id: string): HTMLElement {
   const usual = words[0]?.[0] ?? "";
   const target = isObject(place.value) ? String(place.value["go_to"] ?? "") : "";
   const chosen = isObject(place.value) ? "go_to" : String(place.value ?? usual);
-  const way = h("select", { id }, ...words.map(([key, label]) => h("option", { value: key, selected: key === chosen }, label)));
+  const way = h(
+    "select",
+    { id },
+    ...words.map(([key, label]) => h("option", { value: key, selected: key === chosen }, label)),
+  );
   const there = form.later.includes(target) || !target ? form.later : [...form.later, target];
-  const where = h("select", { "aria-label": `${place.setting.label}: at which step` }, h("option", { value: "" }, there.length ? "Choose a step …" : "There is no later step here"), ...there.map((one) => h("option", { value: one, selected: one === target }, one)));
+  const where = h(
+    "select",
+    { "aria-label": `${place.setting.label}: at which step` },
+    h("option", { value: "" }, there.length ? "Choose a step …" : "There is no later step here"),
+    ...there.map((one) => h("option", { value: one, selected: one === target }, one)),
+  );
   const publish = (): void => {
     where.hidden = way.value !== "go_to";
     if (way.value === "go_to") form.change(place.path, { go_to: where.value });
