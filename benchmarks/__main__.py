@@ -25,7 +25,17 @@ from benchmarks.report import Report, render
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.servers import ServerFailed
 
-COUNTS: Final = ("seconds", "rounds", "connections", "events", "webhooks", "deliveries", "waiting", "runs")
+COUNTS: Final = (
+    "seconds",
+    "rounds",
+    "connections",
+    "events",
+    "webhooks",
+    "deliveries",
+    "waiting",
+    "runs",
+    "rows",
+)
 """Amounts that the command line may say."""
 
 
@@ -52,6 +62,7 @@ def options() -> argparse.ArgumentParser:
     add("--deliveries", type=int, help="deliveries to send in a round")
     add("--waiting", type=int, help="deliveries that wait")
     add("--runs", type=int, help="runs of workflows to do in a round")
+    add("--rows", type=int, help="rows that a transfer moves")
     add("--driver", choices=["auto", "wrk", "python"], default="auto", help="the load generator")
     add(
         "--folder",

@@ -17,6 +17,7 @@ from benchmarks.scenarios.on_postgres import on_postgres
 from benchmarks.scenarios.one_sender import one_sender
 from benchmarks.scenarios.queued import queued
 from benchmarks.scenarios.searching import searching
+from benchmarks.scenarios.transfer import transfer
 from benchmarks.scenarios.waiting import waiting
 from benchmarks.scenarios.workflows import workflows
 
@@ -35,4 +36,5 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "waiting": waiting,
     "workflows": workflows,
     "idle-chain": idle_chain,
+    "transfer": transfer,
 }
