@@ -31,9 +31,12 @@ YEAR: Final = 365 * 86_400 * 1_000_000
 BATCH: Final = 1_000
 QUICK: Final = "quick"
 ONCE: Final = "once-"
-AHEAD: Final = 6.0
+AHEAD: Final = 2.0
 APART: Final = 0.237
 """Seconds until the first of the schedules that are watched fires, and between two of them."""
+
+APPLIED: Final = 2_000
+"""Schedules beside which new ones are applied a second longer."""
 
 SETTLE: Final = 5.0
 """Seconds after the start until the station has done what it does then."""
@@ -65,7 +68,7 @@ def _idle(bench: Bench, place: str, url: str, database_time: Callable[[], float]
             100 * (database_time() - theirs) / amounts.idle,
         ]
         grown = memory(server.process) - before
-        _fire(Api(server, key), amounts.pickups)
+        _fire(Api(server, key), amounts.pickups, AHEAD + amounts.schedules / APPLIED)
     late = asyncio.run(_lateness(database(folder, url), amounts.pickups))
     figures = [
         figure(f"{place}: share of a core, idle", shares[:1], "%", at_most(2)),
@@ -107,16 +110,16 @@ def _station(bench: Bench, name: str, url: str) -> StationFolder:
     return folder
 
 
-def _fire(api: Api, times: int) -> None:
+def _fire(api: Api, times: int, ahead: float) -> None:
     """Let schedules fire one after the other, each once, from a while after now on."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    at = [now + timedelta(seconds=AHEAD + APART * number) for number in range(times)]
+    at = [now + timedelta(seconds=ahead + APART * number) for number in range(times)]
     schedules = [
         {"name": f"{ONCE}{number:04}", "workflow": QUICK, "at": one.isoformat(), "zone": "UTC"}
         for number, one in enumerate(at)
     ]
     api.call("POST", "/config/apply", {"document": {"version": 1, "schedules": schedules}})
-    time.sleep(AHEAD + APART * times + 1)
+    time.sleep(ahead + APART * times + 1)
     api.close()
 
 
