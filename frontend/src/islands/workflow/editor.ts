@@ -59,7 +59,7 @@ class WorkflowEditor extends HTMLElement {
   );
   readonly #tools = h("div", { class: "tools", role: "group", "aria-label": "Workflow" });
   readonly #wrong = h("div", { class: "wrong-list" });
-  readonly #left = h("div", { class: "flow-side" });
+  readonly #left = h("div", { class: "edit-left" });
   readonly #pane = h("aside", { class: "card pane", "aria-label": "Properties" });
   readonly #live = h("p", { class: "unseen", role: "status" });
   readonly #said = h("span", { class: "small", role: "status" });

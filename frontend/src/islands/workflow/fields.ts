@@ -215,7 +215,7 @@ function group(form: Form, place: Place, settings: readonly Setting[]): HTMLElem
   const isOpen = isObject(place.value) && Object.keys(place.value).length > 0;
   return h(
     "details",
-    { class: "stack group", open: isOpen, "data-path": JSON.stringify(place.path) },
+    { class: "stack setting-group", open: isOpen, "data-path": JSON.stringify(place.path) },
     h("summary", {}, place.setting.label),
     place.setting.help ? h("p", { class: "soft small" }, ...told(place.setting.help)) : null,
     h("span", { class: "error", hidden: true }),

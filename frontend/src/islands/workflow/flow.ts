@@ -39,7 +39,7 @@ const DRAGGED = "application/x-hookstation-step";
 export function flow(state: FlowState, acts: FlowActs): HTMLElement {
   return h(
     "div",
-    { class: "flow" },
+    { class: "edit-flow" },
     triggerCard(state, acts),
     line(state, acts, ROOT, ""),
     h("p", { class: "flow-end soft small" }, "End"),
@@ -181,9 +181,9 @@ function node(state: FlowState, acts: FlowActs, step: Step, place: Path): HTMLEl
     event.dataTransfer?.setData(DRAGGED, JSON.stringify(place));
     event.dataTransfer?.setData("text/plain", name);
     // Changed at once, the picture that is dragged would be of the changed card, and Chromium may end the drag.
-    setTimeout(() => card.closest(".flow")?.classList.add("dragging"));
+    setTimeout(() => card.closest(".edit-flow")?.classList.add("dragging"));
   });
-  card.addEventListener("dragend", () => card.closest(".flow")?.classList.remove("dragging"));
+  card.addEventListener("dragend", () => card.closest(".edit-flow")?.classList.remove("dragging"));
   const blocks = blocksOf(step, spec);
   return h(
     "li",

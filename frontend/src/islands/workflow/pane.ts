@@ -290,13 +290,13 @@ const STARTERS: Record<string, { words: string; list: string; make: string; one:
   schedule: {
     words: "schedule",
     list: "No schedule names this workflow yet.",
-    make: "/schedules/new",
+    make: "/schedules/_new",
     one: (name) => `/schedules/${name}`,
   },
   poll: {
     words: "poll",
     list: "No poll names this workflow yet.",
-    make: "/polls/new",
+    make: "/polls/_new",
     one: (name) => `/polls/${name}`,
   },
 };
@@ -353,20 +353,11 @@ export function workflowPane(host: PaneHost): HTMLElement[] {
     (one) => !["trigger", "sample"].includes(one.name) && (isNew || !["name", "state"].includes(one.name)),
   );
   const fields = shown.map((setting) => {
-    const place: Place = { setting: keyed(setting), path: [setting.name], value: host.doc()[setting.name] };
+    const place: Place = { setting, path: [setting.name], value: host.doc()[setting.name] };
     return settingField(form, place);
   });
   const named = isNew
     ? []
     : [h("p", { class: "soft small" }, "Its name is ", h("code", {}, text(host.doc()["name"])), ".")];
   return [head("The workflow", []), ...named, ...fields];
-}
-
-/** The key of its concurrency is a template, over what triggers it. */
-function keyed(setting: Setting): Setting {
-  if (setting.name !== "concurrency") return setting;
-  return {
-    ...setting,
-    fields: (setting.fields ?? []).map((one) => (one.name === "key" ? { ...one, mode: "template" } : one)),
-  };
 }

@@ -57,7 +57,7 @@ export function anyControl(form: Form, place: Place, id: string, change: Change)
     value = next;
     change(next);
   };
-  const toggle = h("button", { type: "button", class: "button quiet small way", onclick: () => other() });
+  const toggle = h("button", { type: "button", class: "button quiet small mode-switch", onclick: () => other() });
   const draw = (): void => {
     const label = place.setting.label;
     const editor = asJson

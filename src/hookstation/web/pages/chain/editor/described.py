@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 from hookstation.core.documents.steps import BASE, ENTRY
@@ -18,14 +20,28 @@ PICKED: Final = frozenset({"connection", "panel", "table", "workflow", "transfer
 """Settings that name something configured, or something of a connection."""
 
 
+_ALL_ALIKE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 def label_of(name: str) -> str:
     """What people call a setting: ``at_once`` → ``At once``."""
     words = [WORDS.get(word, word) for word in name.replace("_", " ").split()]
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
-def setting_json(setting: Setting, mode: str = "") -> dict[str, JSON]:
-    """One setting; what is as usual is left out. `mode`: ``template``, ``row``, ``condition``, ``rule`` or none."""
+READ: Final = {"condition": "condition", "key": "template"}
+"""How those settings of a workflow are read that are not taken as they are written."""
+
+
+def setting_json(setting: Setting, mode: str = "", inner: Mapping[str, str] = _ALL_ALIKE) -> dict[str, JSON]:
+    """One setting; what is as usual is left out.
+
+    `mode`: ``template``, ``row``, ``condition``, ``rule`` or none; `inner`: those of the settings inside it, by name.
+    """
+
+    def within(those: Iterable[Setting]) -> list[JSON]:
+        return [setting_json(one, inner.get(one.name, mode), inner) for one in those]
+
     told: dict[str, JSON] = {
         "name": setting.name,
         "label": label_of(setting.name),
@@ -37,10 +53,8 @@ def setting_json(setting: Setting, mode: str = "") -> dict[str, JSON]:
         "choices": list(setting.choices),
         "minimum": setting.minimum,
         "maximum": setting.maximum,
-        "fields": [setting_json(one, mode) for one in setting.fields],
-        "variants": {
-            name: [setting_json(one, mode) for one in those] for name, those in setting.variants.items()
-        },
+        "fields": within(setting.fields),
+        "variants": {name: within(those) for name, those in setting.variants.items()},
         "example": setting.example,
         "pick": setting.name if setting.name in PICKED else "",
     }
@@ -94,5 +108,5 @@ def described() -> dict[str, JSON]:
         "entries": {
             name: [setting_json(one) for one in those if one.name != "steps"] for name, those in ENTRY.items()
         },
-        "workflow": [setting_json(one) for one in shown],
+        "workflow": [setting_json(one, inner=READ) for one in shown],
     }
