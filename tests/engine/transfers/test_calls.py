@@ -140,7 +140,7 @@ async def test_a_person_says_whether_a_call_arrived_and_the_rest_goes_on(
 async def test_of_single_rows_the_one_in_question_is_named(
     station: Station, receiver: Receiver, happened: bool, sent: list[int]
 ) -> None:
-    source = {"type": "sql", "connection": "crm", "table": "members", "where": {"ID": {"<=": 5}}}
+    source: JSON = {"type": "sql", "connection": "crm", "table": "members", "where": {"ID": {"<=": 5}}}
     receiver.plan(OK, OK, OK, CUT)
     await put(station, {**calls(receiver, how="rows"), "source": source})
     begun = await station.services.chain.transfers.run("members", "test")
