@@ -57,7 +57,7 @@ async def test_the_list_says_what_begins_a_workflow(pages: Client) -> None:
 
 
 async def test_a_run_begun_on_the_page_of_a_workflow_leads_to_its_page(pages: Client, engine: Engine) -> None:
-    answer = await fill(pages, "/workflows/greet", "Run now", text='{"who": "Ann"}')
+    answer = await send(pages, "/workflows/greet/run", {"act": "run", "text": '{"who": "Ann"}'})
     assert 303 == answer.status, text(answer)
     there = answer.headers["location"]
     assert there.startswith("/runs/")
@@ -82,7 +82,7 @@ async def test_a_roll_back_puts_the_old_version_live_as_a_new_one(pages: Client,
     await engine.configurator.apply({"version": 1, "workflows": [{**GREET, "title": "Hello"}]})
     assert "Greetings" in await shown(pages, "/workflows/greet/versions/2")
     answer = await send(pages, "/workflows/greet/roll-back", {"version": "1"})
-    assert 303 == answer.status
+    assert 303 == answer.status, text(answer)
     assert "Version 1 is live again" in await shown(pages, answer.headers["location"])
     assert "Greetings" == engine.board.workflows["greet"].title
     assert 3 == engine.board.workflow_version("greet")

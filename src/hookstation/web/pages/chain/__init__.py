@@ -6,9 +6,15 @@ from hookstation.web.pages.chain import (
     editor,
     gallery,
     listing,
+    poll_form,
+    polls,
     run,
     run_acts,
     runs,
+    schedule_form,
+    schedules,
+    transfer_form,
+    transfers,
     workflow,
 )
 
@@ -20,6 +26,12 @@ PAGES = (
     *runs.PAGES,
     *run.PAGES,
     *run_acts.PAGES,
+    *schedule_form.PAGES,
+    *schedules.PAGES,
+    *poll_form.PAGES,
+    *polls.PAGES,
+    *transfer_form.PAGES,
+    *transfers.PAGES,
     *approvals.PAGES,
     *acts.PAGES,
 )

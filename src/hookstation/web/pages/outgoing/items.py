@@ -22,6 +22,9 @@ TYPE: Final = "type"
 FAMILY: Final = "family"
 """The kind of signing that stands for all that sign as a well-known sender does."""
 
+NOTHING: Final = ""
+"""The way of a thing that may be left out."""
+
 HIDDEN: Final = frozenset({"previous", "previous_until"})
 """What rotating writes; a document that does not speak of it leaves it as it is."""
 
@@ -29,14 +32,29 @@ ORDER: Final = {FAMILY: 1, "hmac": 2, "none": 3}
 """Where a way stands among the others; the usual one is the first."""
 
 IN_LINES: Final = frozenset({Kind.LIST, Kind.NETWORKS, Kind.PORTS, Kind.DURATIONS})
-AS_JSON: Final = frozenset({Kind.JSON, Kind.MAPPING})
-PAIRS: Final = frozenset({"headers", "body.form.content"})
+AS_JSON: Final = frozenset({Kind.JSON, Kind.MAPPING, Kind.GROUPS, Kind.ENTRIES})
+PAIRS: Final = frozenset(
+    {
+        "headers",
+        "body.form.content",
+        "source.http.headers",
+        "source.http.query",
+        "source.imis_query.parameters",
+        "destination.http.headers",
+    }
+)
 """Mappings of names to templates, which are written as lines, ``name: template``, where that says all of them."""
 
 LONG: Final = frozenset({"note", "condition", "tls.certificate", "tls.authorities", "body.text.content"})
+LOOSE: Final = frozenset({"first", "source.files.after"})
+"""JSON that is a word, or a word and what it goes with: ``now``, ``since: 2026-01-01``."""
+
 _MISSING: Final = re.compile("“([a-z_]+)” is missing")
 
 Place: TypeAlias = tuple[str | int, ...]
+
+
+LONG_NAMES: Final = frozenset({"statement", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +91,13 @@ class Item:
                 return "ways"
         if kind in IN_LINES:
             return "words"
+        if self.id in LOOSE:
+            return "text"
         if self.id in PAIRS:
             return "pairs"
         if kind in AS_JSON:
             return "json"
-        return "long" if self.id in LONG else "text"
+        return "long" if self.id in LONG or self.setting.name in LONG_NAMES else "text"
 
     @property
     def placeholder(self) -> str:
@@ -177,10 +197,13 @@ class _Making:
         default = blank.setting.default
         usual = str(default[TYPE]) if isinstance(default, dict) else ""
         there = way_of(str(inner.get(TYPE) or usual))
+        found = ways_of(blank.setting)
+        if not blank.setting.required and not usual:
+            found = {NOTHING: (), **found}
         chosen = self.form.one(f"{blank.id}.{TYPE}") if self.form else there
         ways = {
             way: self._items(settings, path, f"{blank.id}.{way}", inner if way == there else {})
-            for way, settings in ways_of(blank.setting).items()
+            for way, settings in found.items()
         }
         return replace(blank, ways=ways, chosen=chosen, error=self._error(path, exactly=True))
 
@@ -241,7 +264,7 @@ def text_of(value: JSON, *, pairs: bool = False, as_json: bool = False) -> str:
         case Number():
             return value.text
         case dict():
-            return ""
+            return ", ".join(f"{name}: {one}" for name, one in value.items() if isinstance(one, str))
     return str(value)
 
 

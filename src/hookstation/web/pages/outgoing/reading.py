@@ -17,6 +17,8 @@ from hookstation.web.pages.outgoing.items import (
     FAMILY,
     HIDDEN,
     IN_LINES,
+    LOOSE,
+    NOTHING,
     PAIRS,
     TYPE,
     Place,
@@ -64,6 +66,8 @@ class Reading:
 
     def _one_of(self, setting: Setting, path: Place, name: str, before: Mapping[str, JSON]) -> JSON:
         way = self._form.one(f"{name}.{TYPE}")
+        if way == NOTHING and not setting.required:
+            return None
         kept = before if way_of(str(before.get(TYPE, ""))) == way else {}
         settings = [one for one in ways_of(setting).get(way, ()) if one.name != TYPE]
         kind = self._form.one(f"{name}.{way}.{TYPE}") if way == FAMILY else way
@@ -83,6 +87,9 @@ class Reading:
             return self._words(setting, name, text)
         if not text.strip():
             return None
+        if name in LOOSE:
+            word, colon, rest = text.strip().partition(":")
+            return {word.strip(): rest.strip()} if colon else word
         if name in PAIRS and not text.lstrip().startswith("{"):
             return self._pairs(path, text)
         if setting.kind in AS_JSON:

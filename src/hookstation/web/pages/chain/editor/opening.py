@@ -9,13 +9,18 @@ from hookstation.core.jsontext import parse_json
 from hookstation.core.records import RECORDS
 from hookstation.core.schedules.definitions import Starts
 from hookstation.core.values import JSON
+from hookstation.engine.workflows.texts import masked, read_text
 from hookstation.errors import NotFound
+from hookstation.ports.runs import RunFilter
 from hookstation.web.pages.chain.editor.described import described
 from hookstation.web.services import Services
 
 DEEPEST: Final = 128
 MOST_MEMBERS: Final = 1_000_000
 """As large as a workflow's document may be."""
+
+LARGEST_SAMPLE: Final = 20_000
+"""Characters of JSON that are offered as a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,10 @@ async def open_workflow(name: str, services: Services) -> Opened:
     return Opened(document, services.board.workflow_version(name), name)
 
 
-def known(opened: Opened, services: Services) -> dict[str, JSON]:
+async def known(opened: Opened, services: Services) -> dict[str, JSON]:
     """What the editor's script is told beside the document."""
     board = services.board
+    newest = await newest_input(opened.name, services) if opened.name else None
     connections: list[JSON] = [{"name": RECORDS, "type": "records"}]
     connections += [
         {"name": one.name, "type": one.type} for one in sorted(board.connections.values(), key=_name)
@@ -64,7 +70,15 @@ def known(opened: Opened, services: Services) -> dict[str, JSON]:
         "starters": starters(opened.name, services),
         "version": opened.version,
         "address": opened.address,
+        **({} if newest is None else {"newest": newest}),
     }
+
+
+async def newest_input(name: str, services: Services) -> JSON:
+    """What triggered the newest run, its secrets masked; ``None`` where there is none or it is no sample to keep."""
+    runs = (await services.store.list_runs(RunFilter(workflow=name), 1)).items
+    run = await services.store.get_run(runs[0].id) if runs else None
+    return masked(read_text(run.input)) if run and len(run.input) <= LARGEST_SAMPLE else None
 
 
 def _name(one: object) -> str:

@@ -74,7 +74,7 @@ async def show(
         "told": shown,
         "text": shown.text or services.texts.write(opened.document),
         "document": dump_json(opened.document),
-        "known": dump_json(known(opened, services)),
+        "known": dump_json(await known(opened, services)),
         "outline": list(outline(opened.document.get("steps"))),
         "done": request.query_params.get("done", ""),
     }

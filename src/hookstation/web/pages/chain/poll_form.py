@@ -1,0 +1,42 @@
+"""The form of a polling webhook: where it looks, how often, and what becomes of each new item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hookstation.core.documents.poll import POLL
+from hookstation.core.values import JSON
+from hookstation.core.workflows.definitions import TriggerKind
+from hookstation.errors import Problem
+from hookstation.web.pages.chain.forming import FormOf
+from hookstation.web.pages.forms import Form
+from hookstation.web.services import Services
+
+OWN: Final = frozenset({"workflow", "end"})
+ENDS: Final = ("workflow", "action")
+
+
+def read_special(form: Form) -> tuple[dict[str, JSON], list[Problem]]:
+    """What is done with an item: a workflow is started, or an action is carried out."""
+    if form.one("end") != "workflow":
+        return {}, []
+    if not form.one("workflow"):
+        return {}, [Problem(("workflow",), "choose one whose trigger is a poll, or write an action instead.")]
+    return {"workflow": form.one("workflow"), "action": None}, []
+
+
+def more(services: Services, before: Mapping[str, JSON], form: Form | None) -> dict[str, object]:
+    """What the form shows besides the settings."""
+    wanted = [one for one in services.board.workflows.values() if one.trigger.kind is TriggerKind.POLL]
+    chosen = form.one("workflow") if form else str(before.get("workflow") or "")
+    usual = "workflow" if chosen or not before.get("action") else "action"
+    return {
+        "workflows": [(one.name, one.title or one.name) for one in wanted],
+        "chosen": chosen,
+        "end": form.one("end") if form else usual,
+    }
+
+
+FORM: Final = FormOf("poll", POLL, "chain/poll_form.html", more, read_special, OWN)
+PAGES: Final = FORM.pages()
