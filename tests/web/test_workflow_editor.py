@@ -255,3 +255,14 @@ def test_every_type_that_people_may_write_is_offered_with_a_label_for_each_setti
     assert [*OFFERED] == [one["type"] for one in types]
     assert all(setting["label"] for one in types for setting in one["settings"])
     assert ("At once", "URL", "All pages") == tuple(map(label_of, ("at_once", "url", "all_pages")))
+
+
+async def test_what_triggered_the_newest_run_is_offered_as_a_sample_with_its_secrets_masked(
+    pages: Client, bench: Engine
+) -> None:
+    await made(pages)
+    assert "newest" not in (await pages.ask("GET", EDIT)).body.decode()
+    await services_of(bench).chain.workflows.run("greet", {"name": "Bo", "password": "hidden-one"}, "ann")
+    shown = (await pages.ask("GET", EDIT)).body.decode()
+    assert "&#34;newest&#34;:{&#34;name&#34;:&#34;Bo&#34;" in shown
+    assert "hidden-one" not in shown

@@ -274,7 +274,17 @@ function entries(host: PaneHost, form: Form, spec: Spec | undefined, step: Step,
   ];
 }
 
-const STARTERS: Record<string, { words: string; list: string; make: string; one: (name: string) => string }> = {
+interface Starter {
+  words: string;
+  /** What is said where there is none. */
+  list: string;
+  make: string;
+  /** Its form begins with what the address says. */
+  takes?: boolean;
+  one: (name: string) => string;
+}
+
+const STARTERS: Record<string, Starter> = {
   webhook: {
     words: "webhook",
     list: "No webhook names this workflow yet: choose it in a webhook's section “Action”.",
@@ -291,12 +301,14 @@ const STARTERS: Record<string, { words: string; list: string; make: string; one:
     words: "schedule",
     list: "No schedule names this workflow yet.",
     make: "/schedules/_new",
+    takes: true,
     one: (name) => `/schedules/${name}`,
   },
   poll: {
     words: "poll",
     list: "No poll names this workflow yet.",
     make: "/polls/_new",
+    takes: true,
     one: (name) => `/polls/${name}`,
   },
 };
@@ -318,7 +330,7 @@ export function triggerPane(host: PaneHost): HTMLElement[] {
   draw();
   const trigger = h("div", { class: "stack" }, ...own("trigger"));
   trigger.addEventListener("change", draw);
-  return [head("Trigger", []), trigger, starting, ...own("sample")];
+  return [head("Trigger", []), trigger, starting, ...own("sample"), ...newest(host)];
 }
 
 const LABELS: Record<string, string> = { trigger: "What begins a run", sample: "Sample of what triggers it" };
@@ -329,21 +341,23 @@ function starters(host: PaneHost): HTMLElement[] {
   if (!starter) return [];
   const names = host.known.starters[kind === "change" ? "webhook" : kind] ?? [];
   const links = names.map((name) => h("li", {}, h("a", { href: starter.one(encodeURIComponent(name)) }, name)));
+  const named = starter.takes ? `?workflow=${encodeURIComponent(text(host.doc()["name"]))}` : "";
+  const where = { class: "button quiet", href: starter.make + named, target: "_blank" };
+  const tab = h("span", { class: "unseen" }, " (in a new tab)");
+  const make = h("a", where, drawn("plus"), `Make a ${starter.words}`, tab);
   return [
     h("h3", {}, "What starts it"),
     links.length ? h("ul", { class: "plain" }, ...links) : h("p", { class: "soft" }, starter.list),
-    h(
-      "p",
-      {},
-      h(
-        "a",
-        { class: "button quiet", href: starter.make, target: "_blank" },
-        drawn("plus"),
-        `Make a ${starter.words}`,
-        h("span", { class: "unseen" }, " (in a new tab)"),
-      ),
-    ),
+    host.known.version ? h("p", {}, make) : h("p", { class: "soft small" }, "Save the workflow first, then make one."),
   ];
+}
+
+/** What triggered the newest run, as the sample. */
+function newest(host: PaneHost): HTMLElement[] {
+  const given = host.known.newest;
+  if (given === undefined) return [];
+  const take = (): void => host.change(write(host.doc(), ["sample"], given), "", true);
+  return [h("div", {}, button("Take what triggered the newest run", take, { class: "button quiet" }, "copy"))];
 }
 
 export function workflowPane(host: PaneHost): HTMLElement[] {

@@ -48,6 +48,8 @@ export interface Known {
   starters: Record<string, string[]>;
   version: number;
   address: string;
+  /** What triggered the newest run. */
+  newest?: Json;
 }
 
 export type Types = ReadonlyMap<string, Spec>;
