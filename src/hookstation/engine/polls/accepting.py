@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hookstation.core import answers
 from hookstation.core.answers import voice_of
 from hookstation.core.duplicates import body_digest
@@ -24,13 +26,24 @@ class Accepting:
     def __init__(self, process: Process, clock: Clock, identifiers: Identifiers) -> None:
         self._process, self._clock, self._identifiers = process, clock, identifiers
 
-    def accept(self, hook: CompiledWebhook, item: Item, window: int) -> Acceptance:
-        """The acceptance of an item; one that does not fit is an event too, which has failed.
+    def accept(self, hook: CompiledWebhook, items: Sequence[Item], window: int) -> tuple[Acceptance, ...]:
+        """The acceptances of items, of those with the same key only the first one's; one that does not fit has failed.
 
-        `window`: seconds for which its key is remembered.
+        `window`: seconds for which a key is remembered.  Ids made within a millisecond have no order of their own: they
+        are put in order here, since events that go one after the other do so by their ids.
         """
-        raw, body = self._raw(hook, item), dump_json(item.value).encode()
-        run_id = self._identifiers.run_id()
+        once: dict[str, Item] = {}
+        for item in items:
+            once.setdefault(item.key, item)
+        names = sorted(self._identifiers.event_id() for _ in once)
+        runs = sorted(self._identifiers.run_id() for _ in once)
+        return tuple(
+            self._accept(self._raw(hook, item, name), item, window, run)
+            for item, name, run in zip(once.values(), names, runs, strict=True)
+        )
+
+    def _accept(self, raw: RawRequest, item: Item, window: int, run_id: str) -> Acceptance:
+        hook, body = raw.hook, dump_json(item.value).encode()
         if item.flaw:
             return self._failed(raw, body, failure(item.flaw, "mapping", raw.voice), run_id)
         if len(body) > (most := hook.definition.limits.body):
@@ -59,7 +72,8 @@ class Accepting:
 
     def verdict(self, hook: CompiledWebhook, item: Item) -> tuple[str, JSON]:
         """Why an item would fail, empty where it fits, and the record that would be written; nothing is."""
-        raw, body = self._raw(hook, item), dump_json(item.value).encode()
+        raw = self._raw(hook, item, self._identifiers.event_id())
+        body = dump_json(item.value).encode()
         if item.flaw:
             return item.flaw, None
         try:
@@ -73,9 +87,9 @@ class Accepting:
             return failed.message, None
         return "", None if hook.workflow else record.as_json()
 
-    def _raw(self, hook: CompiledWebhook, item: Item) -> RawRequest:
+    def _raw(self, hook: CompiledWebhook, item: Item, event_id: str) -> RawRequest:
         return RawRequest(
-            self._identifiers.event_id(),
+            event_id,
             hook,
             {},
             "",

@@ -209,11 +209,7 @@ class Polling:
     ) -> tuple[Turned, PollTurn]:
         """The items and the new position, in one transaction."""
         now, window = self._clock.now(), poll.webhook.duplicates
-        once = {one.key: one for one in reversed(found.items)}
-        accepts = tuple(
-            self._accepting.accept(hook, one, window.window if window else 0)
-            for one in reversed(once.values())
-        )
+        accepts = self._accepting.accept(hook, found.items, window.window if window else 0)
         position_then = structs.replace(moved(position, found.at, found.seen), asked_at=now)
         pause = 0.0 if found.more else (poll.every or NEVER)
         emissions = self._told("poll.recovered", poll, 0, "") if position.failures else []

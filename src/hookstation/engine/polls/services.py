@@ -42,7 +42,7 @@ from hookstation.engine.switchboard import CompiledWebhook, Switchboard
 from hookstation.errors import Conflict, Invalid, NotFound, Problem, Terminal
 from hookstation.ports.clock import Clock
 from hookstation.ports.log import EventLog
-from hookstation.ports.store import Acceptance, Store
+from hookstation.ports.store import Store
 
 MOST_TRIED: Final = 50
 """Items that a try shows."""
@@ -174,13 +174,13 @@ class Polls:
         """
         poll = self._active(name)
         hook = self._compiled(poll)
-        asked = range_of(poll, since, until)
+        asked, window = range_of(poll, since, until), poll.webhook.duplicates
         found = accepted = 0
         while True:
             look = await self._asking.look(poll, asked)
-            waiting = [self._store.accept(self._accept(hook, poll, one)) for one in look.found.items]
-            done = await asyncio.gather(*waiting)
-            found += len(done)
+            accepts = self._accepting.accept(hook, look.found.items, window.window if window else 0)
+            done = await asyncio.gather(*(self._store.accept(one) for one in accepts))
+            found += len(look.found.items)
             accepted += sum(1 for one in done if one.conflict is None)
             if not look.found.more:
                 break
@@ -220,10 +220,6 @@ class Polls:
         if line is None:
             raise NotFound("poll", poll.name)
         return self._switchboard.compiled(line)
-
-    def _accept(self, hook: CompiledWebhook, poll: Poll, item: Item) -> Acceptance:
-        window = poll.webhook.duplicates
-        return self._accepting.accept(hook, item, window.window if window else 0)
 
     async def _tried(self, hook: CompiledWebhook, item: Item) -> Tried:
         now = self._clock.now()
