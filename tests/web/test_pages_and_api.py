@@ -13,6 +13,8 @@ from hookstation.web.pages.build import PAGES
 
 EDIT: Final = "/webhooks/{name}/edit"
 SENT: Final = "/outgoing"
+CHAINED: Final = ("workflows", "schedules", "polls", "transfers")
+"""What a form makes of a document: each is put as a whole."""
 
 SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "/": ("/dashboard", "/findings"),
@@ -133,6 +135,26 @@ DONE: Final[Mapping[str, tuple[str, ...]]] = {
     "/workflows/{name}/edit/state": ("PUT /workflows/{name}",),
     "/workflows/_editor/look": ("POST /workflows/{name}/check",),
     "/workflows/_editor/try": ("POST /workflows/{name}/steps/try",),
+    **{f"/{many}/_new": (f"POST /{many}",) for many in CHAINED[1:]},
+    **{f"/{many}/{{name}}/edit": (f"PUT /{many}/{{name}}",) for many in CHAINED},
+    **{f"/{many}/{{name}}/state": (f"PUT /{many}/{{name}}",) for many in CHAINED},
+    **{f"/{many}/{{name}}/duplicate": (f"GET /{many}/{{name}}", f"POST /{many}") for many in CHAINED},
+    **{f"/{many}/{{name}}/delete": (f"DELETE /{many}/{{name}}",) for many in CHAINED},
+    **{f"/{many}/{{name}}/run": (f"POST /{many}/{{name}}/run",) for many in CHAINED[1:]},
+    "/workflows/new/from/{template}": ("POST /gallery/{name}", "POST /config/apply"),
+    "/workflows/new/import": ("POST /config/apply",),
+    "/workflows/{name}/run": ("POST /workflows/{name}/run", "POST /workflows/{name}/test"),
+    "/workflows/{name}/roll-back": ("POST /workflows/{name}/rollback",),
+    "/runs/{id}/cancel": ("POST /runs/{id}/cancel",),
+    "/runs/{id}/again": ("POST /runs/{id}/retry",),
+    "/runs/{id}/resolve": ("POST /runs/{id}/resolve",),
+    "/runs/{id}/decide": ("POST /runs/{id}/approve",),
+    "/schedules/_preview": ("POST /schedules/{name}/preview",),
+    "/schedules/{name}/enable": ("POST /schedules/{name}/enable",),
+    "/polls/{name}/try": ("POST /polls/{name}/try",),
+    "/polls/{name}/repair": ("POST /polls/{name}/repair",),
+    "/polls/{name}/reset": ("PUT /polls/{name}/cursor",),
+    "/transfers/{name}/preview": ("GET /transfers/{name}/preview",),
 }
 """Page to the operations that do what its forms do; a dry run of many is a GET of a page and a POST of the API."""
 
@@ -147,6 +169,7 @@ OF_A_BROWSER: Final[Mapping[str, str]] = {
     "/webhooks/_new": "an empty form",
     "/connections/new": "an empty form",
     "/panels/new": "an empty form",
+    "/workflows/new/import": "an empty form",
     f"{SENT}/destinations/_new": "an empty form",
     "/events/{id}/replay": "asks whether a replay is meant",
     "/portal/{token}": "the page of a destination's owner, who has a link and no key",
