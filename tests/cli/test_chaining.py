@@ -180,11 +180,15 @@ def test_a_bar_says_how_far_a_transfer_is() -> None:
     assert "500 rows read, 480 sent, 9000 bytes" == said({**far, "of": None})
 
 
-def test_without_a_server_a_run_is_kept_for_when_there_is_one(unserved: Path, payload: Path) -> None:
-    begun = here("workflows", "run", "plain", "--input", payload, "--wait", "30s", "--data", unserved)
+def test_without_a_server_a_run_waits_until_somebody_waits_for_one(unserved: Path, payload: Path) -> None:
+    begun = here("workflows", "run", "plain", "--input", payload, "--data", unserved)
     assert (0, True) == (begun.exit_code, "hookstation serve" in begun.stderr)
     (run,) = heard("runs", "list", "--data", unserved)["items"]
     assert ("queued", "plain") == (run["status"], run["workflow"])
+    waited = heard("workflows", "run", "plain", "--input", payload, "--wait", "30s", "--data", unserved)
+    assert "succeeded" == waited["status"]
+    records = heard("records", "list", "Courses", "--data", unserved)["items"]
+    assert {"10420"} == {one["fields"]["ID"] for one in records}
 
 
 def test_without_a_server_a_poll_whose_source_is_away_ends_with_1(unserved: Path) -> None:

@@ -76,6 +76,10 @@ class Control(Protocol):
         """Ask ``/api/v1`` + `path`; the answer's document. Raises `Refused`."""
         ...
 
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """While it is open runs begin and go on in this command, where it opened the database itself."""
+        ...
+
     def stream(self, path: str, query: Mapping[str, str] | None = None) -> AsyncGenerator[JSON, None]:
         """What goes on, a document a line, until the caller closes it or the station stops.
 

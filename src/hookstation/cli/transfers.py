@@ -27,7 +27,7 @@ from hookstation.cli.speaking import (
     write,
 )
 from hookstation.cli.things import NAME, YES, delete_one, everything, inner
-from hookstation.cli.waiting import ALONE, tell_end, until_ended
+from hookstation.cli.waiting import tell_end, until_ended
 from hookstation.core.values import JSON
 
 SHELF: Final = "/transfers"
@@ -135,9 +135,6 @@ async def _followed(
     """Begin the run, and how it and its progress stand at its end."""
     end = monotonic() + seconds
     begun = cast("Mapping[str, JSON]", await control.call("POST", path, body))
-    if control.alone:
-        say(ALONE)
-        return begun, {}
     progress = f"{place('/runs', 'run', str(begun['id']))}/progress"
     bar = Bar()
     far: Mapping[str, JSON] = {}
@@ -147,7 +144,8 @@ async def _followed(
         far = cast("Mapping[str, JSON]", await control.call("GET", progress))
         bar.show(far)
 
-    ended = await until_ended(control, begun, end, look)
+    async with control.working():
+        ended = await until_ended(control, begun, end, look)
     bar.end()
     return ended, far
 

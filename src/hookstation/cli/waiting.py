@@ -17,19 +17,23 @@ AT_ONCE: Final = 20
 """Seconds that one call may wait for a run's end."""
 
 ENDED: Final = ("succeeded", "failed", "cancelled")
-ALONE: Final = "No server works on this database, so the run waits: it begins when hookstation serve runs."
+ALONE: Final = (
+    "No server works on this database: the run begins with hookstation serve, or at once with --wait."
+)
 Look: TypeAlias = Callable[[Mapping[str, JSON]], Awaitable[None]]
 
 
 async def follow(control: Control, path: str, body: JSON, seconds: int) -> Mapping[str, JSON]:
     """Begin a run by POST to `path`, and how it stands when it has ended, or after so many seconds."""
     end = monotonic() + seconds
-    asked = {**cast("dict[str, JSON]", body), "wait": 0 if control.alone else min(seconds, AT_ONCE)}
-    begun = cast("Mapping[str, JSON]", await control.call("POST", path, asked))
-    if control.alone:
-        say(ALONE)
-        return begun
-    return await until_ended(control, begun, end)
+    asked = {**cast("dict[str, JSON]", body), "wait": min(seconds, AT_ONCE)}
+    if not seconds:
+        if control.alone:
+            say(ALONE)
+        return cast("Mapping[str, JSON]", await control.call("POST", path, asked))
+    async with control.working():
+        begun = cast("Mapping[str, JSON]", await control.call("POST", path, asked))
+        return await until_ended(control, begun, end)
 
 
 async def until_ended(

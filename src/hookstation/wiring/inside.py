@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Scope
@@ -26,15 +26,17 @@ async def open_here(settings: StationSettings) -> AsyncIterator[Control]:
     base_url = settings.public_url or address(settings, settings.port)
     async with open_station(settings, log, base_url, control_key="in process") as station:
         async with station.replaying():
-            yield _InProcess(station.app, alone=not settings.database.is_postgres)
+            yield _InProcess(station.app, station.going_on, alone=not settings.database.is_postgres)
         await station.executor.drain(DRAIN_SECONDS)
 
 
 class _InProcess:
     """The API of a station that was opened for this command."""
 
-    def __init__(self, app: ASGIApp, *, alone: bool) -> None:
-        self._app, self.alone = app, alone
+    def __init__(
+        self, app: ASGIApp, working: Callable[[], AbstractAsyncContextManager[None]], *, alone: bool
+    ) -> None:
+        self._app, self.working, self.alone = app, working, alone
 
     async def call(
         self, method: str, path: str, body: JSON = None, query: Mapping[str, str] | None = None

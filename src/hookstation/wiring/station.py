@@ -146,6 +146,18 @@ class Station:
         finally:
             await _end(tasks)
 
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """Runs begin and go on while a command waits for one, those that waited before too."""
+        tasks = [
+            _begin("look at lanes", self.lookout.run),
+            _begin("go on with runs", self.chaining.work.worker.run),
+        ]
+        try:
+            yield
+        finally:
+            await _end(tasks)
+
     def leave(self) -> None:
         """From now on a load balancer is told to send nothing more; what it sends all the same is taken."""
         self.services.ingest.leaving = True
