@@ -61,7 +61,12 @@ async def courses(station: Station, *names: str) -> None:
 
 async def test_a_statement_that_a_person_wrote(station: Station, tmp_path: Path) -> None:
     statement = "SELECT ID AS n FROM members WHERE ID > :least ORDER BY ID DESC"
-    source = {"type": "sql", "connection": "crm", "statement": statement, "parameters": {"least": "$$from$$"}}
+    source: JSON = {
+        "type": "sql",
+        "connection": "crm",
+        "statement": statement,
+        "parameters": {"least": "$$from$$"},
+    }
     await put(station, transfer(source=source, format={"type": "ndjson"}))
     ended = await run(station, input_={"from": 5})
     assert (RunState.SUCCEEDED, "") == (ended.state, ended.error)
@@ -69,7 +74,7 @@ async def test_a_statement_that_a_person_wrote(station: Station, tmp_path: Path)
 
 
 async def test_columns_without_the_key_that_they_are_ordered_by(station: Station, tmp_path: Path) -> None:
-    source = {"type": "sql", "connection": "crm", "table": "members", "columns": ["Since"]}
+    source: JSON = {"type": "sql", "connection": "crm", "table": "members", "columns": ["Since"]}
     assert [["Since"]] * 8 == [list(row) for row in await moved(station, tmp_path, source)]
 
 
@@ -85,7 +90,7 @@ async def test_records_of_our_own_database(station: Station, tmp_path: Path) -> 
 
 async def test_events_of_the_journal_with_what_came(station: Station, tmp_path: Path) -> None:
     await courses(station, "Law", "Art")
-    source = {"type": "journal", "webhook": "courses", "states": ["succeeded"], "since": "1d"}
+    source: JSON = {"type": "journal", "webhook": "courses", "states": ["succeeded"], "since": "1d"}
     rows = await moved(station, tmp_path, source)
     assert [("M2", "succeeded"), ("M1", "succeeded")] == [
         (row["payload"]["member"], row["state"]) for row in rows
@@ -101,7 +106,7 @@ async def test_every_page_of_an_http_interface(station: Station, tmp_path: Path)
     async with Receiver(page) as receiver:
         api: JSON = {"name": "api", "type": "http", "url": receiver.url, "networks": LOOPBACK}
         await put(station, connections=[api])
-        source = {
+        source: JSON = {
             "type": "http", "connection": "api", "path": "members", "items": "items",
             "pages": {"type": "page", "parameter": "page", "first": 1},
         }  # fmt: skip
@@ -116,7 +121,7 @@ async def test_a_stored_query_of_imis(station: Station, tmp_path: Path) -> None:
             "username": "manager", "password": "sandbox",
         }  # fmt: skip
         await put(station, connections=[imis])
-        source = {"type": "imis_query", "connection": "imis", "query": "$/Sandbox/Party"}
+        source: JSON = {"type": "imis_query", "connection": "imis", "query": "$/Sandbox/Party"}
         rows = await moved(station, tmp_path, source)
     assert rows
     assert "Id" in rows[0]
