@@ -60,6 +60,26 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
     f"{SENT}/deliveries/{{id}}": ("/deliveries/{id}", "/events-out/{id}"),
     "/workflows/{name}/edit": ("/workflows/{name}", "/step-types"),
     "/workflows/_editor/offer": ("/connections", "/panels"),
+    **{f"/{many}": (f"/{many}",) for many in CHAINED},
+    **{f"/{many}/{{name}}/edit": (f"/{many}/{{name}}",) for many in CHAINED[1:]},
+    **{f"/{many}/{{name}}/file": (f"/{many}/{{name}}",) for many in CHAINED},
+    "/workflows/new": ("/gallery", "/step-types"),
+    "/workflows/new/from/{template}": ("/gallery", "/connections"),
+    "/workflows/{name}": ("/workflows/{name}", "/workflows/{name}/versions", "/runs"),
+    "/workflows/{name}/versions": ("/workflows/{name}/versions",),
+    "/workflows/{name}/versions/{number}": (
+        "/workflows/{name}/versions/{version}",
+        "/workflows/{name}/versions/{version}/differences",
+    ),
+    "/runs": ("/runs",),
+    "/runs/{id}": ("/runs/{id}", "/runs/{id}/steps", "/runs/{id}/waits"),
+    "/schedules/_new": ("/workflows", "/transfers", "/polls"),
+    "/schedules/{name}": ("/schedules/{name}", "/schedules/{name}/preview", "/runs"),
+    "/polls/_new": ("/workflows", "/connections"),
+    "/polls/{name}": ("/polls/{name}", "/polls/{name}/cursor", "/events"),
+    "/transfers/_new": ("/connections",),
+    "/transfers/{name}": ("/transfers/{name}", "/runs", "/runs/{id}/progress"),
+    "/approvals": ("/approvals",),
 }
 """Page to the operations that tell what stands on it."""
 
