@@ -193,6 +193,13 @@ test("A problem is told at the innermost step on its way, with the field in it",
   assert.ok(isMissing(find_(["name"]).problem));
 });
 
+test("What is no step keeps its place, and a list of words is no list of steps", () => {
+  const one: Doc = { steps: [null, { name: "a", type: "set", retry: { on: ["busy"] } }] };
+  assert.deepEqual(["steps", 1], place(one, "a"));
+  const located = locate(one, { path: ["steps", 1, "retry", "on", 0], message: "is no fault.", severity: "error" });
+  assert.deepEqual(["a", ["retry", "on", 0]], [located.step, located.field]);
+});
+
 test("A step reads what ended before it, and inside a loop its element; what a loop holds is read in it only", () => {
   const paths = (name: string): string[] =>
     readable(doc(), TYPES, name).flatMap((group) => group.variables.map((one) => one.path));

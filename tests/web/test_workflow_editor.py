@@ -216,6 +216,18 @@ async def test_a_step_is_tried_on_sample_data_though_others_are_not_finished(scr
     assert ("done", False) == (tried["state"], tried["sample"])
 
 
+@pytest.mark.parametrize(("grade", "holds"), [("pass", True), ("fail", False)])
+async def test_of_a_step_that_leads_on_it_is_told_whether_its_conditions_hold(
+    script: Client, grade: str, holds: bool
+) -> None:
+    step = {"name": "a", "type": "if", "when": "index > 0", "with": {"condition": 'trigger.grade == "pass"'}}
+    scope = {"trigger": {"grade": grade}, "index": 1}
+    tried = await told(script, TRY, step=json.dumps(step), scope=json.dumps(scope))
+    assert {"holds": {"when": True, "condition": holds}} == tried
+    wrong = await told(script, TRY, step=json.dumps({**step, "when": "index >"}), scope="{}")
+    assert [["when"]] == [one["path"] for one in wrong["problems"]]
+
+
 async def test_a_step_that_writes_elsewhere_is_not_carried_out_by_a_trial(
     script: Client, bench: Engine
 ) -> None:

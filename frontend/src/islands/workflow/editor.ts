@@ -116,7 +116,7 @@ class WorkflowEditor extends HTMLElement {
   #changed(redraw: boolean, textToo = true): void {
     this.#draw();
     if (redraw) this.#drawPane();
-    if (textToo) void this.#view?.show();
+    if (textToo) this.#view?.later();
     this.#checks.soon(PAUSE);
   }
 

@@ -62,9 +62,10 @@ export function write(doc: Doc, path: Path, wanted: Json | undefined): Doc {
   return put(doc, path, wanted) as Doc;
 }
 
+/** The steps of a list; what is none, in a text that is being written, counts as one that says nothing. */
 export function stepsAt(doc: Doc, list: Path): Step[] {
   const found = at(doc, list);
-  return Array.isArray(found) ? found.filter(isObject) : [];
+  return Array.isArray(found) ? found.map((one) => (isObject(one) ? one : {})) : [];
 }
 
 export function text(value: Json | undefined): string {

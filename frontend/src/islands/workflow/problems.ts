@@ -1,7 +1,7 @@
 // Where a problem that the station found belongs on the page.
 
 import { isObject } from "./json";
-import { at, type Doc, type Path, stepsAt, text } from "./model";
+import { at, type Doc, type Path, text } from "./model";
 
 export interface Problem {
   path: Path;
@@ -55,7 +55,7 @@ function stepEnd(doc: Doc, path: Path): number {
     const index = path[length - 1];
     const list = path.slice(0, length - 1);
     if (typeof index !== "number" || !isStepList(list)) continue;
-    if (index < stepsAt(doc, list).length) end = length;
+    if (isObject(at(doc, path.slice(0, length)))) end = length;
   }
   return end;
 }

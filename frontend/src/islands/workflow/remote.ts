@@ -11,7 +11,10 @@ export interface Looked {
 }
 
 export interface Tried {
-  state: string;
+  /** Whether its conditions hold: `when`, and that of its type. */
+  holds: Record<string, boolean>;
+  /** Not there where a step only says what comes next. */
+  state?: string;
   input: Json;
   output: Json;
   error: string;

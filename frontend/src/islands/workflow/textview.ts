@@ -30,6 +30,12 @@ export class TextView {
     readonly language: Language,
   ) {}
 
+  /** Shows the document as it will be in a moment, when nothing more is typed beside it. */
+  later(): void {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.show(), PAUSE);
+  }
+
   /** Shows the document as it is now. */
   async show(): Promise<void> {
     const signal = this.#begin();

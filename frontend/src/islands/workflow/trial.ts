@@ -17,9 +17,9 @@ export interface TrialActs {
   keep(output: Json | undefined): void;
 }
 
-/** The part of the pane; nothing for steps that only say what comes next. */
+/** The part of the pane; nothing for steps that only say what comes next, unless a condition does. */
 export function trial(spec: Spec | undefined, acts: TrialActs): HTMLElement | null {
-  if (!spec || spec.reach === CONTROL) return null;
+  if (!spec || (spec.reach === CONTROL && !spec.settings.some((one) => one.mode === "condition"))) return null;
   const result = h("div", { class: "stack tight", role: "status" });
   const calls = spec.reach === "reads" || spec.reach === "elsewhere";
   const run = async (really: boolean): Promise<void> => {
@@ -72,7 +72,19 @@ function refused(problems: readonly Problem[]): HTMLElement[] {
   return [h("p", { class: "error" }, "It cannot be tried yet:"), h("ul", { class: "plain" }, ...all)];
 }
 
+const HOLDS: Record<string, [string, string]> = {
+  when: ["Its “when” holds.", "Its “when” does not hold: the step would be skipped."],
+  condition: ["The condition holds.", "The condition does not hold."],
+};
+
 function shownTrial(tried: Tried, acts: TrialActs): HTMLElement[] {
+  const told = Object.entries(tried.holds).map(([name, holds]) => {
+    return h("p", { class: holds ? "good-line" : "warning" }, HOLDS[name]?.[holds ? 0 : 1] ?? name);
+  });
+  return tried.state === undefined ? told : [...told, ...outcome(tried, acts)];
+}
+
+function outcome(tried: Tried, acts: TrialActs): HTMLElement[] {
   const given = h("details", {}, h("summary", {}, "What it gets"), code(tried.input, "What it gets"));
   if (tried.error) return [h("p", { class: "error" }, `It fails: ${tried.error}`), given];
   if (tried.sample) {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hookstation.core.condition import compile_condition
 from hookstation.core.records import ACTIVITY, FieldSpec
 from hookstation.core.values import JSON
+from hookstation.core.workflows.catalog import SPECS, Reach
 from hookstation.engine.checks import ASK_SECONDS
 from hookstation.engine.workflows.trying import Tried
 from hookstation.errors import HookstationError, Invalid
@@ -23,20 +26,43 @@ from hookstation.web.services import Services
 
 
 async def try_step(request: Request, services: Services) -> Response:
-    """What a step gets and puts out on sample data; with `really` it calls the other system."""
+    """What a step gets and puts out on sample data; with `really` it calls the other system.
+
+    Of its conditions it is told whether they hold, and of one that only says what comes next no more than that.
+    """
     form = await read_form(request)
-    scope = read_json(form.one("scope") or "{}")
-    really = form.one("really") == "true"
+    step, given = read_json(form.one("step")), read_json(form.one("scope") or "{}")
+    scope = given if isinstance(given, dict) else {}
+    workflows, who = services.chain.workflows, visitor_of(request).name
     try:
-        tried = await services.chain.workflows.try_alone(
-            read_json(form.one("step")),
-            visitor_of(request).name,
-            scope if isinstance(scope, dict) else {},
-            really=really,
-        )
+        answer: dict[str, JSON] = {"holds": holding(step, scope)}
+        if not _only_leads(step):
+            tried = await workflows.try_alone(step, who, scope, really=form.one("really") == "true")
+            answer |= tried_json(tried)
     except Invalid as invalid:
         return json_answer({"problems": [problem_json(one) for one in told(invalid.problems)]}, 422)
-    return json_answer(tried_json(tried))
+    return json_answer(answer)
+
+
+def holding(step: JSON, scope: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Whether each condition of a step holds: ``when``, and that of its type. Raises `Invalid`."""
+    found: dict[str, JSON] = {}
+    for place in (("when",), ("with", "condition")):
+        written: JSON = step
+        for part in place:
+            written = written.get(part) if isinstance(written, dict) else None
+        if not isinstance(written, str) or not written.strip():
+            continue
+        try:
+            found[place[-1]] = compile_condition(written).holds(scope.get("trigger"), scope)
+        except Invalid as invalid:
+            raise Invalid([one.under(*place) for one in invalid.problems]) from invalid
+    return found
+
+
+def _only_leads(step: JSON) -> bool:
+    spec = SPECS.get(str(step.get("type"))) if isinstance(step, dict) else None
+    return spec is not None and spec.reach is Reach.CONTROL
 
 
 def tried_json(tried: Tried) -> dict[str, JSON]:
