@@ -157,6 +157,19 @@ class FilesSuite:
         await writer.abort()
         assert bench.names("out") == ["other.txt"]
 
+    async def test_what_is_left_can_be_gone_on_with(self, bench: FilesBench) -> None:
+        """After `leave` the file goes on from its checkpoint, by whoever has that; leaving again is no error."""
+        writer = await bench.connector.create("out/a.txt")
+        await writer.write(b"begun, ")
+        progress = await writer.checkpoint()
+        await writer.leave()
+        await writer.leave()
+        again = await bench.connector.create("out/a.txt", resume=progress)
+        await again.write(b"ended")
+        await again.finish()
+        assert bench.content("out/a.txt") == b"begun, ended"
+        assert bench.names("out") == ["a.txt"]
+
     async def test_finishing_again_does_no_harm(self, bench: FilesBench) -> None:
         """The second `finish` of a writer, and the one after a resumed checkpoint, give the same file."""
         writer = await bench.connector.create("out/a.txt")

@@ -176,3 +176,26 @@ async def test_an_address_that_is_not_permitted_is_not_called(station: Station, 
     await put(station, calls(receiver, networks=[]))
     made = await run(station)
     assert (RunState.FAILED, 0) == (made.state, receiver.count)
+
+
+async def test_done_again_from_where_it_failed_no_row_is_sent_twice(
+    station: Station, receiver: Receiver
+) -> None:
+    receiver.plan(OK, OK, OK, OK, Answer(422))
+    await put(station, calls(receiver, how="rows"))
+    failed = await run(station)
+    begun = await station.services.chain.runs.again(failed.id, "ann", whole=False)
+    done = await ended(station, begun.id)
+    assert (RunState.SUCCEEDED, "") == (done.state, done.error)
+    assert [1, 2, 3, 4, 5, 5, 6, 7, 8] == [json.loads(one.body)["ID"] for one in receiver.calls]
+
+
+async def test_an_answer_that_cannot_be_kept_fails_the_run_and_sends_nothing_again(
+    station: Station, receiver: Receiver
+) -> None:
+    then = {**THEN, "type": "update_panel"} if isinstance(THEN, dict) else THEN
+    receiver.usual = Answer(body=b'{"id": "R1"}')
+    await put(station, calls(receiver, how="rows", then=then), panels=[PANEL])
+    made = await run(station)
+    assert (RunState.FAILED, 1) == (made.state, receiver.count)
+    assert "Row 1 was sent, but its answer could not be written down: Members: no row matches" in made.error

@@ -39,6 +39,9 @@ NOTHING_FAILED: Final = "The run has succeeded, so no step of it failed. Do it a
 CANCELLED: Final = "Cancelled by {who}."
 HAS_ENDED: Final = "The run has {state} already; there is nothing to cancel."
 
+DUE: Final = 1
+"""A moment that has come."""
+
 _FIRST: Final = re.compile(r"[^/\[]+")
 _SAYS_AGAIN: Final = frozenset({"stop", "gate"})
 """Types whose entries say how the run goes on: they are asked anew."""
@@ -133,8 +136,13 @@ class RunAgain:
 def kept_entries(steps: Sequence[CompiledStep], entries: Sequence[Entry]) -> list[Entry]:
     """What stays done in a run that goes on at the step where another one ended.
 
-    Everything of the steps before it, and, where that step holds others, what was done within it.
+    Everything of the steps before it, and, where that step holds others, what was done within it.  Long work that
+    failed goes on from where it came to, whatever was done after that.
     """
+    goes_on = {step.name for step in steps if step.spec.goes_on}
+    for entry in entries:
+        if entry.path in goes_on and entry.state is EntryState.FAILED:
+            return [structs.replace(entry, due_at=DUE)]
     order = {step.name: number for number, step in enumerate(steps)}
     places = [order.get(_outermost(entry.path), -1) for entry in entries]
     last = max(places, default=-1)
