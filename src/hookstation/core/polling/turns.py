@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
@@ -49,7 +49,8 @@ class Found:
 class Asked:
     """What a source is asked with. `at` and `seen` as they stand; `most` items; `baseline`: only remember, take none.
 
-    `since`: ISO 8601, of a first turn that begins with a date.
+    `since`: ISO 8601, of a first turn that begins with a date.  `until`: the greatest value of the source's cursor that
+    is asked for.  `now`: microseconds since the epoch.
     """
 
     at: Mapping[str, JSON]
@@ -58,13 +59,18 @@ class Asked:
     baseline: bool = False
     since: str = ""
     until: JSON = None
-    facts: Mapping[str, JSON] = field(default_factory=dict)
+    now: int = 0
 
 
 def since_of(asked: Asked) -> str:
     """The date with which it began, for a source that is still being read for the first time."""
     kept = asked.at.get("since")
     return asked.since or (kept if isinstance(kept, str) else "")
+
+
+def is_before(moment: JSON, since: str) -> bool:
+    """Whether something came before the date with which a poll began; what says no moment did not."""
+    return bool(since) and isinstance(moment, str) and rank(moment) < rank(since)
 
 
 def rank(value: JSON) -> Rank:

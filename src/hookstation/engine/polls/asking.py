@@ -19,7 +19,6 @@ from hookstation.core.polling.definitions import (
 )
 from hookstation.core.polling.position import Position
 from hookstation.core.polling.turns import Asked, Found
-from hookstation.core.values import JSON
 from hookstation.engine.polls.calling import Caller
 from hookstation.engine.polls.file_sources import ask_files, ask_mailbox, put_away
 from hookstation.engine.polls.http_source import ask_feed, ask_http
@@ -75,10 +74,10 @@ class Asking:
         return afterwards
 
 
-def asked_of(poll: Poll, position: Position, most: int = 0, until: JSON = None) -> Asked:
+def asked_of(poll: Poll, position: Position, now: int, most: int = 0) -> Asked:
     """What a turn asks for, from where its source was read to; the first one as the poll says."""
     if position.begun:
-        return Asked(position.value(), position.seen, most or poll.most, until=until)
+        return Asked(position.value(), position.seen, most or poll.most, now=now)
     first = position.first or (poll.since if poll.first is First.SINCE else poll.first.value)
     since = "" if first in (First.NOW.value, First.EVERYTHING.value) else first
-    return Asked({}, (), most or poll.most, baseline=first == First.NOW.value, since=since, until=until)
+    return Asked({}, (), most or poll.most, baseline=first == First.NOW.value, since=since, now=now)

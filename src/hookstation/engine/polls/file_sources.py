@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from hookstation.core.formats.options import read_layout
 from hookstation.core.formats.streams import Reader
 from hookstation.core.polling.definitions import AfterFile, FilesSource, MailboxSource
-from hookstation.core.polling.turns import Asked, Found, Item, since_of
-from hookstation.core.template.scope import instant_text
+from hookstation.core.polling.turns import Asked, Found, Item, is_before, since_of
+from hookstation.core.template.scope import instant_text, text_of
 from hookstation.core.values import JSON
 from hookstation.engine.polls.keys import Keys
 from hookstation.engine.targets import Targets
@@ -79,7 +79,8 @@ async def put_away(source: FilesSource, done: Mapping[str, str], targets: Target
 async def ask_mailbox(source: MailboxSource, keys: Keys, asked: Asked, targets: Targets) -> Found:
     """One turn with a mailbox: mails with a greater number than the last one. Raises `ActionFailed`.
 
-    Where the server counts anew all mails are read again, and their ids keep those that came before from coming twice.
+    Where the server counts anew all mails since the beginning are read again, and their ids keep those that came from
+    coming twice.
     """
     target = targets.connectors.get(source.connection)
     if target is None:
@@ -88,19 +89,20 @@ async def ask_mailbox(source: MailboxSource, keys: Keys, asked: Asked, targets: 
         raise Terminal(f"The connection “{source.connection}” is no mailbox.")
     if asked.baseline:
         validity, newest = await target.newest(source.folder)
-        return Found((), {"validity": validity, "uid": newest})
+        return Found((), {"validity": validity, "uid": newest, "begun": instant_text(asked.now)})
     was, after = _number(asked.at.get("validity")), _number(asked.at.get("uid"))
-    most, since = min(asked.most, MOST_MAILS), since_of(asked)
+    most, begun = min(asked.most, MOST_MAILS), asked.at.get("begun", asked.since)
     validity, mails = await target.fetch(source.folder, was, after, most + 1)
-    taken = mails[:most]
+    taken, counts_anew = mails[:most], was not in (0, validity)
+    since = text_of(begun) if counts_anew else since_of(asked)
     items = [
         keys.item(_mail(one), one.message_id or f"{validity}/{one.uid}")
         for one in taken
-        if not (since and instant_text(one.at) < since)
+        if not is_before(instant_text(one.at), since)
     ]
     uid = taken[-1].uid if taken else after if validity == was else 0
     more = len(mails) > len(taken)
-    at: dict[str, JSON] = {"validity": validity, "uid": uid}
+    at: dict[str, JSON] = {"validity": validity, "uid": uid, "begun": begun}
     return Found(items, {**at, "since": since} if more and since else at, more=more)
 
 
@@ -199,7 +201,7 @@ def _number(value: JSON) -> int:
 
 
 def _is_before(file: RemoteFile, since: str) -> bool:
-    return bool(since and file.modified_at) and instant_text(file.modified_at) < since
+    return bool(file.modified_at) and is_before(instant_text(file.modified_at), since)
 
 
 def _mail(one: Received) -> dict[str, JSON]:

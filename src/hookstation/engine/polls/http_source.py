@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from hookstation.core.polling.definitions import CursorKind, FeedSource, HttpSource
 from hookstation.core.polling.position import key_digest
 from hookstation.core.polling.reading import MOST_ITEMS, at_path, path_of, read_feed, read_items
-from hookstation.core.polling.turns import Asked, Found, Item, beyond, check_since, rank, unseen
+from hookstation.core.polling.turns import Asked, Found, Item, beyond, check_since, is_before, rank, unseen
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
 from hookstation.engine.polls.calling import MOST_PAGES, NOT_MODIFIED, Caller, call_of
@@ -187,4 +187,4 @@ def _id(entry: JSON) -> str:
 
 def _is_before(entry: JSON, since: str) -> bool:
     published = entry.get("published") if isinstance(entry, dict) else None
-    return bool(since) and isinstance(published, str) and published < since
+    return is_before(published, since)

@@ -171,7 +171,7 @@ class Polling:
         try:
             hook = self._compiled(poll)
             async with asyncio.timeout(LONGEST_TURN):
-                look = await self._asking.look(poll, asked_of(poll, position))
+                look = await self._asking.look(poll, asked_of(poll, position, self._clock.now()))
         except TimeoutError:
             return await self._failed(item, poll, position, Terminal(TOO_LONG.format(seconds=LONGEST_TURN)))
         except StoreError:

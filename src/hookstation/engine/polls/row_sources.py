@@ -16,6 +16,7 @@ from hookstation.core.polling.turns import (
     check_seen,
     check_since,
     in_order,
+    is_before,
     rank,
     since_of,
     unseen,
@@ -129,8 +130,7 @@ async def ask_activities(source: ActivitiesSource, keys: Keys, asked: Asked, tar
 def _is_wanted(row: Row, source: ActivitiesSource, since: str) -> bool:
     if source.types and row.get("ACTIVITY_TYPE") not in source.types:
         return False
-    at = row.get("TRANSACTION_DATE")
-    return not since or not isinstance(at, str) or rank(at) >= rank(since)
+    return not is_before(row.get("TRANSACTION_DATE"), since)
 
 
 def _queries(targets: Targets, connection: str) -> QueryConnector:

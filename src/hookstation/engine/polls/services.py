@@ -157,7 +157,7 @@ class Polls:
         found = await self._store.find_job(POLLS, one.name)
         if found is not None and isinstance(poll, str):
             position = read_position(found.job.payload, one)
-        asked = asked_of(one, position, MOST_TRIED)
+        asked = asked_of(one, position, self._clock.now(), MOST_TRIED)
         asked.baseline = False
         try:
             async with asyncio.timeout(LONGEST_WAIT):
