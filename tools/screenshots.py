@@ -48,6 +48,45 @@ SIGNATURE: Final = "X-Thinkific-Hmac-Sha256"
 MEMBER: Final = "{{ payload.user.email | split: '@' | first }}"
 
 
+COURSE: Final = {
+    "title": "Course completed",
+    "trigger": {"type": "webhook"},
+    "sample": {
+        "memberId": "10420",
+        "email": "ann@example.org",
+        "grade": "pass",
+        "course": {"code": "SAFE-101"},
+    },
+    "steps": [
+        {
+            "name": "passed",
+            "type": "if",
+            "title": "Passed?",
+            "with": {"condition": 'trigger.grade == "pass"'},
+            "then": [
+                {
+                    "name": "keep",
+                    "type": "insert_activity",
+                    "title": "Activity on the record",
+                    "with": {
+                        "connection": "records",
+                        "fields": {"ID": "$$trigger.memberId$$", "ACTIVITY_TYPE": "COURSE"},
+                    },
+                },
+                {
+                    "name": "tell",
+                    "type": "emit",
+                    "title": "Tell others",
+                    "with": {"type": "course.passed", "payload": {"record": "$$steps.keep.record.key$$"}},
+                },
+            ],
+            "else": [{"name": "end", "type": "stop", "title": "Not passed"}],
+        },
+    ],
+}
+"""A workflow as the editor shows it."""
+
+
 def main() -> int:
     """Take all of them; the exit code."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -65,6 +104,7 @@ def main() -> int:
                 for name, path, side in PICTURES:
                     take(browser, demo, name, path, side)
                 walk(browser, demo)
+                edit(browser, demo)
                 browser.close()
     return 0
 
@@ -140,6 +180,17 @@ def walk(browser: Browser, demo: Demo) -> None:
         person.click("button", "Publish")
         person.sees("It is live.")
         shoot(person, "wizard-save")
+
+
+def edit(browser: Browser, demo: Demo) -> None:
+    """The editor of a workflow, with a step selected."""
+    demo.api("/workflows/course-completed", "PUT", COURSE)
+    with opened(browser, demo, "light") as page:
+        page.set_viewport_size({"width": 1400, "height": 860})
+        page.goto(f"{demo.url}/workflows/course-completed/edit")
+        page.locator('[data-focus="step:tell"]').click()
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / "workflow-editor.png")
 
 
 def shoot(person: Person, name: str, heading: str = "") -> None:
