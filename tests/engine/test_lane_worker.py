@@ -143,6 +143,19 @@ async def test_a_job_is_done_at_the_moment_when_it_is_due(bench: Bench) -> None:
     assert ["soon", "late"] == bench.chores.done
 
 
+@pytest.mark.parametrize(("punctual", "expected"), [(False, ["first"]), (True, ["first", "next"])])
+async def test_a_punctual_lane_is_not_late_after_another_job(
+    bench: Bench, punctual: bool, expected: list[str]
+) -> None:
+    """Of two jobs that are due a moment apart, the second is found at once where the lane is to be punctual."""
+    bench.chores.rooms["east"] = Room(100, punctual=punctual)
+    await bench.begin()
+    await bench.put("east", "first", delay=3.2)
+    await bench.put("east", "next", delay=3.4)
+    await bench.clock.advance(3.4)
+    assert expected == bench.chores.done
+
+
 async def test_at_rest_it_asks_for_nothing(bench: Bench) -> None:
     await bench.put("east", "late", delay=50)
     await bench.begin()

@@ -52,12 +52,14 @@ class Room(NamedTuple):
 
     `limit`: so many jobs on this node.  `most`: so many may be leased at the same time by all nodes together, those
     that are at work among them; 0: any number.  `seconds`: where `limit` is 0, when there may be room again; 0: when a
-    job of the lane ends, with the next look, or when `LaneWorker.ring` says so.
+    job of the lane ends, with the next look, or when `LaneWorker.ring` says so.  `punctual`: after each lease where
+    `most` is 0, it is asked when the next one is due, which costs a statement; else the next look tells it.
     """
 
     limit: int
     most: int = 0
     seconds: float = 0.0
+    punctual: bool = False
 
 
 class LaneWork(Protocol[Item, End]):
@@ -220,10 +222,10 @@ class LaneWorker(Generic[Item, End]):
             raise
         for item in leased:
             self._begin(lane, item)
-        await self._look_ahead(lane, len(leased), limit, room.most)
+        await self._look_ahead(lane, len(leased), limit, room)
         return len(leased)
 
-    async def _look_ahead(self, lane: str, took: int, limit: int, most: int) -> None:
+    async def _look_ahead(self, lane: str, took: int, limit: int, room: Room) -> None:
         """When the lane has its next turn; what comes later than a second from now is told by the look-out.
 
         Where fewer came than there is room for here, all nodes together may do as many as may be: it is asked for again
@@ -233,9 +235,10 @@ class LaneWorker(Generic[Item, End]):
             self._in_vain.pop(lane, None)
             if took >= limit:
                 self._due.setdefault(lane, self._clock.monotonic())
-            elif most:
+            elif room.most:
                 self._full.add(lane)
-            return
+            if took >= limit or room.most or not room.punctual:
+                return
         self._full.discard(lane)
         due = await self._work.next_due(lane)
         if due is None:

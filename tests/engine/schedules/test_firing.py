@@ -214,6 +214,17 @@ async def test_what_is_switched_off_or_gone_does_not_fire(bench: Bench) -> None:
     assert 0 == await bench.due("hourly")
 
 
+async def test_times_a_moment_apart_are_all_kept(bench: Bench) -> None:
+    """A schedule that comes just after another one fires at its own time, and not with the next look."""
+    await bench.node()
+    at = [datetime(2026, 11, 22, 9, 0, 0, part * 150_000) for part in range(6)]  # noqa: DTZ001 - times on the wall
+    await bench.put(*(replace(HOURLY, name=f"s{one.microsecond}", timing=Once(one)) for one in at))
+    await bench.clock.advance(32)
+    assert [BEGIN + 30_000_000 + one.microsecond for one in at] == [
+        one.created_at for one in await bench.runs()
+    ]
+
+
 async def test_one_time_fires_one_time(bench: Bench) -> None:
     """A schedule for one moment fires then and never again."""
     await bench.node()

@@ -79,8 +79,8 @@ class Firing:
         self._asked = -STANDINGS_FOR
 
     def room(self, lane: str, at_work: int) -> Room:  # noqa: ARG002 - one lane, and firing is quick
-        """As many as are leased at once."""
-        return Room(min(AT_ONCE - at_work, BATCH))
+        """As many as are leased at once, and the next one in its time, however soon after these that is."""
+        return Room(min(AT_ONCE - at_work, BATCH), punctual=True)
 
     async def lease(self, lane: str, limit: int, most: int) -> Sequence[Leased]:
         """Lease schedules whose time has come."""

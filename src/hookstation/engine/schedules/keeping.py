@@ -64,8 +64,9 @@ class JobKeeper:
                     await self._store.hurry(self._queue, after)
             if len(page) < PAGE:
                 break
-        if missing:
-            await self._store.enqueue(list(missing.values()))
+        new = list(missing.values())
+        for start in range(0, len(new), PAGE):
+            await self._store.enqueue(new[start : start + PAGE])
 
     async def run(self) -> None:
         """Until cancelled: keep them, now and again."""
