@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.support.station_process import PAUSE, StationProcess
 from tests.support.transfers import PATIENCE, crm, csv, fill, member, transfer
 
 LOOPBACK: Final[JSON] = ["127.0.0.0/8"]
+COUNT: Final = 8_000
 AT_ONCE: Final = 3
 LAST: Final = 6
 """The page behind which there is none."""
@@ -36,7 +38,17 @@ async def killed(
     tmp_path: Path, host: SftpHost, chunks: int, document: dict[str, Any], *connections: JSON
 ) -> AsyncIterator[tuple[StationProcess, str]]:
     """A station that was killed behind so many chunks of a transfer, and the run."""
-    fill(tmp_path / "crm.db", 20_000)
+    async with begun(tmp_path, host, chunks, document, *connections) as (station, run_id):
+        await station.kill()
+        yield station, run_id
+
+
+@asynccontextmanager
+async def begun(
+    tmp_path: Path, host: SftpHost, chunks: int, document: dict[str, Any], *connections: JSON
+) -> AsyncIterator[tuple[StationProcess, str]]:
+    """A station that works on a transfer and has so many chunks behind it, and the run."""
+    fill(tmp_path / "crm.db", COUNT)
     out: JSON = {
         "name": "out", "type": "sftp", "host": "127.0.0.1", "port": host.port, "username": USER,
         "password": PASSWORD, "host_key": host.fingerprint, "networks": LOOPBACK,
@@ -46,10 +58,9 @@ async def killed(
     ) as station:
         every = [crm(tmp_path / "crm.db"), out, *connections]
         await station.configure({"version": 1, "connections": every, "transfers": [document]})
-        _, begun = await station.api("POST", "/transfers/members/run", {})
-        await until(station, begun["id"], lambda far: far["chunks"] >= chunks)
-        await station.kill()
-        yield station, begun["id"]
+        _, run = await station.api("POST", "/transfers/members/run", {})
+        await until(station, run["id"], lambda far: far["chunks"] >= chunks)
+        yield station, run["id"]
 
 
 async def until(station: StationProcess, run_id: str, reached: Any) -> dict[str, Any]:
@@ -62,19 +73,48 @@ async def until(station: StationProcess, run_id: str, reached: Any) -> dict[str,
             await asyncio.sleep(PAUSE)  # house: allow sleep - another process tells nobody
 
 
+async def emptied(folder: Path) -> None:
+    """Wait until no file is there."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if not os.listdir(folder):  # noqa: PTH208 - a look in a loop that waits
+                return
+            await asyncio.sleep(PAUSE)  # house: allow sleep - another process tells nobody
+
+
 async def ended(station: StationProcess, run_id: str) -> dict[str, Any]:
     """How a run ended."""
     return await until(station, run_id, lambda far: far["ended"])
 
 
 async def test_a_file_is_the_same_byte_by_byte(tmp_path: Path, host: SftpHost) -> None:
-    async with killed(tmp_path, host, 3, transfer(chunk=100)) as (station, run_id):
-        [begun] = (tmp_path / "host").iterdir()
+    async with killed(tmp_path, host, 3, transfer(chunk=50)) as (station, run_id):
+        [part] = (tmp_path / "host").iterdir()
         await station.start()
         far = await ended(station, run_id)
-    assert ("succeeded", 20_000, 200) == (far["status"], far["rows"], far["chunks"])
-    assert csv(*range(1, 20_001)) == (tmp_path / "host/members.csv").read_bytes()
-    assert not begun.exists()
+    assert ("succeeded", COUNT, COUNT // 50) == (far["status"], far["rows"], far["chunks"])
+    assert csv(*range(1, COUNT + 1)) == (tmp_path / "host/members.csv").read_bytes()
+    assert not part.exists()
+
+
+async def test_a_station_that_is_stopped_hands_the_rest_over(tmp_path: Path, host: SftpHost) -> None:
+    async with begun(tmp_path, host, 3, transfer(chunk=50)) as (station, run_id):
+        assert 0 == await station.terminate()
+        await station.start()
+        far = await ended(station, run_id)
+    assert ("succeeded", COUNT, COUNT // 50) == (far["status"], far["rows"], far["chunks"])
+    assert csv(*range(1, COUNT + 1)) == (tmp_path / "host/members.csv").read_bytes()
+
+
+async def test_a_transfer_that_is_cancelled_takes_its_unfinished_file_away(
+    tmp_path: Path, host: SftpHost
+) -> None:
+    async with begun(tmp_path, host, 3, transfer(chunk=50)) as (station, run_id):
+        status, _ = await station.api("POST", f"/runs/{run_id}/cancel")
+        assert 200 == status
+        await emptied(tmp_path / "host")
+        far = await ended(station, run_id)
+    assert "cancelled" == far["status"]
 
 
 class Pages:
