@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from hookstation.core.workflows.catalog import SPECS
 from hookstation.core.workflows.definitions import Step, Workflow, all_steps
@@ -75,25 +75,33 @@ class Line:
         return advice(self.entry.fault) if self.entry is not None else ""
 
 
+Place: TypeAlias = tuple[int, int, int]
+"""Where a line stands: when it began, its number, and how deep it is; what holds others comes before them."""
+
+
 def lines(entries: Iterable[Entry], workflow: Workflow | None) -> list[Line]:
     """The timeline, in the order in which steps began; what happened within a loop is one line with the loop."""
     steps = {one.name: one for one in all_steps(workflow.steps)} if workflow else {}
     found: dict[str, Line] = {}
-    order: dict[str, tuple[int, int]] = {}
+    order: dict[str, Place] = {}
     for one in entries:
         loop, turn, _ = one.path.partition("[")
         line = found.get(loop)
         if line is None:
             line = found[loop] = _line(loop, steps)
-            order[loop] = (one.started_at or one.ended_at, one.number)
+            order[loop] = (one.started_at or one.ended_at, one.number, loop.count("/"))
         if not turn:
             line.entry = one
             if one.started_at:
-                order[loop] = min(order[loop], (one.started_at, one.number))
+                order[loop] = min(order[loop], (one.started_at, one.number, loop.count("/")))
             continue
         line.loop = line.loop or Loop()
         line.loop.turns.add(one.path[: one.path.index("]", len(loop))])
         line.loop.failed += one.state in BAD
+    for path in sorted(found, key=lambda one: -one.count("/")):
+        holder = path.rpartition("/")[0].rpartition("/")[0]
+        if holder in found:
+            order[holder] = min(order[holder], (*order[path][:2], holder.count("/")))
     return [found[path] for path in sorted(found, key=order.__getitem__)]
 
 
@@ -169,8 +177,8 @@ def asked(shown: ShownRun) -> list[Asked]:
     ]
 
 
-def failed(found: Iterable[Line]) -> Line | None:
-    """The step that a run failed at: the last one that failed outside loops, else the last loop with a failure."""
-    bad = [one for one in found if one.bad]
-    own = [one for one in bad if one.entry is not None and one.entry.state is EntryState.FAILED]
-    return (own or bad or [None])[-1]  # type: ignore[list-item]  # the last resort
+def failed(found: Sequence[Line], error: str) -> Line | None:
+    """The step that a run failed at: the one that its error names, else the last one that failed."""
+    named = [one for one in found if name_at(one.path) == error.partition(":")[0]]
+    own = [one for one in found if one.entry is not None and one.entry.state is EntryState.FAILED]
+    return next(reversed(named or own or [one for one in found if one.bad]), None)

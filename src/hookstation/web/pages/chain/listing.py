@@ -134,7 +134,8 @@ def bars(runs: Sequence[Run]) -> list[Bar]:
         length if one.state is RunState.FAILED else 0
         for one, length in zip(reversed(runs), took, strict=True)
     ]
-    return spark(took, failures)
+    missing = [0] * (LAST - len(took))
+    return spark([*missing, *took], [*missing, *failures])
 
 
 PAGES: Final = (Page("/workflows", show_list),)

@@ -94,7 +94,7 @@ async def render(
         "lines": timeline,
         "flow": flow(found.workflow.steps, tallies(entries)) if found.workflow else (),
         "more": bool(found.next),
-        "trouble": history.failed(timeline) if run.state is RunState.FAILED else None,
+        "trouble": history.failed(timeline, run.error) if run.state is RunState.FAILED else None,
         "unknown": [one for one in entries if one.state is EntryState.UNKNOWN][:FEW]
         if run.state not in ENDED
         else [],
