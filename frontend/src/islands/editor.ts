@@ -5,8 +5,8 @@
 
 import { autocompletion, closeBrackets, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { json, jsonParseLinter } from "@codemirror/lang-json";
-import { bracketMatching, foldGutter, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { json, jsonLanguage, jsonParseLinter } from "@codemirror/lang-json";
+import { bracketMatching, foldGutter, HighlightStyle, syntaxHighlighting, syntaxTree } from "@codemirror/language";
 import { linter, lintKeymap } from "@codemirror/lint";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
@@ -75,6 +75,15 @@ class CodeEditor extends HTMLElement {
     view?.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, userEvent: "input" });
   }
 
+  /** Whether the cursor stands inside a text of a JSON document. */
+  get inText(): boolean {
+    const state = this.#view?.state;
+    if (!state) return false;
+    const { from } = state.selection.main;
+    const node = syntaxTree(state).resolveInner(from, -1);
+    return node.name === "String" && node.from < from && from < node.to;
+  }
+
   disconnectedCallback(): void {
     this.#view?.destroy();
     this.#view = undefined;
@@ -113,7 +122,8 @@ class CodeEditor extends HTMLElement {
     }
     if (this.getAttribute("language") === "yaml") return [yamlLanguage, lineNumbers(), foldGutter()];
     const checked = readOnly || this.hasAttribute("unchecked") ? [] : [linter(jsonParseLinter())];
-    return [json(), lineNumbers(), foldGutter(), bracketMatching(), ...checked];
+    const offered = properties.length ? [jsonLanguage.data.of({ autocomplete: propertyCompletion(properties) })] : [];
+    return [json(), ...offered, lineNumbers(), foldGutter(), bracketMatching(), ...checked];
   }
 }
 

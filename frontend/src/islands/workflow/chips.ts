@@ -5,6 +5,8 @@ import type { Editor } from "./form";
 import { shown } from "./json";
 import type { Group, Variable } from "./scope";
 
+const CHIP = "application/x-hookstation-chip";
+
 type Target = Editor | HTMLInputElement | HTMLTextAreaElement;
 
 /** Where the cursor was last, in a pane that is watched. */
@@ -18,17 +20,42 @@ export class Cursor {
       const plain = target?.closest<HTMLInputElement | HTMLTextAreaElement>("textarea.code");
       if (editor ?? plain) this.#last = editor ?? plain ?? undefined;
     });
+    this.#takeDrops(pane);
+  }
+
+  /** Chips are dropped into editors and conditions; what the editor took itself is not put in twice. */
+  #takeDrops(pane: HTMLElement): void {
+    const targetOf = (event: DragEvent): Target | null | undefined =>
+      event.dataTransfer?.types.includes(CHIP) && event.target instanceof Element
+        ? event.target.closest<Target>("code-editor, textarea.code")
+        : null;
+    pane.addEventListener("dragover", (event) => targetOf(event) && event.preventDefault());
+    pane.addEventListener("drop", (event) => {
+      const target = targetOf(event);
+      if (!target || event.defaultPrevented) return;
+      event.preventDefault();
+      this.#put(target, event.dataTransfer?.getData(CHIP) ?? "");
+    });
   }
 
   insert(pane: HTMLElement, path: string): void {
     const there = this.#last?.isConnected ? this.#last : undefined;
-    const target = there ?? pane.querySelector<Editor>("code-editor[language=template]") ?? undefined;
+    this.#put(there ?? pane.querySelector<Editor>("code-editor[language=template]") ?? undefined, path);
+  }
+
+  #put(target: Target | undefined, path: string): void {
     if (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) {
       target.setRangeText(path, target.selectionStart ?? 0, target.selectionEnd ?? 0, "end");
       target.dispatchEvent(new Event("input", { bubbles: true }));
       target.focus();
-    } else target?.insert?.(`$$${path}$$`);
+    } else target?.insert?.(written(target, `$$${path}$$`));
   }
+}
+
+/** In JSON a template is a text, which has its quotes where the cursor is in none. */
+function written(editor: Editor, template: string): string {
+  const isBare = editor.getAttribute("language") === "json" && !editor.inText;
+  return isBare ? JSON.stringify(template) : template;
 }
 
 export function chips(groups: readonly Group[], insert: (path: string) => void): HTMLElement {
@@ -58,7 +85,10 @@ function chip(variable: Variable, insert: (path: string) => void): HTMLElement {
     event.preventDefault();
     insert(variable.path);
   });
-  made.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", `$$${variable.path}$$`));
+  made.addEventListener("dragstart", (event) => {
+    event.dataTransfer?.setData("text/plain", `$$${variable.path}$$`);
+    event.dataTransfer?.setData(CHIP, variable.path);
+  });
   const unknown = variable.path === "trigger" && variable.sample === null;
   const said = unknown
     ? "no sample yet: give one at “Begins”"

@@ -28,4 +28,5 @@ export interface Place {
 export interface Editor extends HTMLElement {
   insert?(text: string): void;
   replace?(text: string): void;
+  readonly inText?: boolean;
 }

@@ -6,6 +6,11 @@ import { isObject, type Json, type JsonObject, parse, print, shown } from "./jso
 
 type Change = (value: Json | undefined) => void;
 
+/** Names in the form of an attribute, which is parted by spaces. */
+function propertiesOf(form: Form): string {
+  return form.properties.filter((one) => !one.includes(" ")).join(" ");
+}
+
 /** An editor for a template. */
 export function templateEditor(
   form: Form,
@@ -17,7 +22,7 @@ export function templateEditor(
 ): Editor {
   const area = h("textarea", { id, rows: line ? 1 : 5, "aria-label": label, spellcheck: "false" }, text);
   area.addEventListener("input", () => change(area.value));
-  const properties = form.properties.filter((one) => !one.includes(" ")).join(" ");
+  const properties = propertiesOf(form);
   return h(
     "code-editor",
     { language: "template", label, properties, line: true, class: line ? undefined : "long" },
@@ -25,7 +30,7 @@ export function templateEditor(
   );
 }
 
-function jsonArea(label: string, text: string, id: string, change: Change): Editor {
+function jsonArea(label: string, text: string, id: string, properties: string | undefined, change: Change): Editor {
   const area = h("textarea", { id, rows: 6, "aria-label": label, spellcheck: "false" }, text);
   area.addEventListener("input", () => {
     const error = area.closest(".field, fieldset")?.querySelector<HTMLElement>(":scope > .error");
@@ -39,13 +44,13 @@ function jsonArea(label: string, text: string, id: string, change: Change): Edit
       error.hidden = false;
     }
   });
-  return h("code-editor", { language: "json", label, class: "json" }, area);
+  return h("code-editor", { language: "json", label, properties, class: "json" }, area);
 }
 
 /** JSON that is taken as it is written. */
 export function jsonEditor(form: Form, place: Place, id: string): Editor {
   const text = place.value === undefined ? "" : print(place.value);
-  return jsonArea(place.setting.label, text, id, (value) => form.change(place.path, value));
+  return jsonArea(place.setting.label, text, id, undefined, (value) => form.change(place.path, value));
 }
 
 /** A text with variables in it, or any JSON: which of both is a switch. */
@@ -61,7 +66,7 @@ export function anyControl(form: Form, place: Place, id: string, change: Change)
   const draw = (): void => {
     const label = place.setting.label;
     const editor = asJson
-      ? jsonArea(label, value === undefined ? "" : print(value), id, keep)
+      ? jsonArea(label, value === undefined ? "" : print(value), id, propertiesOf(form), keep)
       : templateEditor(form, label, value === undefined ? "" : shown(value, 1_000_000), id, true, (text) =>
           keep(text || undefined),
         );
