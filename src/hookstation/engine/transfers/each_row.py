@@ -45,6 +45,8 @@ OTHER_ROWS: Final = (
 class EachRow:
     """Calls row by row; how far it came is written after each one that cannot be repeated."""
 
+    lags = False
+
     def __init__(
         self, job: Job, target: HttpTarget, calls: OutCalls, targets: Targets, fitting: Fitting
     ) -> None:
@@ -77,6 +79,10 @@ class EachRow:
         return structs.replace(
             after, rows=at.rows, chunks=before.chunks + 1, bytes=at.bytes, within=0, sent=""
         )
+
+    async def keep(self, progress: Progress) -> Progress:
+        """The calls were made already."""
+        return progress
 
     async def end(self, progress: Progress) -> Progress:
         """Every call was made already."""

@@ -25,6 +25,8 @@ class OneFile:
     its name is missing.
     """
 
+    lags = True
+
     def __init__(self, job: Job, target: FileTarget, targets: Targets) -> None:
         self._job, self._target, self._targets = job, target, targets
         self._plain = not job.transfer.zip and not job.transfer.pgp
@@ -47,7 +49,7 @@ class OneFile:
         return progress
 
     async def take(self, rows: Sequence[Row], before: Progress, after: Progress) -> Progress:
-        """Write them, and have the other side keep them."""
+        """Write them."""
         path = before.path or self._job.text(self._target.path)
         file, writer = await self._open(path, before)
         data = (writer.begin() if not writer.written else b"") + writer.rows(rows)
@@ -59,8 +61,13 @@ class OneFile:
             bytes=before.bytes + len(data),
             columns=writer.columns,
             path=path,
-            mark=await file.checkpoint(),
         )
+
+    async def keep(self, progress: Progress) -> Progress:
+        """Have the other side make it safe."""
+        if self._file is None:
+            return progress
+        return structs.replace(progress, mark=await self._file.checkpoint())
 
     async def end(self, progress: Progress) -> Progress:
         """What stands behind the rows, and the file's name."""
@@ -126,6 +133,8 @@ class OneFile:
 class FilePerChunk:
     """A file of every chunk. Where files may be replaced one is written again after a break, else a person is asked."""
 
+    lags = False
+
     def __init__(self, job: Job, target: FileTarget, targets: Targets) -> None:
         self._job, self._target, self._targets = job, target, targets
 
@@ -154,6 +163,10 @@ class FilePerChunk:
             await job.tell(structs.replace(after, back=before), None)
         await self._write(path, data)
         return after
+
+    async def keep(self, progress: Progress) -> Progress:
+        """Each file is whole already."""
+        return progress
 
     async def end(self, progress: Progress) -> Progress:
         """Every file is whole already."""

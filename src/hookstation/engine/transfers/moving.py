@@ -1,6 +1,6 @@
 """Rows are moved: chunk by chunk out of the source, through the pipeline, to the destination.
 
-After each chunk one turn says how far both sides are, so that whoever takes the transfer over goes on behind it.
+Turn by turn it is said how far both sides are, so that whoever takes the transfer over goes on behind that chunk.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ from hookstation.engine.workflows.plans import TRANSFER
 from hookstation.engine.workflows.tasks import Done, GivenBack, Hands
 from hookstation.engine.workflows.texts import read_text
 from hookstation.errors import ActionFailed, MappingFailed, Retriable, Terminal, UnknownOutcome
+from hookstation.ports.clock import Clock
 from hookstation.ports.encrypting import Encrypting
 from hookstation.ports.rows import Row
 from hookstation.ports.store import Store
+
+TELL_EVERY: Final = 0.5
+"""Seconds of work that may have to be done anew; what is slower is told after each chunk."""
 
 HASHES_AT_ONCE: Final = 5_000
 """Keys that are asked for at once."""
@@ -56,6 +60,7 @@ class Tools:
     sources: Sources
     calls: OutCalls
     encrypting: Encrypting
+    clock: Clock
 
 
 class Chunk(NamedTuple):
@@ -70,7 +75,8 @@ class Moving:
 
     def __init__(self, tools: Tools, transfer: Transfer, run: Run, hands: Hands) -> None:
         self._tools, self._transfer, self._run, self._hands = tools, transfer, run, hands
-        self._hashes: Hashes | None = None
+        self._seen: dict[str, bytes] = {}
+        self._told_at = -TELL_EVERY
         scope = scope_of(run)
         self._job = Job(run, transfer, scope, Pipeline(transfer, scope), tools.encrypting, self._tell)
         self._taker = taker_of(self._job, tools)
@@ -108,15 +114,18 @@ class Moving:
         opened = await self._tools.sources.open(
             transfer.source, self._job.scope, progress, transfer.chunk, self._run.created_at
         )
-        async with aclosing(ahead(chunks_of(opened, progress, transfer.chunk))) as chunks:
+        told = progress
+        async with aclosing(Ahead(chunks_of(opened, progress, transfer.chunk))) as chunks:
             async for chunk in chunks:
                 progress = await self._one(opened, chunk, progress)
+                if self._hands.stopping or not chunks.is_ready or self._has_to_be_told:
+                    told = progress = await self._keep(progress)
                 if self._hands.stopping:
                     raise GivenBack
-        return progress
+        return progress if progress is told else await self._keep(progress)
 
     async def _one(self, opened: Opened, chunk: Chunk, before: Progress) -> Progress:
-        """One chunk; the turn at its end keeps it."""
+        """One chunk; the next turn keeps it."""
         rows = await self._changed(chunk.rows, before.read)
         if opened.aside and not self._transfer.columns:
             rows = without(rows, opened.key)
@@ -124,8 +133,17 @@ class Moving:
         after = structs.replace(
             before, read=chunk.behind.read, after=chunk.behind.after, digest=chunk.behind.digest, of=opened.of
         )
-        progress = await self._taker.take(out, before, after) if out else after
+        return await self._taker.take(out, before, after) if out else after
+
+    @property
+    def _has_to_be_told(self) -> bool:
+        """Whether the time has come; who is quick would else wait for the disks of both sides after each chunk."""
+        return not self._taker.lags or self._tools.clock.monotonic() - self._told_at >= TELL_EVERY
+
+    async def _keep(self, progress: Progress) -> Progress:
+        progress = await self._taker.keep(progress)
         await self._tell(progress, None)
+        self._told_at = self._tools.clock.monotonic()
         return progress
 
     async def _changed(self, rows: Sequence[Row], first: int) -> Sequence[Row]:
@@ -135,11 +153,12 @@ class Moving:
             return rows
         by_key, owner = delta.by_key(rows, first + 1), owner_of(self._transfer)
         fresh, hashes = delta.changed(by_key, await known(self._tools.store, owner, list(by_key)))
-        self._hashes = Hashes(owner, hashes) if hashes else None
+        self._seen.update(hashes)
         return fresh
 
     async def _tell(self, progress: Progress, effect: Effect | None) -> EffectResult | None:
-        hashes, self._hashes = self._hashes, None
+        seen, self._seen = self._seen, {}
+        hashes = Hashes(owner_of(self._transfer), seen) if seen else None
         return await self._hands.tell(written_progress(progress), hashes=hashes, effect=effect)
 
     def _take_back(self) -> None:
@@ -217,17 +236,36 @@ async def _sized(opened: Opened, size: int) -> AsyncGenerator[Sequence[Row]]:
         yield rest
 
 
-async def ahead(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
-    """The same, the next one read while this one is worked on."""
-    task: asyncio.Task[Chunk | None] = asyncio.ensure_future(_next(chunks))
-    try:
-        while (chunk := await task) is not None:
-            task = asyncio.ensure_future(_next(chunks))
-            yield chunk
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await chunks.aclose()  # type: ignore[attr-defined]
+class Ahead:
+    """Chunks, the next one read while one is worked on."""
+
+    def __init__(self, chunks: AsyncGenerator[Chunk]) -> None:
+        self._chunks = chunks
+        self._next = self._begin()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next one is there already."""
+        return self._next.done()
+
+    def __aiter__(self) -> Ahead:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        chunk = await self._next
+        if chunk is None:
+            raise StopAsyncIteration
+        self._next = self._begin()
+        return chunk
+
+    async def aclose(self) -> None:
+        """Nothing more is wanted."""
+        self._next.cancel()
+        await asyncio.gather(self._next, return_exceptions=True)
+        await self._chunks.aclose()
+
+    def _begin(self) -> asyncio.Task[Chunk | None]:
+        return asyncio.get_running_loop().create_task(_next(self._chunks))
 
 
 async def _next(chunks: AsyncIterator[Chunk]) -> Chunk | None:

@@ -48,7 +48,12 @@ class Job:
 
 
 class Taker(Protocol):
-    """A destination, for one transfer. Methods raise `ActionFailed` and `MappingFailed`."""
+    """A destination, for one transfer. Methods raise `ActionFailed` and `MappingFailed`.
+
+    `lags`: what it took need not be told after each chunk; should this try break off, it is taken anew.
+    """
+
+    lags: bool
 
     async def begin(self, progress: Progress) -> Progress:
         """Take up what was begun; from where the rows have to come, which is the beginning where nothing is left."""
@@ -59,6 +64,10 @@ class Taker(Protocol):
 
         Returns `after` with what was written.  There is at least one row.
         """
+        ...
+
+    async def keep(self, progress: Progress) -> Progress:
+        """What was taken so far is to be gone on with by somebody else, should this try break off."""
         ...
 
     async def end(self, progress: Progress) -> Progress:

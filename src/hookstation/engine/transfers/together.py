@@ -103,6 +103,8 @@ class ByMail:
 class EachChunk:
     """A call of every chunk."""
 
+    lags = False
+
     def __init__(self, job: Job, leaves: Leaves) -> None:
         self._job, self._leaves = job, leaves
 
@@ -119,6 +121,10 @@ class EachChunk:
         await _send(self._job, self._leaves, plain, len(rows), number, before, after)
         return after
 
+    async def keep(self, progress: Progress) -> Progress:
+        """The call was made already."""
+        return progress
+
     async def end(self, progress: Progress) -> Progress:
         """Every call was made already."""
         return progress
@@ -132,6 +138,8 @@ class EachChunk:
 
 class AllAtOnce:
     """Everything at once, gathered before: after a break it is gathered anew, since nothing of it has left."""
+
+    lags = True
 
     def __init__(self, job: Job, leaves: Leaves) -> None:
         self._job, self._leaves = job, leaves
@@ -152,6 +160,10 @@ class AllAtOnce:
         return structs.replace(
             after, rows=before.rows + len(rows), chunks=before.chunks + 1, bytes=self._size
         )
+
+    async def keep(self, progress: Progress) -> Progress:
+        """Nothing of it has left."""
+        return progress
 
     async def end(self, progress: Progress) -> Progress:
         """Send it."""
