@@ -58,6 +58,10 @@ def refused(decode: Callable[[JSON], tuple[object, list[Problem]]], document: JS
     assert any(said in str(problem) for problem in problems), [str(problem) for problem in problems]
 
 
+STATEMENT = {"type": "sql", "connection": "a", "watermark": "ID"}
+CHANGED = {"type": "http", "url": "https://a.example.org/", "cursor": {"type": "changed"}}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -73,6 +77,12 @@ def refused(decode: Callable[[JSON], tuple[object, list[Problem]]], document: JS
         ({"first": "never"}, "must be now, everything"),
         ({"first": {"since": "yesterday"}}, "must be now, everything"),
         ({"workflow": "w"}, "cannot stand beside “action”"),
+        (
+            {"source": {**STATEMENT, "statement": "select * from t where ID > :watermark"}},
+            "source.parameters: needs “watermark”",
+        ),
+        ({"source": {**CHANGED, "pages": {"type": "page"}}}, "source.pages: cannot stand beside a cursor"),
+        ({"source": CHANGED, "first": {"since": "2026-01-01"}}, "first: must be now or everything"),
         ({"action": None}, "or write “workflow”"),
         ({"action": {**INSERT, "fields": {"ID": []}}}, "action.fields.ID"),  # type: ignore[dict-item]
         ({"key": "$$id"}, "key"),
