@@ -25,7 +25,7 @@ class Amounts:
     `jobs` wait in a queue, a tenth of them in the slow ones; `idle`: seconds for which idle `nodes` are watched.
     `deliveries` are sent in a round, and so many are `waiting` while others are.
     `runs` of workflows are done in a round, `waiting_runs` and `schedules` stand by idly.  `rows` are
-    moved by a transfer.
+    moved by a transfer; a run has `steps` behind it.
     """
 
     seconds: float = 5.0
@@ -47,10 +47,30 @@ class Amounts:
     waiting_runs: int = 100_000
     schedules: int = 10_000
     rows: int = 1_000_000
+    steps: int = 1_000
 
 
 SMOKE: Final = Amounts(
-    0.1, 1, 8, 5_000, 40, 20, SMOKE_WARM_UP_CALLS, 2, 0.1, 500, 1, 0.5, 2, 200, 2_000, 100, 100, 50, 2_000
+    0.1,
+    1,
+    8,
+    5_000,
+    40,
+    20,
+    SMOKE_WARM_UP_CALLS,
+    2,
+    0.1,
+    500,
+    1,
+    0.5,
+    2,
+    200,
+    2_000,
+    100,
+    100,
+    50,
+    2_000,
+    100,
 )
 """Enough to prove that everything runs, and nothing more."""
 

@@ -16,6 +16,7 @@ from benchmarks.scenarios.many_webhooks import many_webhooks
 from benchmarks.scenarios.on_postgres import on_postgres
 from benchmarks.scenarios.one_sender import one_sender
 from benchmarks.scenarios.queued import queued
+from benchmarks.scenarios.run_page import run_page
 from benchmarks.scenarios.searching import searching
 from benchmarks.scenarios.transfer import transfer
 from benchmarks.scenarios.waiting import waiting
@@ -36,5 +37,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "waiting": waiting,
     "workflows": workflows,
     "idle-chain": idle_chain,
+    "run-page": run_page,
     "transfer": transfer,
 }
