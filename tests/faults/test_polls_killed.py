@@ -56,11 +56,8 @@ def document(url: str, file: Path) -> dict[str, Any]:
 
 
 async def grow(feed: GrowingFeed, table: GrowingTable, seconds: float) -> None:
-    """Let both grow; the table is away for a while in between."""
+    """Let both grow for a while."""
     end = asyncio.get_running_loop().time() + seconds
-    with table.away():
-        feed.grow()
-        await asyncio.sleep(seconds / 4)  # house: allow sleep - a random moment
     while asyncio.get_running_loop().time() < end:
         feed.grow()
         table.grow()
@@ -78,6 +75,7 @@ async def killed_while_it_polls(station: Node, folder: Path, rounds: int, what: 
             feed.grow()
             await station.start()
         feed.faulty = 0.0
+        table.stay()
         wanted = feed.keys | table.keys
         records = await all_of(station, len(wanted))
         await station.settled(PATIENCE)

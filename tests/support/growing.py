@@ -6,10 +6,8 @@ that was the last one before it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -38,7 +36,7 @@ FAULTS: Final = (
 class GrowingFeed:
     """An HTTP API. `faulty`: the part of its answers that are none."""
 
-    faulty: float = 0.5
+    faulty: float = 0.3
     items: list[dict[str, object]] = field(default_factory=list)
     chance: random.Random = field(default_factory=random.Random)
     last: int = 0
@@ -71,10 +69,15 @@ class GrowingFeed:
 
 
 class GrowingTable:
-    """A table in a SQLite file whose rows are changed now and then without being other ones."""
+    """A table in a SQLite file whose rows are changed now and then without being other ones.
 
-    def __init__(self, place: Path) -> None:
-        self.place, self.chance, self._count, self._at = place, random.Random(), 0, 0
+    `faulty`: the part of the time in which it is not there.
+    """
+
+    def __init__(self, place: Path, faulty: float = 0.2) -> None:
+        self.place, self.faulty, self.chance = place, faulty, random.Random()
+        self._count = self._at = 0
+        self._is_away = False
         self._database = apsw.Connection(str(place))
         self._database.setbusytimeout(PATIENCE)
         self._database.execute("CREATE TABLE orders (name TEXT PRIMARY KEY, member TEXT, changed INTEGER)")
@@ -85,7 +88,8 @@ class GrowingTable:
         return {f"s{number}" for number in range(self._count)}
 
     def grow(self) -> None:
-        """Some more rows, and an old one that is changed once more."""
+        """Some more rows, and an old one that is changed once more; now and then the table is away until then."""
+        self.stay()
         with self._database:
             for _ in range(self.chance.randint(1, MOST_AT_ONCE)):
                 self._at += self.chance.random() < 0.3
@@ -94,15 +98,15 @@ class GrowingTable:
                 self._count += 1
             old = (self._at, f"s{self.chance.randrange(self._count)}")
             self._database.execute("UPDATE orders SET changed = ? WHERE name = ?", old)
+        if self.chance.random() < self.faulty:
+            self._database.execute("ALTER TABLE orders RENAME TO aside")
+            self._is_away = True
 
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """The table is not there."""
-        self._database.execute("ALTER TABLE orders RENAME TO aside")
-        try:
-            yield
-        finally:
+    def stay(self) -> None:
+        """The table is there."""
+        if self._is_away:
             self._database.execute("ALTER TABLE aside RENAME TO orders")
+            self._is_away = False
 
     def close(self) -> None:
         """Let go of the file."""

@@ -91,7 +91,7 @@ def test_a_beginning_from_now_takes_nothing_that_is_there(source: list[tuple[int
 def test_an_order_that_the_source_alone_knows_is_kept(
     source: list[tuple[int, int]], order: list[int], most: int, late: int
 ) -> None:
-    """Turn after turn from the remembered value on, however values are ordered: each item comes once, later ones too."""
+    """Turn after turn, however a source orders its values: each item comes once, later ones too."""
     rows = sorted(source, key=lambda one: order.index(one[0]))
     added = [(rows[-1][0] if rows else 0, 100 + number) for number in range(late)]
     asked, taken = Asked({}, (), most), []
