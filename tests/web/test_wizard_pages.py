@@ -172,3 +172,8 @@ async def test_a_workflow_is_chosen_in_the_place_of_an_action_and_given_up_again
     ).encode()
     await pages.ask("POST", target, other, content_type=FORM)
     assert "workflow" not in (await bench.changing.drafts.show("courses")).document
+
+
+async def test_a_webhook_without_an_action_yet_asks_for_one(pages: Client, bench: Engine) -> None:
+    await bench.changing.drafts.save("fresh", {"name": "fresh", "title": "Fresh", "schema": True}, 0, "ann")
+    assert b"No action yet" in (await pages.ask("GET", "/webhooks/fresh/edit/action")).body
