@@ -38,8 +38,8 @@ APART: Final = 0.237
 APPLIED: Final = 2_000
 """Schedules beside which new ones are applied a second longer."""
 
-SETTLE: Final = 5.0
-"""Seconds after the start until the station has done what it does then."""
+SETTLE: Final = 15.0
+"""Seconds after the start until the times of all schedules are found, and nothing more is to be done."""
 
 
 def idle_chain(bench: Bench) -> list[Figure]:
