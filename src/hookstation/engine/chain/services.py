@@ -33,6 +33,8 @@
 `transfers.enable`       ``(name, who)``; `.set_state(name, state, who)`
 =======================  =================================================================================
 
+Of schedules, polls and transfers `these(names)` is `all` for some of them.
+
 Lists are the store's: `list_runs(RunFilter, limit, after)`, `figures_of_runs(since)`, `list_waits(person, run_id)`.
 What each raises stands in its docstring: `NotFound`, `Invalid`, `Conflict` and `MappingFailed`, besides `StoreError`.
 """

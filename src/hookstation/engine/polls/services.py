@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -115,10 +115,16 @@ class Polls:
 
     async def all(self) -> list[PollStanding]:
         """Every poll, by name."""
+        return await self.these(self._known.polls)
+
+    async def these(self, names: Iterable[str]) -> list[PollStanding]:
+        """Those with these names that there are, by name."""
         standings = await self._store.standings(POLLS)
+        known = self._known.polls
         return [
-            await self._show(one, standings.get(name, Standing(POLLS, name)))
-            for name, one in sorted(self._known.polls.items())
+            await self._show(known[name], standings.get(name, Standing(POLLS, name)))
+            for name in sorted(names)
+            if name in known
         ]
 
     async def one(self, name: str) -> PollStanding:

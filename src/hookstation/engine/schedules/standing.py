@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,8 +69,13 @@ class Schedules:
 
     async def all(self) -> list[ScheduleStanding]:
         """Every schedule, by name."""
+        return await self.these(self._known.schedules)
+
+    async def these(self, names: Iterable[str]) -> list[ScheduleStanding]:
+        """Those with these names that there are, by name."""
         standings = await self._store.standings(SCHEDULES)
-        return [await self._show(one, standings) for _, one in sorted(self._known.schedules.items())]
+        known = self._known.schedules
+        return [await self._show(known[name], standings) for name in sorted(names) if name in known]
 
     async def one(self, name: str) -> ScheduleStanding:
         """How one stands. Raises `NotFound`."""

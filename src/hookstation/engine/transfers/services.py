@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -114,8 +114,12 @@ class Transfers:
 
     async def all(self) -> list[TransferStanding]:
         """Every transfer, by name."""
-        standings = await self._store.standings(KIND)
-        return [await self._show(one, standings) for _, one in sorted(self._live().items())]
+        return await self.these(self._live())
+
+    async def these(self, names: Iterable[str]) -> list[TransferStanding]:
+        """Those with these names that there are, by name."""
+        standings, known = await self._store.standings(KIND), self._live()
+        return [await self._show(known[name], standings) for name in sorted(names) if name in known]
 
     async def one(self, name: str) -> TransferStanding:
         """How one stands. Raises `NotFound`."""

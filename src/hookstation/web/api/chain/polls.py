@@ -16,7 +16,7 @@ from hookstation.engine.runs import moment
 from hookstation.errors import Invalid, MappingFailed, Problem
 from hookstation.web.api import access, asking, shelf
 from hookstation.web.api.chain.shapes import standing
-from hookstation.web.api.chain.workflows import DAMAGED
+from hookstation.web.api.chain.workflows import damaged
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -24,7 +24,8 @@ from hookstation.web.services import Services
 async def list_polls(request: Request, services: Services) -> Response:
     """Polls by name, how each stands, and what its last turn brought."""
     page, following = shelf.page(sorted(services.board.documents("poll")), request)
-    return listed([await _line(name, services) for name in page], following)
+    lines = {one.poll.name: shown(one) for one in await services.chain.polls.these(page)}
+    return listed([lines.get(name, damaged(name)) for name in page], following)
 
 
 async def show_poll(request: Request, services: Services) -> Response:
@@ -142,12 +143,6 @@ async def _try_document(name: str, body: dict[str, JSON], services: Services) ->
     if decoded is None:
         raise Invalid([one.under("document") for one in problems])
     return await services.chain.polls.try_it(decoded)
-
-
-async def _line(name: str, services: Services) -> dict[str, JSON]:
-    if name not in services.board.polls:
-        return {"name": name, "problem": DAMAGED}
-    return shown(await services.chain.polls.one(name))
 
 
 def _tried(one: Tried) -> dict[str, JSON]:

@@ -16,7 +16,7 @@ from hookstation.engine.schedules.standing import MOST_PREVIEWED, ScheduleStandi
 from hookstation.errors import Invalid, MappingFailed, Problem
 from hookstation.web.api import access, asking, shelf
 from hookstation.web.api.chain.shapes import fire, run, standing
-from hookstation.web.api.chain.workflows import DAMAGED
+from hookstation.web.api.chain.workflows import damaged
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -26,7 +26,8 @@ USUAL_COUNT: Final = 20
 async def list_schedules(request: Request, services: Services) -> Response:
     """Schedules by name with their next time and what they started last."""
     page, following = shelf.page(sorted(services.board.documents("schedule")), request)
-    return listed([await _line(name, services) for name in page], following)
+    lines = {one.schedule.name: shown(one) for one in await services.chain.schedules.these(page)}
+    return listed([lines.get(name, damaged(name)) for name in page], following)
 
 
 async def show_schedule(request: Request, services: Services) -> Response:
@@ -107,12 +108,6 @@ def words(schedule: Schedule) -> str:
     if isinstance(timing, Every):
         return say_every(timing.seconds)
     return f"once, at {timing.wall.isoformat(' ', 'minutes')}"
-
-
-async def _line(name: str, services: Services) -> dict[str, JSON]:
-    if name not in services.board.schedules:
-        return {"name": name, "problem": DAMAGED}
-    return shown(await services.chain.schedules.one(name))
 
 
 def _preview(services: Services, schedule: str | Schedule, count: int) -> Response:

@@ -11,12 +11,12 @@ from hookstation.core.documents import PersonSecrets, decode_transfer, encode_tr
 from hookstation.core.documents.transfer_secrets import known_transfer_secrets
 from hookstation.core.transfers.definitions import Transfer
 from hookstation.core.values import JSON
-from hookstation.engine.transfers.services import MOST_PREVIEWED
+from hookstation.engine.transfers.services import MOST_PREVIEWED, TransferStanding
 from hookstation.engine.workflows.plans import TRANSFER
 from hookstation.errors import Invalid, MappingFailed, Problem
 from hookstation.web.api import access, asking, shelf
 from hookstation.web.api.chain import shapes
-from hookstation.web.api.chain.workflows import DAMAGED, wait_in
+from hookstation.web.api.chain.workflows import damaged, wait_in
 from hookstation.web.api.routes import PAGED, Operation, listed, reply
 from hookstation.web.services import Services
 
@@ -27,7 +27,8 @@ COUNTS: Final = f"must be a whole number from 1 to {MOST_PREVIEWED}."
 async def list_transfers(request: Request, services: Services) -> Response:
     """Transfers by name with their last run, secrets masked."""
     page, following = shelf.page(sorted(services.board.documents("transfer")), request)
-    return listed([await _line(name, services) for name in page], following)
+    lines = {one.transfer.name: _described(one) for one in await services.chain.transfers.these(page)}
+    return listed([lines.get(name, damaged(name)) for name in page], following)
 
 
 async def show_transfer(request: Request, services: Services) -> Response:
@@ -127,19 +128,16 @@ async def _preview(services: Services, transfer: Transfer, count: int, input_: J
 
 
 async def _shown(name: str, services: Services) -> dict[str, JSON]:
-    one = await services.chain.transfers.one(name)
+    return _described(await services.chain.transfers.one(name))
+
+
+def _described(one: TransferStanding) -> dict[str, JSON]:
     return {
         **encode_transfer(one.transfer, PersonSecrets(), defaults=True),
-        "workflow": TRANSFER + name,
+        "workflow": TRANSFER + one.transfer.name,
         "last": None if one.last is None else shapes.run(one.last),
         "standing": shapes.standing(one.standing),
     }
-
-
-async def _line(name: str, services: Services) -> dict[str, JSON]:
-    if name not in services.board.transfers:
-        return {"name": name, "problem": DAMAGED}
-    return await _shown(name, services)
 
 
 OPERATIONS: Final = (

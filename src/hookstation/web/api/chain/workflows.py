@@ -158,9 +158,14 @@ def wait_in(body: dict[str, JSON]) -> int:
     return wait
 
 
+def damaged(name: str) -> dict[str, JSON]:
+    """A thing that is stored in a form that cannot be read; nothing begins of it."""
+    return {"name": name, "problem": DAMAGED}
+
+
 def _line(name: str, services: Services, figures: RunFigures | None) -> dict[str, JSON]:
     found = services.board.workflows.get(name)
-    shown: dict[str, JSON] = {"name": name, "problem": DAMAGED}
+    shown = damaged(name)
     if found is not None:
         document = encode_workflow(found, defaults=True)
         kept = ("name", "title", "note", "state", "trigger")
