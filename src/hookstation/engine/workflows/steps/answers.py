@@ -8,29 +8,40 @@ from hookstation.core.workflows.catalog.spec import SAFE_METHODS
 from hookstation.errors import Busy, NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.api import ApiAnswer
 
+REPEATABLE: Final = SAFE_METHODS | {"PUT", "DELETE"}
+"""Methods that do the same when they are executed twice (RFC 9110, 9.2.2)."""
+
+UNDECIDED: Final = frozenset({408, *range(500, 600)}) - {501, 505}
+"""Statuses that do not say whether the call was executed."""
+
 LONGEST_SHOWN: Final = 300
 LONGEST_WAIT: Final = 3_600
 
 
 def checked(answer: ApiAnswer, method: str) -> ApiAnswer:
-    """The answer, where its status is below 400; else the error that it means.
+    """The answer, where its status is below 300 or 304; else the error that it means, as for a connection's calls.
 
-    429 and 503 say that nothing was done; of the gateways' 502 and 504 that is not known, unless the method changes
-    nothing.
+    425 and 429 say that nothing was done, and so does 503 with the time to wait; of 408 and the other 5xx that is not
+    known, unless the method may be repeated.
     """
     status = answer.status
-    if status < 400:
+    if status < 300 or status == 304:
         return answer
     told = f"The target answered {status}{_said(answer)}"
+    if status < 400:
+        raise Terminal(
+            f"The target redirects elsewhere ({status}); put its final address there.", detail=told
+        )
     if status in (401, 403, 407):
         raise NeedsAuth(told)
-    if status in (429, 503):
-        raise Busy(told, seconds=_seconds(answer))
-    if status >= 500 and method in SAFE_METHODS:
+    wait = _seconds(answer)
+    if status in (425, 429) or (status == 503 and (wait or method in REPEATABLE)):
+        raise Busy(told, seconds=wait)
+    if status not in UNDECIDED:
+        raise Terminal(told)
+    if method in REPEATABLE:
         raise Retriable(told)
-    if status in (502, 504):
-        raise UnknownOutcome(f"{told} Whether it did the work is not known.")
-    raise Terminal(told)
+    raise UnknownOutcome(f"{told} Whether it did the work is not known.")
 
 
 def _said(answer: ApiAnswer) -> str:
