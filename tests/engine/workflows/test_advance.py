@@ -65,6 +65,9 @@ async def test_inputs_are_shown_with_secrets_masked_and_long_ones_end_in_a_mark(
         entries = await made.entries(run.id)
         assert '{"values":{"api_key":"***","id":"1"}}' == entries["secret"].input
         assert {"api_key": "1", "id": "1"} == output(entries["secret"])
+        shown = {one.path: one for one in (await made.work.desk.steps(run.id)).items}
+        assert {"api_key": "***", "id": "1"} == output(shown["secret"])
+        assert entries["long"].output == shown["long"].output
         assert entries["long"].input.endswith('characters)"') or len(entries["long"].input) < 65_536 + 100
 
 
@@ -109,6 +112,23 @@ async def test_a_wait_ends_when_its_time_has_come(file: Path | None) -> None:
         assert RunState.WAITING is (await made.get(run.id)).state
         await made.after(1.1)
         assert RunState.SUCCEEDED is (await made.get(run.id)).state
+
+
+async def test_a_wait_for_a_moment_that_is_not_there_fails(file: Path | None) -> None:
+    async with bench(workflow(step("rest", "wait", until="$$trigger.at$$")), file=file) as made:
+        run = await made.run("w", {})
+        assert (RunState.FAILED, "rest: “until” is empty; this step cannot be done without it.") == (
+            run.state,
+            run.error,
+        )
+
+
+async def test_steps_stand_in_the_order_in_which_they_were_done(file: Path | None) -> None:
+    gate = step("open", "gate", condition="exists(run.id)")
+    off = {**step("off", "set", values={"a": 1}), "enabled": False}
+    async with bench(workflow(gate, off, KEEP, insert()), file=file) as made:
+        run = await made.run("w", {"id": "1", "course": "A"})
+        assert ["open", "off", "keep", "insert"] == list(await made.entries(run.id))
 
 
 async def test_a_run_over_its_time_fails_and_nothing_waits_any_more(file: Path | None) -> None:
@@ -290,3 +310,5 @@ class TestElsewhere:
             assert 0 == await made.work.worker.drain(5)
             run = await made.get(run_id)
             assert (RunState.CANCELLED, "Cancelled by ann.") == (run.state, run.error)
+            [shown] = (await made.work.desk.steps(run_id)).items
+            assert EntryState.UNKNOWN is shown.state

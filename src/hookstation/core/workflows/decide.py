@@ -6,13 +6,12 @@ entries and signals lead to the same commands, whoever asks.
 
 from __future__ import annotations
 
-from msgspec import structs
-
 from hookstation.core.jsontext import dump_json
 from hookstation.core.workflows.compiled import CompiledWorkflow
 from hookstation.core.workflows.decisions import Act, Decision, RunEnd
 from hookstation.core.workflows.history import Halt, History
-from hookstation.core.workflows.values import Entry, EntryState, RunState
+from hookstation.core.workflows.run_rules import left
+from hookstation.core.workflows.values import RunState
 from hookstation.core.workflows.walking import SECOND, Walk
 
 
@@ -60,23 +59,14 @@ def _drain(history: History, decision: Decision, now: int) -> None:
 
 def _halted(history: History, halt: Halt, decision: Decision, now: int) -> None:
     """The run ends as it is: what waits is cancelled, and what has begun may have had its effect."""
-    decision.entries += filter(None, (_left(place.entry, now) for place in history.open.values()))
+    decision.entries += filter(
+        None, (left(place.entry, now) for place in history.open.values() if place.entry)
+    )
     output, answer = halt.said()
     if halt.error is None and halt.message is not None:
         output = dump_json(halt.message)
     state = RunState.SUCCEEDED if halt.error is None else RunState.FAILED
     decision.end = RunEnd(state, halt.error or "", output, answer)
-
-
-def _left(entry: Entry | None, now: int) -> Entry | None:
-    match entry:
-        case Entry(state=EntryState.WAITING):
-            return structs.replace(entry, state=EntryState.CANCELLED, ended_at=now, due_at=0)
-        case Entry(state=EntryState.STARTED):
-            return structs.replace(entry, state=EntryState.UNKNOWN, ended_at=now, due_at=0)
-        case Entry(state=EntryState.FAILED, due_at=due) if due:
-            return structs.replace(entry, due_at=0)
-    return None
 
 
 def _ended(history: History) -> RunEnd:

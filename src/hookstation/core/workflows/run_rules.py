@@ -62,6 +62,18 @@ def cancelled(run: Run, at: int, why: str) -> Run:
     return changed(run, RunChange(RunState.CANCELLED, ended_at=at, error=why))
 
 
+def left(entry: Entry, at: int) -> Entry | None:
+    """How a try stands whose run ended before it did; ``None``: as before. What had begun may have had its effect."""
+    match entry:
+        case Entry(state=EntryState.WAITING):
+            return structs.replace(entry, state=EntryState.CANCELLED, ended_at=at, due_at=0)
+        case Entry(state=EntryState.STARTED):
+            return structs.replace(entry, state=EntryState.UNKNOWN, ended_at=at, due_at=0)
+        case Entry(state=EntryState.FAILED, due_at=due) if due:
+            return structs.replace(entry, due_at=0)
+    return None
+
+
 def event_cancelled(why: str) -> Settlement:
     """How the journal's event stands whose run was cancelled."""
     answer = OUTCOME.failed(why)

@@ -37,7 +37,7 @@ ALL: Final = 100_000
 NOT_ENDED: Final = "The run is {state}. Cancel it first, or wait for its end."
 NOTHING_FAILED: Final = "The run has succeeded, so no step of it failed. Do it again as a whole."
 CANCELLED: Final = "Cancelled by {who}."
-HAS_ENDED: Final = "The run has {state} already; there is nothing to cancel."
+HAS_ENDED: Final = "The run has ended already ({state}); there is nothing to cancel."
 
 DUE: Final = 1
 """A moment that has come."""

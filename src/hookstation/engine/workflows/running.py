@@ -143,10 +143,10 @@ class Running:
         clock = self._shop.clock
         while True:
             commands, decision.commands = decision.commands, []
-            for command in commands:
-                self._take_up(command, clock.now())
             parts = self._parts
             parts.entries += decision.entries
+            for command in commands:
+                self._take_up(command, clock.now())
             if not parts and not self._heres and decision.end is None and self._flights.count:
                 decision = await self._hear(decision)
                 continue

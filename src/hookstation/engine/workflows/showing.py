@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import structs
+
 from hookstation.core.workflows.definitions import Workflow
-from hookstation.core.workflows.values import Entry, Run, Signal, Wait
+from hookstation.core.workflows.run_rules import left
+from hookstation.core.workflows.values import Entry, EntryState, Run, RunState, Signal, Wait
 from hookstation.engine.workflows.plans import Plans
+from hookstation.engine.workflows.texts import shown_output
 from hookstation.errors import Invalid, NotFound
 from hookstation.ports.store import Store
 
+OPEN: Final = frozenset({EntryState.WAITING, EntryState.STARTED, EntryState.FAILED})
 MOST_SHOWN: Final = 1_000
 """Entries that are shown with a run; the others are asked for page by page."""
 
@@ -64,12 +69,24 @@ class ShowRuns:
     async def steps(
         self, run_id: str, after: int = 0, limit: int = MOST_SHOWN, *, under: str = "", every: bool = False
     ) -> Steps:
-        """Entries in the order in which they were written; see `ports.runs.Runs.list_entries`."""
+        """Entries in the order in which they were written, with secrets in what they put out masked.
+
+        See `ports.runs.Runs.list_entries`.  Of a run that a person cancelled they stand as they were left.
+        """
         found = await self._store.list_entries(run_id, limit, after, under=under, every=every)
-        return Steps(found, found[-1].number if len(found) == limit else 0)
+        shown = [structs.replace(one, output=shown_output(one.output)) for one in found]
+        if any(one.state in OPEN for one in shown):
+            run = await self._store.get_run(run_id)
+            shown = [one if run is None else _left(one, run) for one in shown]
+        return Steps(shown, found[-1].number if len(found) == limit else 0)
 
     async def _workflow(self, run: Run) -> Workflow | None:
         try:
             return (await self._plans.get(run)).compiled.workflow
         except (Invalid, NotFound):
             return None
+
+
+def _left(entry: Entry, run: Run) -> Entry:
+    """Who cancels a run writes no entries."""
+    return entry if run.state is not RunState.CANCELLED else left(entry, run.ended_at) or entry

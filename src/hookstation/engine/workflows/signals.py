@@ -104,7 +104,7 @@ class Signals:
         if run is None:
             raise NotFound("run", run_id)
         if run.state in ENDED:
-            raise Conflict(f"The run has {run.state.value}; nothing more is decided in it.")
+            raise Conflict(f"The run has ended ({run.state.value}); nothing more is decided in it.")
         return run
 
     async def _entry(self, run_id: str, path: str) -> Entry:

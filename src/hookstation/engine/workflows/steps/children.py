@@ -60,5 +60,6 @@ class Child:
             state = told.get("state") if isinstance(told, dict) else "unknown"
             why = str(told.get("error") or "") if isinstance(told, dict) else ""
             what = f"The {self._setting} “{task.settings.get(self._setting)}”"
-            return Failed(f"{what} has {state}{f': {why}' if why else '.'}", output=told)
+            verb = "was" if state == "cancelled" else "has"
+            return Failed(f"{what} {verb} {state}{f': {why}' if why else '.'}", output=told)
         return Done(told)

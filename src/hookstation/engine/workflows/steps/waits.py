@@ -46,10 +46,10 @@ class WaitStep:
             digest = self._calls.digest(task.run.id, task.path)
             wait = Wait(task.run.id, place, WaitKind.CALL, digest, due, title=task.step.title)
             return Pause(due, wait)
-        if settings.get("until") not in (None, ""):
-            due = _moment(text(settings, "until"))
-            return _waited(task.now, task.now) if due <= task.now else Pause(due)
-        return Pause(task.now + int(seconds(settings, "for") * SECOND))
+        if "for" in settings:
+            return Pause(task.now + int(seconds(settings, "for") * SECOND))
+        due = _moment(needed(settings, "until"))
+        return _waited(task.now, task.now) if due <= task.now else Pause(due)
 
     def resume(self, task: Task, entry: Entry, signal: Signal | None) -> Done | Failed | Pause:
         """The time has come, or the call."""
