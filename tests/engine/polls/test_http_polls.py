@@ -115,6 +115,7 @@ async def test_moments_are_ordered_by_time_and_not_by_their_signs(bench: PollBen
     assert [1] == ids(await bench.come())
     api.items += numbered(2, at="2026-10-25T02:10:00+01:00") + numbered(3, at="2026-10-25T01:10:00.5Z")
     assert [2, 3] == ids(await bench.come())
+    assert ["2026-10-25T02:50:00+02:00"] == api.asked[-1]["since"]
 
 
 async def test_an_item_that_has_no_such_field_is_told(bench: PollBench, api: Api) -> None:
