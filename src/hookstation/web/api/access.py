@@ -52,6 +52,13 @@ def caller(request: Request) -> str:
     return visitor.name
 
 
+def administers(request: Request) -> bool:
+    """Whether who asks may do in others' names what they alone are asked."""
+    visitor = request.state.visitor
+    assert isinstance(visitor, visitors.Visitor)
+    return may(visitor.role, Act.ADMINISTER)
+
+
 def by_control(request: Request, services: Services) -> bool:
     """Whether the request came over the control channel: from somebody who may read the data folder."""
     return visitors.is_control(visitors.bearer(request), services)

@@ -123,7 +123,8 @@ async def approve_run(request: Request, services: Services) -> Response:
     approved, note = asking.member(body, "approved", bool, False), asking.member(body, "note", str, "")
     waits = await services.store.list_waits(run_id=found.id)
     person = next((one.person for one in waits if one.path.partition("#")[0] == path.partition("#")[0]), "")
-    await services.chain.runs.decide(found.id, path, who, approved=approved, note=note, anybody=True)
+    anybody = access.administers(request)
+    await services.chain.runs.decide(found.id, path, who, approved=approved, note=note, anybody=anybody)
     return reply(
         {
             "run_id": found.id,
