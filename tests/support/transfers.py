@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -61,10 +62,12 @@ def transfer(**settings: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def moving(
-    place: Path, *documents: Mapping[str, JSON], connections: list[JSON] | None = None
+    place: Path, *documents: Mapping[str, JSON], connections: list[JSON] | None = None, url: str = ""
 ) -> AsyncIterator[Station]:
-    """A station at work that may use what lies in `place`, with these transfers."""
-    settings = resolve({"data": str(place / "station"), "role": "all", "folders": str(place)}, {})
+    """A station at work that may use what lies in `place`, with these transfers. `url`: of its database."""
+    options = {"data": str(place / "station"), "role": "all", "folders": str(place), "database_url": url}
+    key = {"HOOKSTATION_MASTER_KEY": b64encode(bytes(32)).decode()}
+    settings = resolve({name: one for name, one in options.items() if one}, key)
     async with open_station(settings, JsonLog(), "http://station", "", Seat("all", "http://node")) as made:
         await made.start()
         await put(made, *documents, connections=connections)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Run, RunState
 from hookstation.wiring.station import Station
+from tests.support.postgres import database, postgres
 from tests.support.receiver import CUT, OK, Answer, Call, Receiver
 from tests.support.transfers import PATIENCE, crm, csv, fill, moving, put, run, transfer
+
+__all__ = ["database", "postgres"]
 
 PANEL: JSON = {
     "name": "Members",
@@ -40,9 +44,16 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def station(tmp_path: Path, receiver: Receiver) -> AsyncIterator[Station]:
+    async with station_of(tmp_path, receiver) as made:
+        yield made
+
+
+@asynccontextmanager
+async def station_of(tmp_path: Path, receiver: Receiver, url: str = "") -> AsyncIterator[Station]:
+    """A station that may call the receiver."""
     fill(tmp_path / "crm.db", 8)
     api: JSON = {"name": "api", "type": "http", "url": receiver.url, "networks": ["127.0.0.0/8"]}
-    async with moving(tmp_path, connections=[crm(tmp_path / "crm.db"), api]) as made:
+    async with moving(tmp_path, connections=[crm(tmp_path / "crm.db"), api], url=url) as made:
         yield made
 
 
@@ -98,6 +109,19 @@ async def test_all_rows_may_be_one_call_through_a_connection(station: Station, r
 async def test_the_answer_to_each_row_is_written_into_its_record(
     station: Station, receiver: Receiver
 ) -> None:
+    await answers_are_kept(station, receiver)
+
+
+async def test_so_it_is_where_the_station_is_on_postgresql(
+    tmp_path: Path, receiver: Receiver, database: str
+) -> None:
+    async with station_of(tmp_path, receiver, database) as station:
+        await answers_are_kept(station, receiver)
+
+
+async def answers_are_kept(station: Station, receiver: Receiver) -> None:
+    """A record for each row has what its call was answered."""
+
     def answer(call: Call) -> Answer:
         return Answer(201, body=dump_json({"id": f"R{json.loads(call.body)['n']}"}).encode())
 

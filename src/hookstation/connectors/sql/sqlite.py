@@ -23,7 +23,7 @@ from hookstation.connectors.sql.engine import (
 )
 from hookstation.connectors.sql.postgres import quote
 from hookstation.connectors.sql.threads import Thread
-from hookstation.connectors.sql.values import read_value, row_reader
+from hookstation.connectors.sql.values import batch_reader, read_value
 from hookstation.core.records import FieldType
 from hookstation.core.values import JSON
 from hookstation.errors import ActionFailed, Busy, Retriable, Terminal, UnknownOutcome
@@ -168,13 +168,13 @@ class SqliteSession:
             self._connection.authorizer = _only_reads
         cursor = self._connection.cursor()
 
-        def begin() -> Callable[[Sequence[object]], Row] | None:
+        def begin() -> Callable[[Sequence[Sequence[object]]], list[Row]] | None:
             cursor.execute(statement, tuple(values))
             try:
                 described = cursor.get_description()
             except apsw.ExecutionCompleteError:
                 return None  # there are no rows
-            return row_reader([each[0] for each in described], [_reader(each[1]) for each in described])
+            return batch_reader([each[0] for each in described], [_reader(each[1]) for each in described])
 
         read = await self._thread.do(begin)
         while read is not None and (rows := await self._thread.do(partial(_take, cursor, batch, read))):
@@ -199,8 +199,10 @@ class SqliteSession:
         await self._thread.end(lambda: self._connection.close(True))
 
 
-def _take(cursor: apsw.Cursor, batch: int, read: Callable[[Sequence[object]], Row]) -> list[Row]:
-    return [read(row) for row in islice(cursor, batch)]
+def _take(
+    cursor: apsw.Cursor, batch: int, read: Callable[[Sequence[Sequence[object]]], list[Row]]
+) -> list[Row]:
+    return read(list(islice(cursor, batch)))
 
 
 def _only_reads(action: int, *_: object) -> int:

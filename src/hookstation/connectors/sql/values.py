@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,10 @@ from hookstation.errors import Terminal
 from hookstation.ports.rows import Row
 
 TRUTHS: Final[Mapping[str, int]] = {"true": 1, "false": 0, "1": 1, "0": 0, "yes": 1, "no": 0}
+
+
+AS_IT_IS: Final = frozenset({bool, int, str, type(None)})
+"""Values that are JSON already."""
 
 
 def read_value(value: object) -> JSON:
@@ -79,11 +84,26 @@ def row_reader(names: Sequence[str], readers: Sequence[Reader | None]) -> Callab
         row: dict[str, JSON] = dict(zip(keys, values, strict=True))  # type: ignore[arg-type]
         for key, reader in to_read:
             value = row[key]
-            if value is not None:
+            if value is not None and (reader is not read_value or type(value) not in AS_IT_IS):
                 row[key] = reader(value)
         return row
 
     return read
+
+
+def batch_reader(
+    names: Sequence[str], readers: Sequence[Reader | None]
+) -> Callable[[Sequence[Sequence[object]]], list[Row]]:
+    """Makes rows of many tuples; most of them hold nothing that has to be read."""
+    keys, read = distinct(names), row_reader(names, readers)
+    may_be_plain = all(reader is None or reader is read_value for reader in readers)
+
+    def read_all(batch: Sequence[Sequence[object]]) -> list[Row]:
+        if may_be_plain and AS_IT_IS.issuperset(map(type, chain.from_iterable(batch))):
+            return [dict(zip(keys, values, strict=True)) for values in batch]  # type: ignore[arg-type]
+        return [read(values) for values in batch]
+
+    return read_all
 
 
 def bind(name: str, value: JSON, column: Column, zone: ZoneInfo) -> Bound:

@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from io import StringIO
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
@@ -46,10 +47,14 @@ class DelimitedWriter:
     def body(self, rows: Iterable[Row]) -> str:
         """The lines of these rows. Raises `MappingFailed` naming the row."""
         out: list[str] = []
-        writer = self._writer(out)
-        for row in rows:
-            if not self.columns:
-                out.append(self._begin(row))
+        writer, given = self._writer(out), rows if isinstance(rows, list) else list(rows)
+        if given and not self.columns:
+            out.append(self._begin(given[0]))
+        alike = self._alike(given)
+        if alike is not None:
+            writer.writerows(alike)
+            self.written += len(alike)
+        for row in given if alike is None else ():
             writer.writerow(self._cells(row))
             self.written += 1
         return "".join(out) if self._layout.line_end == "\r\n" else self._with_line_ends(out)
@@ -86,6 +91,18 @@ class DelimitedWriter:
 
     def _picker(self) -> Callable[[Row], tuple[JSON, ...]] | None:
         return itemgetter(*self.columns) if len(self.columns) > 1 else None
+
+    def _alike(self, rows: list[Row]) -> list[tuple[JSON, ...]] | None:
+        """The cells of rows that all have the same columns, and values that the library writes as we do."""
+        if self._pick is None or self._layout.safe_formulas:
+            return None
+        try:
+            picked = list(map(self._pick, rows))
+        except KeyError:
+            return None
+        if not self._layout.columns and not {len(self.columns)}.issuperset(map(len, rows)):
+            return None
+        return picked if _PLAIN.issuperset(map(type, chain.from_iterable(picked))) else None
 
     def _cells(self, row: Row) -> Iterable[JSON]:
         if not self._layout.columns and not row.keys() <= self._names:
