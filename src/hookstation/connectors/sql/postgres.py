@@ -16,7 +16,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from hookstation.connectors.outside import reachable
 from hookstation.connectors.sql.encryption import INSECURE, encryption
 from hookstation.connectors.sql.engine import Bound, Column, ColumnFacts, Dialect, Place, Session, Table
-from hookstation.connectors.sql.values import read_value, row_reader
+from hookstation.connectors.sql.values import batch_reader, read_value
 from hookstation.core.records import FieldType
 from hookstation.errors import ActionFailed, Busy, NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.rows import Row
@@ -205,13 +205,13 @@ class PostgresSession:
         prepared = await self._connection.prepare(statement)
         given = _as_wanted(prepared, values) if foreign else list(values)
         attributes = prepared.get_attributes()
-        read = row_reader(
+        read = batch_reader(
             [one.name for one in attributes],
             [None if one.type.name in AS_READ else read_value for one in attributes],
         )
         cursor = await prepared.cursor(*given)
         while rows := await cursor.fetch(batch):
-            yield [read(row.values()) for row in rows]  # type: ignore[arg-type]
+            yield read([tuple(row) for row in rows])
 
     async def run(self, statement: str, values: Sequence[Bound]) -> int:
         """The number at the end of the command's tag."""
