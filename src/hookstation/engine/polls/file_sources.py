@@ -29,6 +29,10 @@ MOST_MAILS: Final = 50
 """Mails of one turn: each may come with large files."""
 
 
+CLOCKS_APART: Final = 60_000_000
+"""Microseconds by which the clock of a mail server may be behind ours without a mail being passed over."""
+
+
 class ReadFiles(NamedTuple):
     """A turn with a folder. `done`: files of which every row came, with their marks: to be moved or deleted then."""
 
@@ -89,7 +93,9 @@ async def ask_mailbox(source: MailboxSource, keys: Keys, asked: Asked, targets: 
         raise Terminal(f"The connection “{source.connection}” is no mailbox.")
     if asked.baseline:
         validity, newest = await target.newest(source.folder)
-        return Found((), {"validity": validity, "uid": newest, "begun": instant_text(asked.now)})
+        return Found(
+            (), {"validity": validity, "uid": newest, "begun": instant_text(asked.now - CLOCKS_APART)}
+        )
     was, after = _number(asked.at.get("validity")), _number(asked.at.get("uid"))
     most, begun = min(asked.most, MOST_MAILS), asked.at.get("begun", asked.since)
     validity, mails = await target.fetch(source.folder, was, after, most + 1)
