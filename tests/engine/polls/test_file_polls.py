@@ -155,6 +155,20 @@ async def test_a_file_is_put_away_when_all_of_it_came(drop: Drop, after: object,
     assert [] == await drop.come()
 
 
+async def test_a_file_that_could_not_be_put_away_is_in_the_next_turn(folder: Drop, tmp_path: Path) -> None:
+    """It stays, its rows do not come again, and it goes as soon as that is possible."""
+    folder.write("in/a.csv", ROWS)
+    done = tmp_path / "exchange" / "done"
+    done.rmdir()
+    done.write_text("in the way")
+    await folder.put(source={"after": {"move": "done"}})
+    assert 7 == len(await folder.come())
+    assert ["a.csv"] == folder.names("in")
+    done.unlink()
+    assert [] == await folder.come()
+    assert ([], ["a.csv"]) == (folder.names("in"), folder.names("done"))
+
+
 async def test_a_file_that_was_replaced_meanwhile_is_not_put_away(folder: Drop) -> None:
     """What stands under the name of a file that was read, but was not read itself, stays and is read."""
     folder.write("in/a.csv", "id\n1\n")

@@ -14,6 +14,7 @@ from hookstation.core.documents.poll import decode_poll
 from hookstation.core.events import State
 from hookstation.core.jobs import POLLS, JobState
 from hookstation.core.polling.definitions import Poll
+from hookstation.engine.polls import polling
 from hookstation.errors import Conflict, Invalid, NotFound
 from hookstation.ports.deliveries import DeliveryFilter
 from hookstation.ports.runs import RunFilter
@@ -147,6 +148,18 @@ async def test_a_poll_that_cannot_be_done_says_so(bench: PollBench, receiver: Re
     assert "there is no connection “records”" in (await bench.look()).error
     assert [] == receiver.calls
     assert 60 == pytest.approx(await due_in(bench), abs=5)
+
+
+async def test_a_turn_that_takes_too_long_is_given_up(
+    bench: PollBench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its lease is over; what it had asked for is not taken."""
+    monkeypatch.setattr(polling, "LONGEST_TURN", 0.05)
+    receiver.plan(HANG)
+    await bench.put(SOURCE, every="1m")
+    assert "took longer than 0.05 s" in (await bench.look()).error
+    assert 60 == pytest.approx(await due_in(bench), abs=5)
+    receiver.release()
 
 
 async def test_a_node_that_stops_leaves_the_turn_to_another_one(bench: PollBench, receiver: Receiver) -> None:

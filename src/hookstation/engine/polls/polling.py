@@ -155,9 +155,7 @@ class Polling:
         """Look, unless it is not to."""
         poll = self._known.polls.get(item.job.id)
         if poll is None:
-            return self.put_off(
-                item
-            )  # its definition is not live here yet, or its job is about to go with it
+            return self.put_off(item)  # it is not live here yet, or its job is about to go with it
         position = read_position(item.job.payload, poll)
         if poll.state is not WebhookState.ACTIVE:
             return JobEnd(item.lease, poll_job(poll, position, NEVER))
@@ -172,6 +170,7 @@ class Polling:
             hook = self._compiled(poll)
             async with asyncio.timeout(LONGEST_TURN):
                 look = await self._asking.look(poll, asked_of(poll, position, self._clock.now()))
+            turned, turn = await self._commit(item, poll, position, hook, look.found)
         except TimeoutError:
             return await self._failed(item, poll, position, Terminal(TOO_LONG.format(seconds=LONGEST_TURN)))
         except StoreError:
@@ -181,7 +180,6 @@ class Polling:
         except Exception:
             log.exception("looking for what the poll “%s” has broke", poll.name)
             return await self._failed(item, poll, position, Terminal(BROKEN))
-        turned, turn = await self._commit(item, poll, position, hook, look.found)
         if not turned.held:
             return PollTurn(turn.at, error=NOT_HELD)
         await self._afterwards(poll, look)

@@ -139,9 +139,9 @@ class Polls:
         if await self._store.find_job(POLLS, name) is None:
             await self._store.enqueue([new_poll_job(poll)])
         self._event_log.write("poll_run", poll=name, who=who)
-        await self._store.hurry(POLLS, name)
         end = self._clock.monotonic() + LONGEST_WAIT
         while self._clock.monotonic() < end:
+            await self._store.hurry(POLLS, name)
             for leased in await self._polling.lease(name, 1, 0):
                 return await self._polling.take(leased, poll, read_position(leased.job.payload, poll))
             turn = await self._last(name)
