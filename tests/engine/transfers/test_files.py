@@ -14,6 +14,7 @@ from pysequoia import Tsk, decrypt
 
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import RunState
+from hookstation.errors import Invalid
 from hookstation.wiring.station import Station
 from tests.support.sftp_server import PASSWORD, USER, SftpHost
 from tests.support.smtp_server import SmtpHost
@@ -164,3 +165,17 @@ async def test_a_connection_that_breaks_costs_a_chunk_and_no_row(tmp_path: Path)
     assert ended is not None
     assert (RunState.SUCCEEDED, "") == (ended.state, ended.error)
     assert csv(*range(1, 4_001)) == (tmp_path / "host/members.csv").read_bytes()
+
+
+async def test_a_format_that_cannot_be_written_is_refused_when_it_is_saved(station: Station) -> None:
+    with pytest.raises(Invalid, match=r"format\.row: must be a name in XML"):
+        await put(station, transfer(format={"type": "xml", "row": "1st"}))
+
+
+async def test_runs_of_one_transfer_go_one_after_the_other(station: Station, tmp_path: Path) -> None:
+    await put(station, transfer(delta={"key": ["ID"]}))
+    transfers = station.services.chain.transfers
+    first, second = await transfers.run("members", "ann"), await transfers.run("members", "bob")
+    ended = station.chaining.work.shop.ended
+    both = [await ended.wait(one.id, 60.0) for one in (first, second)]
+    assert [8, 0] == [json.loads(one.output)["rows"] for one in both if one is not None]

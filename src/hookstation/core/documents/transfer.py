@@ -19,6 +19,7 @@ from hookstation.core.documents.transfer_ends import (
     rows_values,
 )
 from hookstation.core.fieldlist import Kind, SecretReader, SecretWriter, Setting, Values, decode, encode
+from hookstation.core.formats import read_layout
 from hookstation.core.transfers.definitions import (
     AlertOn,
     Alerts,
@@ -32,7 +33,7 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog.common import FORMAT_OPTIONS, TEXT_FORMATS
 from hookstation.core.workflows.catalog.data import COLUMNS
 from hookstation.core.workflows.scoping import Seen, template_problems
-from hookstation.errors import Problem
+from hookstation.errors import Invalid, Problem
 
 PGP_BEGIN: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _EVENTS: Final = tuple(one.value for one in AlertOn)
@@ -162,6 +163,7 @@ def _check_sending(values: Values) -> Iterator[Problem]:
     key = values.group("pgp").text("key")
     if key and not key.strip().startswith(PGP_BEGIN):
         yield Problem(("pgp", "key"), f"is not an armoured OpenPGP public key; it begins with {PGP_BEGIN}.")
+    yield from _check_format(values.group("format"))
     alerts = values.group("alerts")
     for index, one in enumerate(alerts.texts("on")):
         if one not in _EVENTS:
@@ -173,6 +175,14 @@ def _check_sending(values: Values) -> Iterator[Problem]:
             yield Problem(
                 ("alerts", "to", index), f"“{address[:60]}” is not an address such as ann@example.org."
             )
+
+
+def _check_format(form: Values) -> Iterator[Problem]:
+    options = Values({name: one for name, one in form.items() if name != "type"})
+    try:
+        read_layout(form.text("type") or "csv", given_options(options))
+    except Invalid as refused:
+        yield from (one.under("format") for one in refused.problems)
 
 
 def _transfer(values: Values) -> Transfer:

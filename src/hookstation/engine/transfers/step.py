@@ -10,7 +10,7 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Entry
 from hookstation.engine.transfers.moving import Moving, Tools
 from hookstation.engine.workflows.tasks import Done, Failed, Hands, Long, Lost, Task, Way
-from hookstation.errors import ActionFailed, Invalid, MappingFailed, SecretError
+from hookstation.errors import ActionFailed, Invalid, MappingFailed, SecretError, Terminal
 
 
 class MoveRows:
@@ -27,7 +27,11 @@ class MoveRows:
             return Failed(f"The transfer cannot be read as the run keeps it: {broken.message}")
 
         async def work(before: Entry | None, hands: Hands) -> Done:
-            return await Moving(self._tools, transfer, task.run, hands).move(before)
+            try:
+                moving = Moving(self._tools, transfer, task.run, hands)
+            except Invalid as broken:
+                raise Terminal(f"The transfer cannot be done as it is: {broken.message}") from broken
+            return await moving.move(before)
 
         async def give_up(detail: str) -> None:
             await self._give_up(task, transfer, detail)

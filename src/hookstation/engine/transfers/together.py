@@ -195,6 +195,11 @@ async def _send(
     job: Job, leaves: Leaves, plain: bytes, rows: int, number: int, before: Progress, after: Progress
 ) -> None:
     """Pack and send it; where that cannot be done twice, the intent stands before."""
+    if len(plain) > leaves.most:
+        raise Terminal(
+            f"Chunk {number:,} has {len(plain):,} bytes, and at most {leaves.most:,} leave at once; make “chunk” "
+            "smaller."
+        )
     name = leaves.name()
     data = await packed(job.transfer, job.encrypting, name, job.run.created_at, plain)
     if not leaves.repeatable:
