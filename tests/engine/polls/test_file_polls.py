@@ -36,6 +36,7 @@ class Drop:
     bench: PollBench
     write: Callable[[str, str], None]
     names: Callable[[str], list[str]]
+    root: Path = Path()
 
     async def put(self, **more: Any) -> None:
         """Poll the folder `in`."""
@@ -67,7 +68,7 @@ async def folder(tmp_path: Path) -> AsyncIterator[Drop]:
     root = tmp_path / "exchange"
     write, names = on_disk(root)
     async with poll_bench(tmp_path, {"name": "drop", "type": "folder", "path": str(root)}) as bench:
-        yield Drop(bench, write, names)
+        yield Drop(bench, write, names, root)
 
 
 @pytest.fixture
@@ -167,6 +168,17 @@ async def test_a_file_that_could_not_be_put_away_is_in_the_next_turn(folder: Dro
     done.unlink()
     assert [] == await folder.come()
     assert ([], ["a.csv"]) == (folder.names("in"), folder.names("done"))
+
+
+async def test_a_file_that_was_begun_is_ended_first(folder: Drop) -> None:
+    """Though an older one has come meanwhile, none of its rows is read twice."""
+    folder.write("in/b.csv", ROWS)
+    await folder.put(most=4)
+    assert ["1", "2", "3", "4"] == await folder.come()
+    folder.write("in/a.csv", "id\n8\n9\n")
+    os.utime(folder.root / "in/a.csv", (1, 1))
+    assert (["5", "6", "7", "8"], ["9"]) == (await folder.come(), await folder.come())
+    assert 0 == (await folder.bench.look()).found
 
 
 async def test_a_file_that_was_replaced_meanwhile_is_not_put_away(folder: Drop) -> None:

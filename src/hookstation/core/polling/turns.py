@@ -42,7 +42,6 @@ class Found:
     at: Mapping[str, JSON]
     seen: Sequence[str] = ()
     more: bool = False
-    left: int = 0
 
 
 @dataclass(slots=True)
@@ -136,8 +135,7 @@ def in_order(items: Iterable[tuple[JSON, Item]], asked: Asked) -> Found:
         *(key_digest(one.key) for at, one in taken if at == value),
     ]
     check_seen(seen, value)
-    left = len(new) - len(taken)
-    return Found([one for _, one in taken], {**asked.at, "value": value}, seen, more=left > 0, left=left)
+    return Found([one for _, one in taken], {**asked.at, "value": value}, seen, more=len(new) > len(taken))
 
 
 def check_seen(seen: Sequence[str], value: JSON) -> None:
@@ -177,8 +175,7 @@ def beyond(items: Iterable[tuple[JSON, Item]], asked: Asked) -> Found:
     seen += [key_digest(item.key) for at, _, _, item in taken if at == top]
     check_seen(seen, value)
     chosen = () if asked.baseline else [item for _, _, _, item in taken]
-    left = len(new) - len(taken)
-    return Found(chosen, {**asked.at, "value": value}, seen, more=left > 0, left=left)
+    return Found(chosen, {**asked.at, "value": value}, seen, more=len(new) > len(taken))
 
 
 def unseen(items: Sequence[Item], asked: Asked, at: Mapping[str, JSON]) -> Found:
@@ -197,6 +194,6 @@ def unseen(items: Sequence[Item], asked: Asked, at: Mapping[str, JSON]) -> Found
     taken = new if asked.baseline else new[: asked.most]
     there = {key_digest(item.key) for item in items}
     seen = [one for one in asked.seen if one in there] + [key_digest(item.key) for item in taken]
-    left = len(new) - len(taken)
+    more = len(new) > len(taken)
     chosen = [] if asked.baseline else taken
-    return Found(chosen, asked.at or {"begun": True} if left else at, seen, more=left > 0, left=left)
+    return Found(chosen, (asked.at or {"begun": True}) if more else at, seen, more=more)

@@ -55,9 +55,13 @@ async def ask_files(source: FilesSource, keys: Keys, asked: Asked, targets: Targ
     if asked.baseline:
         return ReadFiles(Found((), _at(read, left)), {})
     new = [file for path, file in there.items() if path not in read and path not in left]
+    begun = asked.at.get("part")
+    new.sort(
+        key=lambda file: not _skipped(begun, file)
+    )  # what was begun is ended first, and so not forgotten
     items: list[Item] = []
     for number, file in enumerate(new):
-        skip = _skipped(asked.at.get("part"), file)
+        skip = _skipped(begun, file)
         rows, whole = await _read(target, source, file, skip, asked.most - len(items))
         items += [_item(keys, file, skip + index, row) for index, row in enumerate(rows)]
         if not whole:

@@ -113,7 +113,7 @@ async def _by_page(source: HttpSource, keys: Keys, asked: Asked, caller: Caller)
             taken += found.items
             seen = list(found.seen)
             if found.more or (page.next is not None and _is_enough(page.number, len(taken), asked)):
-                return Found(taken, at, seen, more=True, left=found.left)
+                return Found(taken, at, seen, more=True)
     return Found(taken, at, seen)
 
 
