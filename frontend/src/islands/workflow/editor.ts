@@ -49,6 +49,7 @@ class WorkflowEditor extends HTMLElement {
   #selected: Selection = { kind: "workflow" };
   #problems: Problem[] = [];
   #view: TextView | undefined;
+  #drawing = 0;
   #leaving = false;
   #attempted = false;
   readonly #cursor = new Cursor();
@@ -110,11 +111,12 @@ class WorkflowEditor extends HTMLElement {
 
   #change(doc: Doc, key = "", redraw = false): void {
     this.#history.push(doc, key && `${JSON.stringify(this.#selected)}:${key}`, Date.now());
-    this.#changed(redraw);
+    this.#changed(redraw, true, key !== "" && !redraw);
   }
 
-  #changed(redraw: boolean, textToo = true): void {
-    this.#draw();
+  #changed(redraw: boolean, textToo = true, soon = false): void {
+    if (soon) this.#drawSoon();
+    else this.#draw();
     if (redraw) this.#drawPane();
     if (textToo) this.#view?.later();
     this.#checks.soon(PAUSE);
@@ -187,6 +189,7 @@ class WorkflowEditor extends HTMLElement {
   // What is shown.
 
   #draw(): void {
+    clearTimeout(this.#drawing);
     const focused = this.querySelector<HTMLElement>("[data-focus]:focus")?.dataset["focus"];
     this.#drawTools();
     if (!this.#view) {
@@ -197,20 +200,20 @@ class WorkflowEditor extends HTMLElement {
         key: (event, place) => this.#cardKey(event, place),
       };
       const scrolled = this.#left.querySelector(".flow-scroller")?.scrollLeft ?? 0;
-      const shown = flow(
-        {
-          doc: this.#doc,
-          types: this.#types,
-          selected: this.#selected,
-          wrong: countsOf(this.#located(), this.#attempted),
-        },
-        acts,
-      );
+      const wrong = countsOf(this.#located(), this.#attempted);
+      const shown = flow({ doc: this.#doc, types: this.#types, selected: this.#selected, wrong }, acts);
       const scroller = h("div", { class: "flow-scroller", tabindex: "-1" }, shown);
       this.#left.replaceChildren(scroller);
       scroller.scrollLeft = scrolled;
     }
     if (focused) this.#focus(focused);
+  }
+
+  /** While somebody types: a long flow takes longer to draw than a key. */
+  #drawSoon(): void {
+    this.#drawTools();
+    clearTimeout(this.#drawing);
+    this.#drawing = window.setTimeout(() => this.#draw(), PAUSE / 3);
   }
 
   #drawTools(): void {
@@ -338,9 +341,10 @@ class WorkflowEditor extends HTMLElement {
   }
 
   #found(problems: Problem[]): void {
+    const isSame = JSON.stringify(problems) === JSON.stringify(this.#problems);
     this.#problems = problems;
+    if (!isSame) this.#draw();
     this.#drawWrong();
-    this.#draw();
     this.#mark();
   }
 
@@ -400,6 +404,7 @@ class WorkflowEditor extends HTMLElement {
       case "problems":
         this.#attempted = true;
         this.#found(saved.problems);
+        this.#draw();
         this.#drawWrong(true);
         this.#say("Not saved: see what is to put right", "error");
         this.#wrong.querySelector<HTMLElement>("summary")?.focus();
