@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from hookstation.core.outgoing.trees import compile_tree
 from hookstation.core.records import Effect, EffectResult
-from hookstation.core.template import MISSING, Value
+from hookstation.core.template import MISSING
 from hookstation.core.template.scope import text_of
 from hookstation.core.transfers.definitions import Transfer
 from hookstation.core.transfers.pipeline import Pipeline
@@ -81,11 +80,6 @@ class Taker(Protocol):
     async def give_up(self, progress: Progress) -> None:
         """The transfer has failed for good: take away what is half done. Never raises."""
         ...
-
-
-def filled(content: JSON, scope: RunScope) -> Value:
-    """JSON whose texts are templates, filled. Raises `MappingFailed`."""
-    return compile_tree(content, compile_run_template)(scope)
 
 
 def filled_text(template: str, scope: RunScope) -> str:

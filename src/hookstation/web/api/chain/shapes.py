@@ -9,7 +9,7 @@ from hookstation.core.workflows.values import ENDED, Entry, Run, RunState, Stand
 from hookstation.engine.chain.run_list import AnyRun
 from hookstation.engine.runs import moment
 from hookstation.engine.waiting_room import Run as EventRun
-from hookstation.engine.workflows.plans import TRANSFER
+from hookstation.engine.workflows.plans import KEPT, TRANSFER
 from hookstation.engine.workflows.texts import read_text, shown_output
 from hookstation.engine.workflows.trying import Tried
 from hookstation.ports.runs import WorkflowVersion
@@ -84,10 +84,16 @@ def full_run(one: Run) -> dict[str, JSON]:
     return {
         **run(one),
         "input": read_text(one.input),
-        "facts": read_text(one.facts),
+        "facts": _facts(one),
         "output": read_text(shown_output(one.output)),
         "answer": read_text(one.answer),
     }
+
+
+def _facts(one: Run) -> JSON:
+    """What is known besides; what a transfer's run keeps of its document is the station's own."""
+    facts = read_text(one.facts)
+    return {name: value for name, value in facts.items() if name != KEPT} if isinstance(facts, dict) else {}
 
 
 def entry(one: Entry) -> dict[str, JSON]:
