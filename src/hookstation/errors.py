@@ -131,7 +131,10 @@ class ActionFailed(HookstationError):
 
     `message` is safe to pass to the sender: no secret, no address, no stack.
     `detail` is for the journal and the log only.
+    `answer`: a `ports.api.ApiAnswer` that said so, for steps that go on with it.
     """
+
+    answer: object = None
 
     def __init__(self, message: str = "", *, detail: str = "") -> None:
         super().__init__(message)

@@ -232,6 +232,26 @@ class TestCalls:
         assert isinstance(answer, dict)
         assert (201, {"id": "1042"}) == (answer["status"], answer["body"])
 
+    async def test_what_a_call_was_refused_with_is_there_for_the_steps_after_it(self, world: World) -> None:
+        world.receiver.plan(said({"code": "gone"}, 404))
+        call = {**step("call", "http_request", connection="api", path="/m"), "on_failure": "continue"}
+        known = step(
+            "known",
+            "set",
+            values={"at": "$$steps.call.answer.status$$", "why": "$$steps.call.answer.body.code$$"},
+        )
+        run, found = await world.run(call, known)
+        assert RunState.SUCCEEDED is run.state, run.error
+        assert {"at": 404, "why": "gone"} == found["known"]
+
+    async def test_an_answer_that_is_no_json_and_does_not_say_so_is_text(self, world: World) -> None:
+        plain = (("Content-Type", "text/plain"),)
+        world.receiver.plan(Answer(200, plain, b"ok"), said(None), Answer(200, (), b'{"id": 1}'))
+        calls = (step(name, "http_request", connection="api", path="/m", method="POST") for name in "abc")
+        run, found = await world.run(*calls)
+        assert RunState.SUCCEEDED is run.state, run.error
+        assert ["ok", None, {"id": 1}] == [one["body"] for one in found.values() if isinstance(one, dict)]
+
     async def test_a_call_that_is_cut_off_is_unknown_and_not_made_again(self, world: World) -> None:
         world.receiver.plan(CUT)
         made = step("call", "http_request", connection="api", path="/orders", method="POST", body={"a": 1})

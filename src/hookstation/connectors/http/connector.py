@@ -92,11 +92,13 @@ class HttpConnector(SystemConnector):
             url = f"{url}?{urlencode(asked, quote_via=quote)}"
         receipt = await self._signed_in(call, url)
         failure = refusal(receipt, call.method.upper(), retry_after(receipt.headers, self._clock.now()))
+        answer = ApiAnswer(receipt.status, _lower(receipt.headers), receipt.body)
         if failure is not None:
+            failure.answer = answer
             raise failure
         if receipt.cut:
             raise Terminal(f"The answer is larger than {call.largest_answer:,} bytes.")
-        return ApiAnswer(receipt.status, _lower(receipt.headers), receipt.body)
+        return answer
 
     async def pages(self, call: ApiCall) -> AsyncIterator[Sequence[JSON]]:
         """The items of every page by the connection's rule; a page that leads back to itself ends it with an error."""

@@ -12,9 +12,11 @@ from hookstation.core.workflows import tries
 from hookstation.core.workflows.compiled import CompiledStep
 from hookstation.core.workflows.decisions import Command
 from hookstation.core.workflows.values import LARGEST_OUTPUT, Entry, EntryState
+from hookstation.engine.workflows.steps.answers import answered
 from hookstation.engine.workflows.tasks import Done, Failed, Pause
 from hookstation.engine.workflows.texts import shown_input
 from hookstation.errors import ActionFailed, Busy, MappingFailed
+from hookstation.ports.api import ApiAnswer
 
 TOO_LARGE: Final = (
     "The step put out {size} characters of JSON, and may put out {most}. Ask for less, choose columns, or use a "
@@ -99,4 +101,5 @@ def failure_of(error: ActionFailed | MappingFailed) -> Failed:
     if isinstance(error, MappingFailed):
         return Failed(error.message)
     seconds = error.seconds if isinstance(error, Busy) else 0.0
-    return Failed(error.message, fault_of(error).value, seconds)
+    output = answered(error.answer) if isinstance(error.answer, ApiAnswer) else None
+    return Failed(error.message, fault_of(error).value, seconds, output)

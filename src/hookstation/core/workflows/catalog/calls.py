@@ -123,7 +123,8 @@ CALLS: Final = (
                 Kind.CHOICE,
                 default="json",
                 choices=("json", "text", "file"),
-                help="What the answer is read as; `file`: bytes, as base64 with name and type.",
+                help="What the answer is read as; `file`: bytes, as base64 with name and type. One that does not call "
+                "itself JSON, and is none, is text all the same.",
             ),
             Setting(
                 "largest",

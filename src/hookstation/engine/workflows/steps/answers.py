@@ -1,11 +1,13 @@
-"""What an HTTP status means for a step that called without a connection."""
+"""What answers of HTTP interfaces mean for steps, and what is put out of them."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog.spec import SAFE_METHODS
-from hookstation.errors import Busy, NeedsAuth, Retriable, Terminal, UnknownOutcome
+from hookstation.engine.workflows.steps.files import shaped
+from hookstation.errors import ActionFailed, Busy, NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.api import ApiAnswer
 
 REPEATABLE: Final = SAFE_METHODS | {"PUT", "DELETE"}
@@ -24,24 +26,47 @@ def checked(answer: ApiAnswer, method: str) -> ApiAnswer:
     425 and 429 say that nothing was done, and so does 503 with the time to wait; of 408 and the other 5xx that is not
     known, unless the method may be repeated.
     """
-    status = answer.status
-    if status < 300 or status == 304:
+    if answer.status < 300 or answer.status == 304:
         return answer
-    told = f"The target answered {status}{_said(answer)}"
+    failure = _refusal(answer, method)
+    failure.answer = answer
+    raise failure
+
+
+def answered(answer: ApiAnswer, shape: str = "json", name: str = "") -> JSON:
+    """What a step puts out of an answer.
+
+    As ``json``, an answer that does not call itself JSON may be any text, and so may one that says no.
+    """
+    headers: dict[str, JSON] = dict(answer.headers)
+    media = answer.headers.get("content-type", "").partition(";")[0].strip()
+    body: JSON = None
+    if answer.body:
+        try:
+            body = shaped(answer.body, shape, name, media=media)
+        except Terminal:
+            if shape != "json" or ("json" in media.lower() and answer.status < 300):
+                raise
+            body = answer.body.decode(errors="replace")
+    return {"status": answer.status, "headers": headers, "body": body}
+
+
+def _refusal(answer: ApiAnswer, method: str) -> ActionFailed:
+    status, told = answer.status, f"The target answered {answer.status}{_said(answer)}"
     if status < 400:
-        raise Terminal(
+        return Terminal(
             f"The target redirects elsewhere ({status}); put its final address there.", detail=told
         )
     if status in (401, 403, 407):
-        raise NeedsAuth(told)
+        return NeedsAuth(told)
     wait = _seconds(answer)
     if status in (425, 429) or (status == 503 and (wait or method in REPEATABLE)):
-        raise Busy(told, seconds=wait)
+        return Busy(told, seconds=wait)
     if status not in UNDECIDED:
-        raise Terminal(told)
+        return Terminal(told)
     if method in REPEATABLE:
-        raise Retriable(told)
-    raise UnknownOutcome(f"{told} Whether it did the work is not known.")
+        return Retriable(told)
+    return UnknownOutcome(f"{told} Whether it did the work is not known.")
 
 
 def _said(answer: ApiAnswer) -> str:

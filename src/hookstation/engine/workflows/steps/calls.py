@@ -13,8 +13,7 @@ from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog.spec import SAFE_METHODS
 from hookstation.engine.targets import Targets
-from hookstation.engine.workflows.steps.answers import checked
-from hookstation.engine.workflows.steps.files import shaped
+from hookstation.engine.workflows.steps.answers import answered, checked
 from hookstation.engine.workflows.steps.paging import Paging, all_items
 from hookstation.engine.workflows.steps.reading import MOST_ROWS, flag, mapping, needed, size, text
 from hookstation.engine.workflows.tasks import Done, Outside, Task, Way
@@ -51,8 +50,7 @@ class HttpStep:
         async def run() -> Done:
             if paging is not None:
                 return Done({"status": 200, "headers": {}, "body": await all_items(send, call, paging)})
-            answer = await send(call)
-            return Done(_answered(answer, shape, call.path))
+            return Done(answered(await send(call), shape, call.path))
 
         return Outside(run, reads=call.method in SAFE_METHODS, connection=connection)
 
@@ -93,7 +91,7 @@ class ImisCall:
         async def run() -> Done:
             if every:
                 return Done(await _gathered(target, call))
-            return Done(_answered(await target.call(call), "json", call.path))
+            return Done(answered(await target.call(call), "json", call.path))
 
         return Outside(run, reads=call.method in SAFE_METHODS, connection=connection)
 
@@ -174,13 +172,6 @@ def _body(settings: Mapping[str, JSON]) -> tuple[bytes, str]:
     if isinstance(body, str):
         return body.encode(), "text/plain; charset=utf-8"
     return dump_json(body).encode(), JSON_TYPE
-
-
-def _answered(answer: ApiAnswer, shape: str, path: str) -> JSON:
-    headers: dict[str, JSON] = dict(answer.headers)
-    media = answer.headers.get("content-type", "").partition(";")[0].strip()
-    body = None if not answer.body else shaped(answer.body, shape, path, media=media)
-    return {"status": answer.status, "headers": headers, "body": body}
 
 
 async def _gathered(target: ApiConnector, call: ApiCall) -> JSON:

@@ -20,6 +20,8 @@ from hookstation.ports.files import FilesConnector, RemoteFile
 MOST_BYTES: Final = LARGEST_OUTPUT // 2
 """Bytes of a file that a step reads; what it puts out is text of them."""
 
+MOST_MEMBERS: Final = 10_000_000
+
 
 class Upload:
     """``upload``: text, or a value as JSON, as a file."""
@@ -113,14 +115,24 @@ def shaped(data: bytes, shape: str, name: str, encoding: str = "utf-8", media: s
         kind = media or mimetypes.guess_type(name)[0] or "application/octet-stream"
         return {"name": name, "type": kind, "size": len(data), "base64": base64.b64encode(data).decode()}
     if shape == "json":
-        try:
-            return parse_json(data, members=10_000_000).value if data.strip() else None
-        except BodyRefused as refused:
-            raise Terminal(f"What came is not JSON: {refused.reason}") from refused
+        return _json(data) if data.strip() else None
     try:
         return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError as error:
         raise Terminal(f"What came is not {encoding} text, from its byte {error.start} on.") from None
+
+
+def _json(data: bytes) -> JSON:
+    """Any JSON; `parse_json` takes objects and arrays alone, so that a bare value is read as the only one of a list."""
+    try:
+        if data.lstrip()[:1] in (b"{", b"["):
+            return parse_json(data, members=MOST_MEMBERS).value
+        alone = parse_json(b"[%b]" % data, members=MOST_MEMBERS).value
+    except BodyRefused as refused:
+        raise Terminal(f"What came is not JSON: {refused.reason}") from refused
+    if not isinstance(alone, list) or len(alone) != 1:
+        raise Terminal("What came is not JSON: it is more than one value.")
+    return alone[0]
 
 
 def _file(stands: RemoteFile) -> JSON:
