@@ -116,7 +116,7 @@ def environment() -> Environment:
     )
     bundle = load_bundle()
     made.globals.update(
-        asset=bundle.url, bundled=bool(bundle.files), version=version("hookstation"), themes=THEMES
+        asset=bundle.url, bundled=bool(bundle.files), release=version("hookstation"), themes=THEMES
     )
     made.filters.update(filters.FILTERS)
     return made
