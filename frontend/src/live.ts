@@ -1,5 +1,5 @@
-// Parts that renew themselves rest while nobody looks, or while somebody has marked text or rows or opened something in
-// them.
+// Parts that renew themselves rest while nobody looks, or while somebody has marked text or rows, or written or opened
+// something in them.
 
 export function liveParts(): void {
   document.addEventListener("htmx:before:request", (event) => {
@@ -14,5 +14,8 @@ function mustRest(part: HTMLElement): boolean {
   // A list that only grows says data-live="grows": what is picked in it stays picked.
   const picked = part.dataset["live"] !== "grows" && part.querySelector("input:checked") !== null;
   const opened = part.querySelector("details[open]") !== null;
-  return document.hidden || marked || picked || opened;
+  const written = [...part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")].some(
+    (field) => field.value !== field.defaultValue,
+  );
+  return document.hidden || marked || picked || opened || written;
 }
