@@ -244,6 +244,13 @@ async def test_answers_of_other_formats_are_items_too(
     assert [{"id": "1", "name": "Ann"}] == await bench.come()
 
 
+async def test_a_source_that_has_moved_is_told(bench: PollBench, receiver: Receiver) -> None:
+    """Nothing follows it to another address by itself."""
+    receiver.usual = Answer(301, (("Location", "https://lms.example.org/new"),), b"[]")
+    await bench.put(source("whole"))
+    assert "(301)" in (await bench.look()).error
+
+
 async def test_a_source_without_a_connection_is_behind_the_address_guard(
     bench: PollBench, receiver: Receiver
 ) -> None:

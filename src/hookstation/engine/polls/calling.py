@@ -42,9 +42,20 @@ class Caller:
         self._targets, self._http, self._clock = targets, http, clock
 
     async def send(self, connection: str, call: ApiCall) -> ApiAnswer:
-        """One answer. Raises `ActionFailed`."""
+        """One answer, with items or `NOT_MODIFIED`. Raises `ActionFailed`."""
         if connection:
-            return await api_of(self._targets, connection).call(call)
+            answer = await api_of(self._targets, connection).call(call)
+        else:
+            answer = await self._plain(call)
+        if answer.status >= 300 and answer.status != NOT_MODIFIED:
+            place = answer.headers.get("location", "another address")
+            raise Terminal(
+                f"The source has moved ({answer.status}) to {place[:300]}; no redirect is followed. Correct it."
+            )
+        return answer
+
+    async def _plain(self, call: ApiCall) -> ApiAnswer:
+        """Call an address as it stands, without credentials."""
         query = urlencode(call.query)
         url = f"{call.path}{'&' if '?' in call.path else '?'}{query}" if query else call.path
         request = HttpRequest(call.method, url, dict(call.headers), timeout=SECONDS, largest_answer=LARGEST)
