@@ -206,3 +206,26 @@ def test_a_server_that_cannot_be_reached_is_told_in_a_sentence(
         "error: The database cannot be reached: see that the server runs and the URL is right."
         in ended.stderr
     )
+
+
+def test_a_run_that_is_waited_for_goes_on_in_the_command_and_stands_in_the_list(
+    tmp_path: Path, shared: Mapping[str, str]
+) -> None:
+    """No node runs: the command is one itself as long as it waits."""
+    data, file = tmp_path / "data", tmp_path / "chain.json"
+    step = {"name": "keep", "type": "set", "with": {"values": {"course": "$$trigger.course$$"}}}
+    workflow = {"name": "plain", "steps": [step], "sample": {"course": "Maths"}}
+    every_hour = {"name": "hourly", "workflow": "timed", "cron": "0 * * * *"}
+    timed = {**workflow, "name": "timed", "trigger": {"type": "schedule"}}
+    document = {"version": 1, "workflows": [workflow, timed], "schedules": [every_hour]}
+    file.write_text(json.dumps(document))
+    assert 0 == here("apply", file, "--yes", "--data", data, **shared).exit_code
+    run = heard("workflows", "run", "plain", "--wait", "30s", "--data", data, **shared)
+    assert "succeeded" == run["status"]
+    begun = heard("schedules", "run", "hourly", "--data", data, **shared)["run"]
+    listed = heard("runs", "list", "--data", data, **shared)["items"]
+    assert [begun["id"], run["id"]] == [one["id"] for one in listed]
+    queued = heard("runs", "list", "--status", "open", "--data", data, **shared)["items"]
+    assert [("timed", "schedule:hourly")] == [(one["workflow"], one["trigger"]) for one in queued]
+    cancelled = heard("runs", "cancel", begun["id"], "--data", data, **shared)["items"]
+    assert ["cancelled"] == [one["status"] for one in cancelled]
