@@ -14,9 +14,9 @@ from tests.support.growing import GrowingFeed, GrowingTable
 from tests.support.receiver import Receiver
 from tests.support.station_process import PAUSE
 
-SHORTEST: Final = 0.3
-LONGEST: Final = 1.5
-"""Seconds of polling before a kill: at least, and at most."""
+SHORTEST: Final = 0.02
+LONGEST: Final = 1.2
+"""Seconds of polling before a kill: at least, and at most. A station that starts has much to catch up with."""
 
 STEP: Final = 0.05
 PATIENCE: Final = 60.0
