@@ -176,7 +176,10 @@ function picker(form: Form, place: Place, id: string): HTMLElement {
     ...options([["", none], ...there.map((one) => [one, one] as const), ...gone], value),
   );
   made.addEventListener("change", () => form.change(place.path, made.value || undefined));
-  return made;
+  if (there.length || place.setting.pick !== "connection") return made;
+  const tab = h("span", { class: "unseen" }, " (in a new tab)");
+  const make = h("a", { class: "small", href: "/connections/new", target: "_blank" }, "Make a connection", tab);
+  return h("span", { class: "stack tight" }, made, make);
 }
 
 function suggested(form: Form, place: Place, id: string): HTMLElement {
