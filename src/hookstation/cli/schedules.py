@@ -24,6 +24,7 @@ from hookstation.core.values import JSON
 
 SHELF: Final = "/schedules"
 CHANGES: Final[Mapping[str, str]] = {
+    "day": "the clocks are changed on this day",
     "shifted": "the clocks leave this time out: put off",
     "first": "the clocks say this time twice: the first",
     "second": "the clocks say this time twice: the second",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import takewhile
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from hookstation.core.schedules.clockwork import Change, Moment, Repeated, Skipped, in_order, moments_of
 from hookstation.core.schedules.cron import Cron
+from hookstation.core.schedules.definitions import Schedule, Starts
+from hookstation.core.schedules.fires import fires
 
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 STEP, HOUR, MINUTE = timedelta(days=10), timedelta(hours=1), timedelta(minutes=1)
@@ -145,3 +147,10 @@ def test_a_daily_time_comes_once_a_day(place: int, hour: int, minute: int, repea
 def test_the_days_of_a_month_that_have_names(cron: str, after: str, expected: str) -> None:
     """The first and last weekday and the last day are those of the calendar."""
     assert datetime.fromisoformat(expected) == next(Cron(cron).walls(datetime.fromisoformat(after)))
+
+
+def test_every_time_on_a_day_of_a_clock_change_is_marked() -> None:
+    daily = Schedule("s", Cron("0 9 * * *"), Starts.WORKFLOW, "w", zone="Europe/Berlin")
+    eve = int(datetime(2027, 3, 26, 12, tzinfo=UTC).timestamp()) * 1_000_000
+    found = [(one.wall.day, one.change) for one in islice(fires(daily, eve), 3)]
+    assert [(27, Change.NONE), (28, Change.DAY), (29, Change.NONE)] == found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -30,9 +30,10 @@ class Repeated(StrEnum):
 
 
 class Change(StrEnum):
-    """What a clock change did to a time."""
+    """What a clock change did to a time. `DAY`: nothing, but on its day the clocks are changed."""
 
     NONE = ""
+    DAY = "day"
     SHIFTED = "shifted"
     FIRST = "first"
     SECOND = "second"
@@ -65,6 +66,12 @@ def moments_of(wall: datetime, zone: tzinfo, skipped: Skipped, repeated: Repeate
     if skipped is Skipped.SKIP:
         return []
     return [Moment(_end_of_gap(late, early, zone), wall, Change.SHIFTED)]
+
+
+def clocks_change_on(day: date, zone: tzinfo) -> bool:
+    """Whether a zone's clocks are changed on this day."""
+    midnight = datetime.combine(day, time())
+    return _offset(midnight, zone) != _offset(midnight + timedelta(days=1), zone)
 
 
 def _end_of_gap(before: datetime, after: datetime, zone: tzinfo) -> datetime:

@@ -9,7 +9,15 @@ from itertools import islice
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from hookstation.core.schedules.clockwork import Change, Moment, Repeated, Skipped, in_order, moments_of
+from hookstation.core.schedules.clockwork import (
+    Change,
+    Moment,
+    Repeated,
+    Skipped,
+    clocks_change_on,
+    in_order,
+    moments_of,
+)
 from hookstation.core.schedules.cron import Cron
 from hookstation.core.schedules.definitions import Every, Missed, Once, Schedule
 
@@ -39,7 +47,7 @@ def fires(schedule: Schedule, after: int) -> Iterator[Fire]:
 
     The schedule's state does not count.
     """
-    passed = 0
+    passed, zone = 0, ZoneInfo(schedule.zone)
     for moment in _moments(schedule, _EPOCH + after * _MICRO):
         if schedule.ends is not None and moment.wall.date() > schedule.ends:
             return
@@ -50,7 +58,10 @@ def fires(schedule: Schedule, after: int) -> Iterator[Fire]:
                 return
             continue
         passed = 0
-        yield Fire(at, moment.wall, moment.change)
+        change = moment.change
+        if change is Change.NONE and clocks_change_on(moment.wall.date(), zone):
+            change = Change.DAY
+        yield Fire(at, moment.wall, change)
 
 
 def next_fire(schedule: Schedule, after: int) -> Fire | None:
