@@ -173,6 +173,15 @@ async def test_a_date_is_no_beginning_for_numbers(shop: Shop) -> None:
     assert "grows in numbers" in (await shop.bench.look()).error
 
 
+async def test_a_watermark_is_a_column_however_it_is_spelled(shop: Shop) -> None:
+    """One that is none is told, with those that there are."""
+    await shop.add((1, MORNING))
+    await shop.put(source={"watermark": "AT"})
+    assert [1] == await shop.come()
+    await shop.put(source={"watermark": "changed"})
+    assert "no column “changed”; it has id, name, at, code" in (await shop.bench.look()).error
+
+
 async def test_what_is_not_there_is_told(shop: Shop) -> None:
     """The poll fails with what is missing, and goes on when it is there."""
     await shop.run("ALTER TABLE orders RENAME TO aside")

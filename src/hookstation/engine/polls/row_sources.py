@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from hookstation.core.polling.definitions import ActivitiesSource, QuerySource, SqlSource
@@ -30,7 +31,7 @@ from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.steps.rows import rows_of, wheres
 from hookstation.errors import Retriable, Terminal
 from hookstation.ports.api import QueryConnector
-from hookstation.ports.rows import Comparison, Row, RowQuery, RowsConnector, Where
+from hookstation.ports.rows import Comparison, Row, RowQuery, RowsConnector, TableSpec, Where
 
 MOST_ROWS: Final = 100_000
 """Rows of a source that is read whole."""
@@ -45,11 +46,11 @@ async def ask_sql(source: SqlSource, keys: Keys, asked: Asked, targets: Targets)
 async def _of_table(source: SqlSource, target: RowsConnector, keys: Keys, asked: Asked) -> Found:
     """Rows in the database's own order; it alone knows how it compares texts."""
     table = await target.table(source.table)
+    source = replace(source, watermark=_spelled(table, source.watermark))
     if asked.baseline:
         return await _newest(source, target, keys, table.primary_key)
     last = asked.at.get("value", asked.since or None)
-    column = table.columns.get(source.watermark)
-    if column is not None and column.type in (FieldType.INTEGER, FieldType.DECIMAL):
+    if table.columns[source.watermark].type in (FieldType.INTEGER, FieldType.DECIMAL):
         check_since(0, asked)
     known, new = set(asked.seen), list[tuple[JSON, Item]]()
     async with aclosing(_each(target.select(_behind(source, last, table.primary_key, asked.until)))) as rows:
@@ -168,6 +169,17 @@ async def _newest(source: SqlSource, target: RowsConnector, keys: Keys, primary:
             seen.append(key_digest(keys.item(dict(row), _usual(row, source.watermark, primary)).key))
             check_seen(seen, values[0])
     return Found((), {"value": values[0]}, seen)
+
+
+def _spelled(table: TableSpec, watermark: str) -> str:
+    """The watermark's column as the table has it, which may not care for its case. Raises `Terminal`."""
+    if watermark in table.columns:
+        return watermark
+    found = [name for name in table.columns if name.lower() == watermark.lower()]
+    if len(found) != 1:
+        columns = ", ".join(list(table.columns)[:20])
+        raise Terminal(f"The table has no column “{watermark}”; it has {columns}. Correct the watermark.")
+    return found[0]
 
 
 async def _each(batches: AsyncIterator[Sequence[Row]]) -> AsyncGenerator[Row]:
