@@ -25,7 +25,7 @@ BEGUN: Final[Mapping[str, JSON]] = {"begun": True}
 
 
 async def ask_http(source: HttpSource, keys: Keys, asked: Asked, caller: Caller) -> Found:
-    """One turn with an HTTP API. Raises `ActionFailed`, `MappingFailed`."""
+    """One turn with an HTTP API. Raises `ActionFailed`."""
     kind = source.cursor.kind if source.cursor else None
     if kind is CursorKind.FIELD:
         return await _by_field(source, keys, asked, caller)
