@@ -188,3 +188,10 @@ async def test_a_transfer_begun_by_hand_shows_how_far_it_is(pages: Client) -> No
     answer = await send(pages, "/transfers/members/run", {})
     assert "/transfers/members#progress" == answer.headers["location"]
     assert "Under way" in await shown(pages, "/transfers/members")
+
+
+async def test_a_poll_is_tried_before_it_is_saved(pages: Client, engine: Engine) -> None:
+    """What stands in the way is said at the source, and nothing is saved."""
+    answer = await fill(pages, "/polls/feed/edit", "Poll", act="try", every="7m")
+    assert "may not call this address" in text(answer)
+    assert 300 == engine.board.polls["feed"].every

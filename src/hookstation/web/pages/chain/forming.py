@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -74,6 +74,15 @@ class Told(dict[str, str]):
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of trying a form: what it would do, or what stands in the way."""
+
+    found: Sequence[object] = ()
+    problems: Sequence[Problem] = ()
+
+
+Tries: TypeAlias = Callable[[Mapping[str, JSON], Sequence[Problem], Services], Awaitable[Tried]]
 Special: TypeAlias = Callable[[Form], tuple[dict[str, JSON], list[Problem]]]
 More: TypeAlias = Callable[[Services, Mapping[str, JSON], Form | None], dict[str, object]]
 
@@ -87,7 +96,8 @@ def nothing_special(_form: Form) -> tuple[dict[str, JSON], list[Problem]]:
 class FormOf:
     """The form of one kind. `special` reads fields that are not just settings, `more` says what else its page shows.
 
-    `own`: settings that `special` reads, whose problems the page shows at fields of its own.
+    `own`: settings that `special` reads, whose problems the page shows at fields of its own.  `tries`: what it would
+    do as it stands, without being saved.
     """
 
     kind: str
@@ -96,6 +106,7 @@ class FormOf:
     more: More
     special: Special = nothing_special
     own: frozenset[str] = frozenset()
+    tries: Tries | None = None
 
     @property
     def home(self) -> str:
@@ -162,6 +173,9 @@ class FormOf:
         document, unread = self.read(form, before)
         document = {**document, **({"name": name} if name else {})}
         wrong = [*problems, *unread]
+        if form.one("act") == "try" and self.tries is not None:
+            tried = await self.tries({**document, "name": name or "trial"}, unread, services)
+            return await self.render(request, services, old, before, form, tried.problems, tried)
         if not wrong:
             try:
                 await save(request, services, self.kind, document)
@@ -179,8 +193,9 @@ class FormOf:
         before: Mapping[str, JSON],
         form: Form | None = None,
         problems: Sequence[Problem] = (),
+        tried: Tried | None = None,
     ) -> Response:
-        """The page with the form."""
+        """The page with the form, and what came of trying it."""
         items = items_of(self.shown, before, problems, form)
         own = Told(
             {str(one.path[0]): one.message for one in problems if one.path and one.path[0] in self.own}
@@ -194,6 +209,7 @@ class FormOf:
             "own": own,
             "ways": Ways(),
             "choices": {"connection": [RECORDS, *sorted(services.board.connections)]},
+            "tried": tried,
             **self.more(services, before, form),
         }
         return await page(request, self.template, context, 422 if problems else 200)

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from hookstation.core.workflows.catalog import SPECS
 from hookstation.core.workflows.definitions import Step, Workflow, all_steps
 from hookstation.core.workflows.paths import name_at
-from hookstation.core.workflows.values import Entry, EntryState, WaitKind
+from hookstation.core.workflows.values import Entry, EntryState, Run, RunState, WaitKind
 from hookstation.engine.workflows.showing import ShownRun
 from hookstation.web.pages.chain.words import advice
 from hookstation.web.services import Services
@@ -174,6 +176,19 @@ def asked(shown: ShownRun) -> list[Asked]:
         Asked(one.path, one.person, one.title, one.expires_at)
         for one in shown.waits
         if one.kind is WaitKind.APPROVAL
+    ]
+
+
+def told_failed(entries: Sequence[Entry], run: Run) -> Sequence[Entry]:
+    """The entries, of which the one that ended its run as a failure counts as failed, although it did what it says."""
+    if run.state is not RunState.FAILED:
+        return entries
+    name = run.error.partition(":")[0]
+    return [
+        structs.replace(one, state=EntryState.FAILED, error=run.error)
+        if one.state is EntryState.DONE and name_at(one.path) == name
+        else one
+        for one in entries
     ]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from hookstation.core.documents.poll import POLL
+from hookstation.core.documents.poll import POLL, decode_poll
 from hookstation.core.values import JSON
 from hookstation.core.workflows.definitions import TriggerKind
-from hookstation.errors import Problem
-from hookstation.web.pages.chain.forming import FormOf
+from hookstation.errors import ActionFailed, Conflict, Invalid, MappingFailed, Problem
+from hookstation.web.pages.chain.forming import FormOf, Tried
 from hookstation.web.pages.forms import Form
 from hookstation.web.services import Services
 
@@ -38,5 +38,18 @@ def more(services: Services, before: Mapping[str, JSON], form: Form | None) -> d
     }
 
 
-FORM: Final = FormOf("poll", POLL, "chain/poll_form.html", more, read_special, OWN)
+async def tries(document: Mapping[str, JSON], unread: Sequence[Problem], services: Services) -> Tried:
+    """What would come of what the form says."""
+    poll, problems = decode_poll({name: one for name, one in document.items() if one is not None})
+    if poll is None or unread:
+        return Tried((), [*unread, *problems])
+    try:
+        return Tried(await services.chain.polls.try_it(poll))
+    except Invalid as invalid:
+        return Tried((), invalid.problems)
+    except (ActionFailed, Conflict, MappingFailed) as refused:
+        return Tried((), [Problem(("source",), refused.message)])
+
+
+FORM: Final = FormOf("poll", POLL, "chain/poll_form.html", more, read_special, OWN, tries)
 PAGES: Final = FORM.pages()

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.documents.poll_sources import source_values
+from hookstation.core.schedules.words import say_every
 from hookstation.engine.polls.polling import PollTurn
 from hookstation.engine.polls.services import Repaired, Tried
 from hookstation.errors import ActionFailed, Conflict, Invalid, MappingFailed
@@ -16,7 +17,7 @@ from hookstation.ports.store import EventFilter
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.pages.chain.things import document_of, unreadable
 from hookstation.web.pages.chain.words import SOURCES
-from hookstation.web.pages.filters import count_of, pretty
+from hookstation.web.pages.filters import pretty
 from hookstation.web.pages.forms import check_typed, read_form
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
@@ -84,7 +85,7 @@ async def render(
         "repaired": repaired,
         "problem": problem,
         "done": DONE.get(request.query_params.get("done", ""), ""),
-        "count_of": count_of,
+        "often": say_every(int(standing.poll.every)),
     }
     return await page(request, "chain/poll.html", context, 422 if problem else 200)
 

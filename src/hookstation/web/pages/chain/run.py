@@ -80,7 +80,7 @@ async def render(
     found = await services.chain.runs.show(run_id)
     run = found.run
     asked = {name: request.query_params.get(name, "") for name in ("step", "loop", "after", "bad", "done")}
-    entries = [*found.entries, *await history.beyond(found, services)]
+    entries = history.told_failed([*found.entries, *await history.beyond(found, services)], run)
     timeline = history.lines(entries, found.workflow)
     visitor = visitor_of(request)
     children = await services.store.list_runs(RunFilter(parent=run.id), FEW)
