@@ -123,6 +123,20 @@ async def pass_by(bench: Bench, hours: float, step: float = 30.0) -> None:
         await bench.clock.advance(step)
 
 
+async def nobody_was_there(bench: Bench) -> None:
+    """A node ends, and only hours later there is another one."""
+    await bench.node()
+    await bench.clock.advance(1)
+    for task in bench.tasks:
+        task.cancel()
+    await asyncio.gather(*bench.tasks, return_exceptions=True)
+    for one in await bench.store.nodes():
+        await bench.store.leave(one.id)
+    await bench.clock.advance(3.5 * HOUR)
+    await bench.node()
+    await bench.clock.advance(2)
+
+
 async def test_each_time_fires_once_on_many_nodes(bench: Bench) -> None:
     """Three nodes that work at the same time start one run for each hour."""
     for _ in range(3):
@@ -142,19 +156,17 @@ async def test_each_time_fires_once_on_many_nodes(bench: Bench) -> None:
 async def test_times_at_which_nobody_was_there(bench: Bench, missed: Missed, expected: int) -> None:
     """A station that comes back after hours fires by the rule for missed times, and then goes on as usual."""
     await bench.put(replace(HOURLY, overlap=Overlap.ALLOW, missed=missed, missed_window=24 * HOUR))
-    await bench.node()
-    await bench.clock.advance(1)
-    for task in bench.tasks:
-        task.cancel()
-    await asyncio.gather(*bench.tasks, return_exceptions=True)
-    for one in await bench.store.nodes():
-        await bench.store.leave(one.id)
-    await bench.clock.advance(3.5 * HOUR)
-    await bench.node()
-    await bench.clock.advance(2)
+    await nobody_was_there(bench)
     assert expected == len(await bench.runs())
     await pass_by(bench, 1)
     assert expected + 1 == len(await bench.runs())
+
+
+async def test_missed_times_that_may_not_overlap_are_made_up_for_one_after_the_other(bench: Bench) -> None:
+    """With “all” each time has its run although two may not be at work at once."""
+    await bench.put(replace(HOURLY, missed=Missed.ALL, missed_window=24 * HOUR))
+    await nobody_was_there(bench)
+    assert [f"schedule:{HOURLY.name}"] * 4 == [one.key for one in await bench.runs()]
 
 
 async def test_a_time_is_left_out_while_the_last_run_goes_on(bench: Bench) -> None:

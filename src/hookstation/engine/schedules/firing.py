@@ -166,8 +166,12 @@ class Firing:
             if open_.items:
                 why = f"The schedule “{schedule.name}” fired again: cancelled for a new run."
                 await self._store.cancel_runs([one.id for one in open_.items], self._clock.now(), why)
+        if schedule.overlap is Overlap.CANCEL:
             chosen = chosen[-1:]
-        key = trigger if schedule.overlap is Overlap.QUEUE else ""
+        one_by_one = schedule.overlap is Overlap.QUEUE or (
+            schedule.overlap is Overlap.SKIP and len(chosen) > 1
+        )
+        key = trigger if one_by_one else ""
         try:
             begun = tuple(
                 self._begin(schedule.kind, schedule.target, schedule.input, trigger, key=key) for _ in chosen
