@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from hookstation.core.outgoing.trees import compile_tree
 from hookstation.core.polling.definitions import HttpSource
 from hookstation.core.polling.reading import read_items
-from hookstation.core.records import ACTIVITY, RECORDS
+from hookstation.core.records import ACTIVITY, RECORDS, EntitySpec
 from hookstation.core.template.scope import text_of
 from hookstation.core.transfers.definitions import JournalRows, QueryRows, RecordRows, RowSource, TableRows
 from hookstation.core.transfers.progress import Progress, read_key
@@ -108,17 +108,21 @@ class Sources:
 
     async def _records(self, source: RecordRows, scope: RunScope, after: JSON) -> Opened:
         entity = source.panel or ACTIVITY
-        match = self._fitting.values(self._fitting.place(RECORDS, entity), _filled(source.match, scope))
+        place = self._fitting.place(RECORDS, entity)
+        match = self._fitting.values(place, _filled(source.match, scope))
         of = 0 if match else await self._store.count_records(entity)
-        return Opened(self._recorded(entity, match, "" if after is None else text_of(after)), "key", of=of)
+        rows = self._recorded(place.spec, match, "" if after is None else text_of(after))
+        return Opened(rows, "key", of=of)
 
     async def _recorded(
-        self, entity: str, match: Mapping[str, object], after: str
+        self, spec: EntitySpec, match: Mapping[str, object], after: str
     ) -> AsyncGenerator[Sequence[Row]]:
+        """Records with all fields of their entity: each row has the same columns, whatever its record leaves out."""
+        entity, empty = spec.name, dict.fromkeys(spec.fields)
         while True:
             found = await self._store.list_records(entity, AT_ONCE, after)
             rows: list[Row] = [
-                {"key": one.key, **one.fields}
+                {"key": one.key, **empty, **one.fields}
                 for one in found
                 if all(one.fields.get(name) == value for name, value in match.items())
             ]
