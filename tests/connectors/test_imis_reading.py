@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hookstation.connectors.imis.paging import walk
 from hookstation.core.records import ACTIVITY, Operation, Record
 from hookstation.core.values import JSON, Number
-from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
+from hookstation.errors import ActionFailed, NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.api import ApiCall, ApiConnector, QueryConnector
 from hookstation.testing.connector_suite import refusal
 from hookstation.testing.sandbox import Fault, Settings
@@ -82,7 +82,16 @@ async def test_each_end_of_a_call_is_an_instruction(
     imis: Target, fault: Fault, method: str, kind: type[Exception]
 ) -> None:
     imis.sandbox.fault(replace(fault, path="/api/Party"))
-    assert kind is type(await refusal(imis.connector.call(ApiCall(method, "Party")))) or kind is Terminal
+    assert isinstance(await refusal(imis.connector.call(ApiCall(method, "Party"))), kind)
+
+
+async def test_a_refusal_carries_what_was_answered(imis: Target) -> None:
+    """A step that goes on behind a refused call can read its status and body."""
+    imis.sandbox.fault(Fault("status", status=409, path="/api/Party"))
+    refused = await refusal(imis.connector.call(ApiCall("GET", "Party")))
+    assert isinstance(refused, ActionFailed)
+    assert isinstance(refused.answer, ApiAnswer)
+    assert 409 == refused.answer.status
 
 
 async def test_all_pages_are_read_to_the_last(imis: Target) -> None:

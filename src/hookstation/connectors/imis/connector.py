@@ -19,7 +19,7 @@ from hookstation.core.activity import ACTIVITY_SPEC
 from hookstation.core.records import ACTIVITY, EntitySpec, Operation, Record
 from hookstation.core.rowkey import row_key
 from hookstation.core.values import JSON, Scalar
-from hookstation.errors import AddressRefused, NotFound, Retriable, Terminal, UnknownOutcome
+from hookstation.errors import ActionFailed, AddressRefused, NotFound, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.api import ApiAnswer, ApiCall
 from hookstation.ports.clock import Clock
 from hookstation.ports.connector import LookUp, Written
@@ -113,9 +113,14 @@ class ImisConnector:
                 if kind is Call.ADD:
                     raise
                 raise Retriable("The target did not answer.", detail=unknown.detail) from None
+        told = ApiAnswer(answer.status, answer.headers, answer.body)
         if answer.status not in DONE or "json" in answer.headers.get("content-type", "json"):
-            believe(answer, kind, self._client.host)
-        return ApiAnswer(answer.status, answer.headers, answer.body)
+            try:
+                believe(answer, kind, self._client.host)
+            except ActionFailed as refused:
+                refused.answer = told
+                raise
+        return told
 
     async def pages(self, call: ApiCall) -> AsyncIterator[Sequence[JSON]]:
         """The items of all pages; a list that changes meanwhile may give a row twice, but leaves none out."""
