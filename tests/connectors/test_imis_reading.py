@@ -14,7 +14,7 @@ from hookstation.connectors.imis.paging import walk
 from hookstation.core.records import ACTIVITY, Operation, Record
 from hookstation.core.values import JSON, Number
 from hookstation.errors import ActionFailed, NeedsAuth, Retriable, Terminal, UnknownOutcome
-from hookstation.ports.api import ApiCall, ApiConnector, QueryConnector
+from hookstation.ports.api import ApiAnswer, ApiCall, ApiConnector, QueryConnector
 from hookstation.testing.connector_suite import refusal
 from hookstation.testing.sandbox import Fault, Settings
 from tests.connectors.imis_bench import PANEL, PERSON, Target, target
