@@ -69,7 +69,7 @@ async def killed_while_it_polls(station: Node, folder: Path, rounds: int, what: 
     feed, table = GrowingFeed(), GrowingTable(folder / "shop.db")
     async with Receiver(feed.answer) as receiver, station:
         await station.configure(document(receiver.url, table.place))
-        for _ in range(kills := max(2, rounds * 2 // 3)):
+        for _ in range(kills := max(1, rounds * 2 // 3)):
             await grow(feed, table, random.uniform(SHORTEST, LONGEST))
             await station.kill()
             feed.grow()

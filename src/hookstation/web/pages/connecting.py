@@ -25,6 +25,9 @@ from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
+USUAL: Final = "imis"
+"""The type that a new connection has until another one is chosen: most have one of it."""
+
 SECRETS_ONLY: Final = "secrets"
 
 
@@ -128,7 +131,7 @@ async def _form(
 
 def _new(request: Request, services: Services) -> Editing:
     types = sorted(services.board.catalogue)
-    kind = request.query_params.get(TYPE, types[0] if types else "")
+    kind = request.query_params.get(TYPE, USUAL if USUAL in types else types[0])
     if kind not in services.board.catalogue:
         raise NotFound("type of connection", kind)
     return Editing("", kind, connections.settings_of(kind, services), {})
