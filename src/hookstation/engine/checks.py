@@ -81,7 +81,7 @@ class Checks:
         found: list[tuple[str, Problem]] = []
         for workflow in workflows:
             for step, place in placed(workflow.steps):
-                if step.type == "validate":
+                if step.type == "validate" and "schema" in step.settings:
                     wrong = await self.check_schema(step.settings.get("schema"))
                     found += [(workflow.name, one.under(*place, "with", "schema")) for one in wrong]
         return found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hookstation.core.values import JSON
 from hookstation.core.workflows.values import EntryState, RunState
 from hookstation.errors import Busy, Terminal, UnknownOutcome
 from hookstation.ports.connector import LookUp, LookUpVerdict, Written
@@ -44,6 +45,25 @@ async def test_what_does_not_fit_the_schema_fails_the_run_with_the_reason(file: 
         assert RunState.FAILED is run.state
         assert run.error.startswith("check: The data does not fit the schema: course")
         assert [] == await made.records()
+
+
+@pytest.mark.parametrize(
+    ("schema", "state", "told"),
+    [
+        (SCHEMA, RunState.SUCCEEDED, ""),
+        ('{"type": "object", "required": ["id", "course"]}', RunState.SUCCEEDED, ""),
+        ({"required": ["other"]}, RunState.FAILED, "does not fit"),
+        ("{", RunState.FAILED, "The schema is not JSON"),
+        ({"$ref": "https://example.org/schema"}, RunState.FAILED, "The schema cannot be used"),
+    ],
+)
+async def test_a_schema_may_come_from_an_earlier_step(schema: JSON, state: RunState, told: str) -> None:
+    """It is looked at before it is compiled, as one that a person saves is."""
+    check = step("check", "validate", schema_from="$$trigger.schema$$", data="$$trigger.data$$")
+    async with bench(workflow(check)) as made:
+        run = await made.run("w", {"schema": schema, "data": {"id": "1", "course": "A"}})
+        assert state is run.state
+        assert told in run.error
 
 
 async def test_a_failed_step_may_lead_to_a_later_one(file: Path | None) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from hookstation.core.jsontext import Parsed, dump_json, plain_of
+from hookstation.core.jsontext import Parsed, dump_json, parse_json, plain_of
 from hookstation.core.schema import CompiledSchema, compile_schema
+from hookstation.core.schema_inspect import inspect_schema
 from hookstation.core.values import JSON
 from hookstation.engine.workflows.steps.reading import items, mapping, rows, text, whole
 from hookstation.engine.workflows.tasks import Done, Failed, Task, Way
-from hookstation.errors import Invalid, Terminal
+from hookstation.errors import BodyRefused, Invalid, Terminal
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OURS: Final = frozenset(
@@ -32,9 +33,13 @@ class Validate:
 
     def begin(self, task: Task) -> Way:
         """Nothing is wrong, or it has failed with all of it."""
-        schema, data = task.settings.get("schema"), task.settings.get("data")
-        known = self._compiled.get(id(schema))
-        compiled = known[1] if known is not None and known[0] is schema else self._compile(schema)
+        settings, data = task.settings, task.settings.get("data")
+        if settings.get("schema_from") is not None:
+            compiled = _sound(_read(settings["schema_from"]))
+        else:
+            schema = settings.get("schema")
+            known = self._compiled.get(id(schema))
+            compiled = known[1] if known is not None and known[0] is schema else self._compile(schema)
         violations = compiled.violations(Parsed(data, plain_of(data)))
         if not violations:
             return Done([])
@@ -46,14 +51,36 @@ class Validate:
         return Failed(f"The data does not fit the schema: {told}{more}", output=found)
 
     def _compile(self, schema: JSON) -> CompiledSchema:
-        try:
-            compiled = compile_schema(schema)
-        except Invalid as invalid:
-            raise Terminal(f"The schema cannot be used: {invalid.message}") from invalid
+        compiled = _compiled(schema)
         if len(self._compiled) >= MOST_SCHEMAS:
             self._compiled.clear()
         self._compiled[id(schema)] = (schema, compiled)
         return compiled
+
+
+def _compiled(schema: JSON) -> CompiledSchema:
+    try:
+        return compile_schema(schema)
+    except Invalid as invalid:
+        raise Terminal(f"The schema cannot be used: {invalid.message}") from invalid
+
+
+def _sound(schema: JSON) -> CompiledSchema:
+    """A schema that nobody looked at before: what could cost too much is refused before it is compiled."""
+    wrong = [str(one) for one in inspect_schema(schema) if one.severity == "error"]
+    if wrong:
+        raise Terminal(f"The schema cannot be used: {'; '.join(wrong[:LONGEST_LIST])}")
+    return _compiled(schema)
+
+
+def _read(schema: JSON) -> JSON:
+    """A schema that an earlier step has, as a value or as JSON text."""
+    if not isinstance(schema, str):
+        return schema
+    try:
+        return parse_json(schema.encode()).value
+    except BodyRefused as refused:
+        raise Terminal(f"The schema is not JSON: {refused.reason}") from refused
 
 
 class SetVariables:
