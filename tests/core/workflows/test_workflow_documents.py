@@ -217,7 +217,7 @@ def test_a_mistake_is_said_where_it_is(steps: list[JSON], said: str) -> None:
         ("set", {"values": {"a.b": 1}}, "is not a name"),
         ("gate", {"condition": "true == true", "otherwise": "continue"}, "write fail, succeed"),
         ("for_each", {"items": [], "failures": {"most": "x"}}, "must be stop, continue"),
-        ("validate", {}, "“schema” is missing"),
+        ("validate", {}, "needs one of schema or schema_from"),
     ],
 )
 def test_settings_of_a_type_are_checked(kind: str, settings: dict[str, JSON], said: str) -> None:
