@@ -20,10 +20,10 @@ from hookstation.core.values import Number, Scalar
 from hookstation.core.workflows.values import Hashes, Kept, Outcome
 from hookstation.ports.copying import CopySource
 from hookstation.ports.deliveries import DeliveryFilter
+from hookstation.ports.people import ApiKey
 from hookstation.ports.runs import RunFilter
 from hookstation.ports.store import (
     Acceptance,
-    ApiKey,
     ConfigurationChange,
     EventFilter,
     Finish,

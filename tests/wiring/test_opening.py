@@ -14,7 +14,7 @@ from hookstation.adapters.store.postgres.connecting import Access
 from hookstation.adapters.store.postgres.migrations import known_number
 from hookstation.config.settings import StationSettings, resolve
 from hookstation.errors import Conflict, SecretError
-from hookstation.ports.store import ApiKey
+from hookstation.ports.people import ApiKey
 from hookstation.wiring.keeping import restore
 from hookstation.wiring.opening import (
     FINGERPRINT,

@@ -11,7 +11,8 @@ from typing import Final
 from hookstation.core.people import check_role
 from hookstation.errors import Invalid, NotFound, Problem
 from hookstation.ports.clock import Clock
-from hookstation.ports.store import ApiKey, Settings
+from hookstation.ports.people import ApiKey
+from hookstation.ports.store import Settings
 
 PREFIX: Final = "hsk_"
 LONGEST_NAME: Final = 64

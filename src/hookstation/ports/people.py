@@ -1,4 +1,4 @@
-"""What the store keeps of people who sign in: who they are, where they are signed in, and how often somebody tried.
+"""What the store keeps of who may ask: people, where they are signed in, how often somebody tried, and keys of the API.
 
 What is `account` is `core.people.account_of` an e-mail address; times are microseconds since the epoch, UTC.  Digests
 are SHA-256 in hexadecimal: what they are digests of is never stored.
@@ -64,6 +64,16 @@ class Link:
     digest: str
     account: str
     until: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of the API. `digest` is the SHA-256 of the key; the key itself is never stored."""
+
+    name: str
+    role: str
+    digest: str
+    created_at: int
 
 
 class People(Protocol):

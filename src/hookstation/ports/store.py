@@ -24,7 +24,7 @@ from hookstation.core.workflows.values import RunStart
 from hookstation.ports.captures import Captures
 from hookstation.ports.deliveries import Deliveries
 from hookstation.ports.leases import Hints, Jobs, Nodes
-from hookstation.ports.people import People, Sessions
+from hookstation.ports.people import ApiKey, People, Sessions
 from hookstation.ports.runs import Runs
 from hookstation.ports.search import Search
 from hookstation.ports.tallies import Findings, Tallies
@@ -254,16 +254,6 @@ class ConfigurationChange:
     facts: dict[str, str] = field(default_factory=dict)
     by: str = ""
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key of the API. `digest` is the SHA-256 of the key; the key itself is never stored."""
-
-    name: str
-    role: str
-    digest: str
-    created_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hookstation.errors import Conflict
-from hookstation.ports.store import ApiKey
+from hookstation.ports.people import ApiKey
 
 
 class MemoryFacts:

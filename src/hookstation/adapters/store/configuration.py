@@ -13,7 +13,8 @@ from hookstation.adapters.store.jobs import JobTable
 from hookstation.adapters.store.matching import keep_indexes
 from hookstation.adapters.store.records import add_entity, entity_count
 from hookstation.errors import Conflict
-from hookstation.ports.store import ApiKey, ConfigurationChange, StoredConfiguration, StoredWebhook
+from hookstation.ports.people import ApiKey
+from hookstation.ports.store import ConfigurationChange, StoredConfiguration, StoredWebhook
 
 
 def revision(connection: apsw.Connection) -> int:

@@ -46,10 +46,10 @@ from hookstation.core.records import StoredRecord
 from hookstation.core.values import Scalar
 from hookstation.errors import StoreError, StoreUnavailable
 from hookstation.ports.leases import CONFIGURATION_CHANGED
+from hookstation.ports.people import ApiKey
 from hookstation.ports.search import Looked, Reached
 from hookstation.ports.store import (
     Acceptance,
-    ApiKey,
     Committed,
     ConfigurationChange,
     EventFilter,

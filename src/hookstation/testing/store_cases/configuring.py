@@ -6,14 +6,8 @@ from __future__ import annotations
 import asyncio
 
 from hookstation.errors import Conflict, StoreUnavailable
-from hookstation.ports.store import (
-    Acceptance,
-    ApiKey,
-    ConfigurationChange,
-    Store,
-    StoredConfiguration,
-    StoredWebhook,
-)
+from hookstation.ports.people import ApiKey
+from hookstation.ports.store import Acceptance, ConfigurationChange, Store, StoredConfiguration, StoredWebhook
 from hookstation.testing.store_cases.making import NOW, entry, journal, succeeds
 
 HOOK = StoredWebhook("courses", "sealed", '{"title": "Courses"}', NOW, NOW)

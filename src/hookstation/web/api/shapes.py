@@ -12,7 +12,8 @@ from hookstation.core.jobs import Node
 from hookstation.core.records import StoredRecord
 from hookstation.core.values import JSON
 from hookstation.engine.runs import moment
-from hookstation.ports.store import ApiKey, Payload, StoredWebhook
+from hookstation.ports.people import ApiKey
+from hookstation.ports.store import Payload, StoredWebhook
 
 
 def webhook(definition: Webhook, stored: StoredWebhook, token: str, base_url: str) -> dict[str, JSON]:

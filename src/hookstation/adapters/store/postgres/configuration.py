@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from hookstation.adapters.store.postgres import queries, things, versions
 from hookstation.adapters.store.postgres.connecting import Connection
 from hookstation.errors import Conflict
-from hookstation.ports.store import ApiKey, ConfigurationChange, StoredConfiguration, StoredWebhook
+from hookstation.ports.people import ApiKey
+from hookstation.ports.store import ConfigurationChange, StoredConfiguration, StoredWebhook
 
 _PUT_WEBHOOK = (
     "INSERT INTO webhooks VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET token = excluded.token, "
