@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,7 @@ def wants_soak(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Shut the network, forget the person's own settings, choose examples and a place for files."""
     network.shut()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has them ignored
     for name in [name for name in os.environ if name.startswith("HOOKSTATION_") and "SOAK" not in name]:
         del os.environ[name]
     settings.load_profile(SOAK if wants_soak(config) else QUICK)

@@ -12,7 +12,7 @@ import uvloop
 from hookstation.adapters.sender import HttpSender
 from hookstation.core.outgoing.values import Trouble
 from hookstation.ports.sender import Dispatch, NotSent, Receipt
-from tests.support.hostile_receiver import TALKS, hostile_process
+from tests.support.hostile_receiver import TALKS, WELL, hostile_process
 from tests.support.receiver import Receiver
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -42,9 +42,11 @@ def hostile() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def sender() -> AsyncIterator[HttpSender]:
+@pytest.fixture(params=[False, True], ids=["new connection", "kept connection"])
+async def sender(request: pytest.FixtureRequest, hostile: str) -> AsyncIterator[HttpSender]:
     one = HttpSender()
+    if request.param:
+        await one.send(to(hostile, WELL))
     yield one
     await one.close()
 

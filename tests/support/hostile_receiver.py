@@ -1,5 +1,7 @@
 """A receiver that means harm, in a process of its own; the path of a call chooses how: ``POST /slow_head``.
 
+``POST /well`` is answered as it should be, and the connection is kept: so the harm may come over a kept one.
+
 ``python -m tests.support.hostile_receiver`` says its port and serves until its standard input ends.
 """
 
@@ -21,6 +23,7 @@ DRIP: Final = 0.02
 """Seconds between two bytes of whoever is slow."""
 
 PIECE: Final = 1 << 16
+WELL: Final = "well"
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -152,11 +155,21 @@ async def answers_early(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     await put(writer, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
+async def _read_head(reader: asyncio.StreamReader) -> str:
+    """What is asked for; a request that means well is read to its end."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    asked = head.split()[1].decode().strip("/")
+    if asked == WELL:
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+    return asked
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One connection: the head of a request, its harm, and the end."""
+    """One connection: requests that are answered well, then the head of one that is not, its harm, and the end."""
     with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-        head = await reader.readuntil(b"\r\n\r\n")
-        await TALKS[head.split()[1].decode().strip("/")](reader, writer)
+        while (asked := await _read_head(reader)) == WELL:
+            await put(writer, OK + b"Content-Length: 0\r\n\r\n")
+        await TALKS[asked](reader, writer)
     with contextlib.suppress(OSError):
         writer.close()
 

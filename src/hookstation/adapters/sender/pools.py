@@ -39,6 +39,7 @@ class Pool:
     """The connections for one set of permissions. `users`: requests under way."""
 
     session: aiohttp.ClientSession
+    connector: BoundedConnector
     users: int = 0
 
 
@@ -60,7 +61,7 @@ class Pools:
         key = (frozenset(dispatch.networks), dispatch.tls)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = Pool(self._open(dispatch))
+            pool = self._pools[key] = self._open(dispatch)
         else:
             self._pools.move_to_end(key)
         pool.users += 1
@@ -80,7 +81,7 @@ class Pools:
         while self._pools:
             await self._pools.popitem()[1].session.close()
 
-    def _open(self, dispatch: Dispatch) -> aiohttp.ClientSession:
+    def _open(self, dispatch: Dispatch) -> Pool:
         connector = BoundedConnector(
             resolver=GuardedResolver(self._names, dispatch.networks),
             ssl=tls_context(dispatch.tls),
@@ -90,7 +91,7 @@ class Pools:
             limit_per_host=CONNECTIONS_TO_ONE_HOST,
             socket_factory=dial,
         )
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -99,3 +100,4 @@ class Pools:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             request_class=TimedRequest,
         )
+        return Pool(session, connector)

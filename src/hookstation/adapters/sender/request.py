@@ -101,8 +101,8 @@ def _read_proxy(secret: Secret | None, ports: tuple[int, ...]) -> tuple[URL | No
 def check_words(dispatch: Dispatch) -> None:
     """Raise `Unsendable` where the method or a header is not one that can go out."""
     _check_method(dispatch.method)
+    spelling(tuple([name for name, _ in dispatch.headers]))
     for name, value in dispatch.headers:
-        _check_name(name)
         if not value.isprintable() and UNFIT.search(value):
             raise Unsendable(
                 f"The header {name} would hold a line break or another control character; map it away."
@@ -115,7 +115,19 @@ def _check_method(method: str) -> None:
         raise Unsendable(f"“{method}” is no method for a delivery; write POST, PUT or another of HTTP's.")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1_024)  # the same names go out with each delivery
+def spelling(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of headers as they go out: one name has one spelling, as of two aiohttp would send the last alone.
+
+    Raises `Unsendable`.
+    """
+    first: dict[str, str] = {}
+    for name in names:
+        _check_name(name)
+        first.setdefault(name.lower(), name)
+    return tuple(first[name.lower()] for name in names)
+
+
 def _check_name(name: str) -> None:
     if not TOKEN.fullmatch(name):
         raise Unsendable(f"“{name}” is no name of a header; write letters, digits and hyphens.")
@@ -124,13 +136,9 @@ def _check_name(name: str) -> None:
 
 
 def spelled(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The headers, in which one name has one spelling: of two, aiohttp would send the last alone."""
-    names: dict[str, str] = {}
-    for name, _ in headers:
-        names.setdefault(name.lower(), name)
-    if len(names) == len(headers):
-        return headers
-    return tuple((names[name.lower()], value) for name, value in headers)
+    """The headers, each name in its one spelling."""
+    names = spelling(tuple([name for name, _ in headers]))
+    return tuple([(name, value) for name, (_, value) in zip(names, headers, strict=True)])
 
 
 def as_payload(body: bytes) -> bytes | io.BytesIO | None:

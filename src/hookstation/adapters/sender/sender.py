@@ -11,6 +11,7 @@ from aiohttp.abc import AbstractResolver
 
 from hookstation.adapters.guard import SystemNames
 from hookstation.adapters.sender.deadline import Deadline
+from hookstation.adapters.sender.kept import SWITCHING, exchange, key_of, read, switched, told, wire_of
 from hookstation.adapters.sender.pools import Pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
 from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target, spelled
@@ -18,7 +19,6 @@ from hookstation.adapters.sender.troubles import FOREIGN, UnfitAnswer, translate
 from hookstation.core.outgoing.values import Trouble
 from hookstation.ports.sender import Dispatch, NotSent, Receipt
 
-SWITCHING: Final = 101
 PROXY_WANTS_CREDENTIALS: Final = 407
 
 
@@ -37,14 +37,11 @@ class HttpSender:
     async def send(self, dispatch: Dispatch) -> Receipt:
         """Send, and read the answer as far as it is kept; see the port for what is raised."""
         progress = Progress(dispatch.timeout)
-        before = CURRENT.set(progress)
         try:
             with Deadline(self._running_loop(), dispatch.timeout):
                 return await self._send(dispatch, progress)
         except (*FOREIGN, UnfitAnswer) as error:
             raise translate(error, progress) from None
-        finally:
-            CURRENT.reset(before)
 
     async def close(self) -> None:
         """Close the pools. Safe to call twice."""
@@ -64,8 +61,12 @@ class HttpSender:
         progress.named, progress.proxied = target.named, target.proxy is not None
         if self._closed:
             raise NotSent(Trouble.CONNECT, "The station is stopping; nothing was sent.", progress.timing())
+        wire = wire_of(dispatch, target)
         pool = self._pools.take(dispatch)
         try:
+            kept = await pool.connector.kept(key_of(target.url)) if wire is not None else None
+            if kept is not None and wire is not None:
+                return await exchange(kept, wire, dispatch.kept, progress)
             return await self._exchange(pool.session, dispatch, target, progress)
         finally:
             await self._pools.give_back(pool)
@@ -73,43 +74,35 @@ class HttpSender:
     async def _exchange(
         self, session: aiohttp.ClientSession, dispatch: Dispatch, target: Target, progress: Progress
     ) -> Receipt:
-        async with session.request(
-            dispatch.method,
-            target.url,
-            headers=spelled(dispatch.headers),
-            data=as_payload(dispatch.body),
-            allow_redirects=False,
-            proxy=target.proxy,
-            proxy_headers=target.shown,
-        ) as response:
-            progress.answered = time.monotonic()
-            _check(response, target)
-            body = await _read(response.content, dispatch.kept)
-            cut = len(body) > dispatch.kept
-            if cut:
-                response.close()
-            return Receipt(response.status, _headers(response), body[: dispatch.kept], cut, progress.timing())
+        """aiohttp's own way."""
+        before = CURRENT.set(progress)
+        try:
+            async with session.request(
+                dispatch.method,
+                target.url,
+                headers=spelled(dispatch.headers),
+                data=as_payload(dispatch.body),
+                allow_redirects=False,
+                proxy=target.proxy,
+                proxy_headers=target.shown,
+            ) as response:
+                progress.answered = time.monotonic()
+                _check(response, target)
+                body = await read(response.content, dispatch.kept)
+                cut = len(body) > dispatch.kept
+                if cut:
+                    response.close()
+                headers = told(response.raw_headers)
+                return Receipt(response.status, headers, body[: dispatch.kept], cut, progress.timing())
+        finally:
+            CURRENT.reset(before)
 
 
 def _check(response: aiohttp.ClientResponse, target: Target) -> None:
     """Raise where this is no answer of the receiver's to a request."""
     if response.status == SWITCHING:
-        raise UnfitAnswer("The receiver switched to another protocol (101), which nobody asked for.")
+        raise switched()
     if target.proxy is not None and response.status == PROXY_WANTS_CREDENTIALS:
         raise aiohttp.ClientHttpProxyError(
             response.request_info, (), status=response.status, message="the proxy wants credentials"
         )
-
-
-async def _read(content: aiohttp.StreamReader, kept: int) -> bytes:
-    """The body, or a little more than is kept of it."""
-    parts: list[bytes] = []
-    size = 0
-    while size <= kept and (part := await content.readany()):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
-
-
-def _headers(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
