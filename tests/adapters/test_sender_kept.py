@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp.connector import Connection
 
 from hookstation.adapters.sender import HttpSender
-from hookstation.adapters.sender import sender as module
-from hookstation.adapters.sender.kept import AT_ONCE
+from hookstation.adapters.sender.kept import AT_ONCE, exchange
+from hookstation.adapters.sender.progress import Progress
 from hookstation.core.values import Secret
-from hookstation.ports.sender import Dispatch
+from hookstation.ports.sender import Dispatch, Receipt
 from tests.support.receiver import Answer, Receiver
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -38,13 +39,12 @@ async def receiver() -> AsyncIterator[Receiver]:
 def short(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What went the short way."""
     went: list[bytes] = []
-    whole = module.exchange
 
-    async def exchange(connection: object, wire: bytes, *more: object) -> object:
+    async def noting(connection: Connection, wire: bytes, kept: int, progress: Progress) -> Receipt:
         went.append(wire)
-        return await whole(connection, wire, *more)  # type: ignore[arg-type]
+        return await exchange(connection, wire, kept, progress)
 
-    monkeypatch.setattr(module, "exchange", exchange)
+    monkeypatch.setattr("hookstation.adapters.sender.sender.exchange", noting)
     return went
 
 
