@@ -14,7 +14,7 @@ from hookstation.core.jsontext import dump_json
 from hookstation.core.values import JSON
 from hookstation.core.workflows import walking
 from hookstation.core.workflows.compiled import compile_workflow
-from hookstation.core.workflows.decide import decide
+from hookstation.core.workflows.decide import GIVEN_UP, decide
 from hookstation.core.workflows.decisions import Act, Command, Decision
 from hookstation.core.workflows.definitions import Rule, Step, Steps, Then, WhenUnknown, Workflow
 from hookstation.core.workflows.history import History
@@ -438,6 +438,32 @@ def test_a_run_that_takes_too_long_fails_and_what_was_begun_is_unknown() -> None
         play.decide()
     )
     assert {"a": "unknown"} == play.states()
+
+
+def test_a_safe_call_that_is_under_way_when_the_time_is_over_says_so_in_the_history() -> None:
+    """Its intent is not stored, since it may be made again: without this entry nobody would see that it was tried."""
+    play = Play((emit("a"),), time=2.0)
+    play.decide()
+    play.now = 3 * SECOND
+    assert [Entry("a", EntryState.CANCELLED, 1, 0, 10, 3 * SECOND, error=GIVEN_UP)] == play.decide().entries
+
+
+def test_a_second_try_that_is_under_way_when_the_time_is_over_is_the_one_that_says_so() -> None:
+    play = Play((replace(emit("a"), retry=Retry(3, 1.0, jitter=0.0)),), time=2.0)
+    play.decide()
+    play.add("a", EntryState.FAILED, due_at=SECOND)
+    play.now = SECOND
+    play.decide()
+    play.now = 3 * SECOND
+    assert [("a", 2, EntryState.CANCELLED)] == [
+        (one.path, one.attempt, one.state) for one in play.decide().entries
+    ]
+
+
+def test_what_was_to_begin_when_the_time_is_over_leaves_nothing() -> None:
+    play = Play((emit("a"),), time=2.0)
+    play.now = 3 * SECOND
+    assert [] == play.decide().entries
 
 
 def test_a_run_with_too_many_tries_comes_to_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,17 @@ entries and signals lead to the same commands, whoever asks.
 
 from __future__ import annotations
 
+from typing import Final
+
 from hookstation.core.jsontext import dump_json
 from hookstation.core.workflows.compiled import CompiledWorkflow
 from hookstation.core.workflows.decisions import Act, Decision, RunEnd
-from hookstation.core.workflows.history import Halt, History
+from hookstation.core.workflows.history import Halt, History, Open
 from hookstation.core.workflows.run_rules import left
-from hookstation.core.workflows.values import RunState
+from hookstation.core.workflows.values import Entry, EntryState, RunState
 from hookstation.core.workflows.walking import SECOND, Walk
+
+GIVEN_UP: Final = "It was under way when the run came to its end; what it asked for was not waited for."
 
 
 def decide(workflow: CompiledWorkflow, history: History, now: int) -> Decision:
@@ -31,6 +35,8 @@ def decide(workflow: CompiledWorkflow, history: History, now: int) -> Decision:
     elif not history.open:
         decision.end = _ended(history)
     if decision.end is None and deadline and now >= deadline:
+        for command in decision.commands:
+            history.leave(command.path)
         decision.commands.clear()
         _halted(history, Halt(_late(workflow.workflow.time), line=history.root), decision, now)
     decision.wake_at = min(filter(None, (history.next_moment, deadline)), default=0)
@@ -59,14 +65,21 @@ def _drain(history: History, decision: Decision, now: int) -> None:
 
 def _halted(history: History, halt: Halt, decision: Decision, now: int) -> None:
     """The run ends as it is: what waits is cancelled, and what has begun may have had its effect."""
-    decision.entries += filter(
-        None, (left(place.entry, now) for place in history.open.values() if place.entry)
-    )
+    decision.entries += filter(None, (_left(path, place, now) for path, place in history.open.items()))
     output, answer = halt.said()
     if halt.error is None and halt.message is not None:
         output = dump_json(halt.message)
     state = RunState.SUCCEEDED if halt.error is None else RunState.FAILED
     decision.end = RunEnd(state, halt.error or "", output, answer)
+
+
+def _left(path: str, place: Open, now: int) -> Entry | None:
+    """How a step stands at which the run ends; a try whose intent nobody had to store has changed nothing."""
+    stored = place.entry
+    if place.trying and (stored is None or stored.attempt < place.trying):
+        cancelled = EntryState.CANCELLED
+        return Entry(path, cancelled, place.trying, started_at=place.since, ended_at=now, error=GIVEN_UP)
+    return None if stored is None else left(stored, now)
 
 
 def _ended(history: History) -> RunEnd:

@@ -36,13 +36,20 @@ def read_output(text: str) -> JSON:
 class Open:
     """A step at which a line stands. `entry`: how its latest try stands, ``None`` before anything is stored of it.
 
-    `busy`: somebody here was told to do something with it, and has not said yet how that ended.
+    `trying`: the try that somebody here was told to do, and has not said yet how it ended; 0: nobody was.  `since`:
+    when that was.
     """
 
     line: Line
     step: CompiledStep
     entry: Entry | None = None
-    busy: bool = False
+    trying: int = 0
+    since: int = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody here is at it."""
+        return self.trying > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +163,18 @@ class History:
         """What is stored of a path and was not walked past yet; it is handed out once."""
         return self.stored.pop(path, None)
 
-    def stand(self, path: str, line: Line, step: CompiledStep, entry: Entry | None, *, busy: bool) -> None:
+    def stand(self, path: str, place: Open) -> None:
         """A line stands at this step, and goes on with the next thing that comes for it."""
-        self.open[path] = Open(line, step, entry, busy)
-        self.busy += busy
-        if not busy and entry is not None and entry.due_at:
-            heappush(self._timers, (entry.due_at, path))
+        self.open[path] = place
+        self.busy += place.busy
+        if not place.busy and place.entry is not None and place.entry.due_at:
+            heappush(self._timers, (place.entry.due_at, path))
 
     def leave(self, path: str) -> None:
         """What somebody was told to do here is not to be done."""
         place = self.open[path]
         self.busy -= place.busy
-        place.busy = False
+        place.trying = 0
 
     def _go_on(self, path: str, place: Open) -> None:
         del self.open[path]

@@ -15,7 +15,7 @@ from hookstation.core.values import JSON, kind_of
 from hookstation.core.workflows.compiled import CompiledStep
 from hookstation.core.workflows.decisions import Act, Command, Decision
 from hookstation.core.workflows.definitions import Rule, Then, WhenUnknown
-from hookstation.core.workflows.history import Halt, History, read_output
+from hookstation.core.workflows.history import Halt, History, Open, read_output
 from hookstation.core.workflows.lines import Block, Branches, Choice, Line, Turns
 from hookstation.core.workflows.paths import in_block, signal_path
 from hookstation.core.workflows.scope import RunScope
@@ -225,7 +225,7 @@ class Walk:
         if signal is not None and place not in self._history.used:
             self._history.used.add(place)
         elif not entry.due_at or entry.due_at > self._now:
-            self._history.stand(entry.path, line, step, entry, busy=False)
+            self._history.stand(entry.path, Open(line, step, entry))
             return False
         else:
             signal = None
@@ -235,7 +235,7 @@ class Walk:
 
     def _begun(self, line: Line, step: CompiledStep, entry: Entry) -> bool:
         if entry.due_at > self._now:
-            self._history.stand(entry.path, line, step, entry, busy=False)
+            self._history.stand(entry.path, Open(line, step, entry))
             return False
         return self._tell(
             line, Command(Act.LOOK_UP, entry.path, entry.attempt, step, line.frame.scope(), entry)
@@ -247,7 +247,7 @@ class Walk:
             return self._resolved(line, step, entry, read_output(signal.payload))
         rule = step.step.when_unknown
         if rule is WhenUnknown.ASK:
-            self._history.stand(entry.path, line, step, entry, busy=False)
+            self._history.stand(entry.path, Open(line, step, entry))
             self._history.unknown.add(entry.path)
             return False
         fault = Fault.UNKNOWN.value
@@ -283,7 +283,7 @@ class Walk:
 
     def _again(self, line: Line, step: CompiledStep, entry: Entry) -> bool:
         if entry.due_at > self._now:
-            self._history.stand(entry.path, line, step, entry, busy=False)
+            self._history.stand(entry.path, Open(line, step, entry))
             return False
         before = entry if step.spec.goes_on else None
         return self._ask(line, step, entry.path, entry.attempt + 1, before)
@@ -294,7 +294,8 @@ class Walk:
         return self._tell(line, Command(Act.BEGIN, path, attempt, step, line.frame.scope(), before))
 
     def _tell(self, line: Line, command: Command) -> bool:
-        self._history.stand(command.path, line, command.step, command.entry, busy=True)
+        place = Open(line, command.step, command.entry, command.attempt, self._now)
+        self._history.stand(command.path, place)
         self._decision.commands.append(command)
         return False
 
