@@ -45,7 +45,7 @@ def transferring_of(  # noqa: PLR0913 - what all of it needs
     fitting = work.tools.fitting
     trying = Trying(sender, Tokens(sender, clock), clock, lambda: "")
     sources = Sources(store, targets, fitting, Caller(targets, http, clock))
-    tools = Tools(store, targets, fitting, sources, OutCalls(targets, trying), PgpEncrypting(), clock)
+    tools = Tools(store, targets, fitting, sources, OutCalls(targets, trying, clock), PgpEncrypting(), clock)
     plans = TransferPlans(board, StoredReader(vault, CATALOGUE).transfer)
     work.plans.transfers = work.starting.transfers = plans
     work.shop.runners[MOVE] = MoveRows(tools, plans.read)

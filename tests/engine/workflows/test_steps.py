@@ -302,7 +302,29 @@ class TestCalls:
 )
 def test_what_a_status_means(status: int, method: str, error: type[Exception]) -> None:
     with pytest.raises(error, match=str(status)):
-        checked(ApiAnswer(status, {"retry-after": "7"}, b"why"), method)
+        checked(ApiAnswer(status, {"retry-after": "7"}, b"why"), method, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7.0),
+        ("Sun, 22 Nov 2026 12:00:30 GMT", 30.0),
+        ("Sunday, 22-Nov-26 12:00:30 GMT", 30.0),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
+        ("Sun, 22 Nov 2099 12:00:00 GMT", 86_400.0),
+        ("9" * 18, 86_400.0),
+        ("soon", 0.0),
+    ],
+)
+def test_a_target_without_a_connection_is_left_in_peace_for_as_long_as_it_asks(
+    said: str, seconds: float
+) -> None:
+    """In seconds or by a date (RFC 9110, 10.2.3), as deliveries hear it: at most for a day."""
+    noon = 1_795_348_800 * 1_000_000
+    with pytest.raises(Busy) as failure:
+        checked(ApiAnswer(429, {"retry-after": said}, b""), "POST", noon)
+    assert seconds == failure.value.seconds
 
 
 class Api(ScriptedConnector):

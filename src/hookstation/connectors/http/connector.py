@@ -29,7 +29,7 @@ from hookstation.core.outgoing.definitions import (
     Credentials,
     NoCredentials,
 )
-from hookstation.core.outgoing.retrying import retry_after
+from hookstation.core.outgoing.retrying import LONGEST_WISH, retry_after
 from hookstation.core.values import JSON, Secret
 from hookstation.errors import BodyRefused, Terminal
 from hookstation.ports.api import ApiAnswer, ApiCall
@@ -91,7 +91,8 @@ class HttpConnector(SystemConnector):
         if asked:
             url = f"{url}?{urlencode(asked, quote_via=quote)}"
         receipt = await self._signed_in(call, url)
-        failure = refusal(receipt, call.method.upper(), retry_after(receipt.headers, self._clock.now()))
+        wish = min(retry_after(receipt.headers, self._clock.now()), LONGEST_WISH)
+        failure = refusal(receipt, call.method.upper(), wish)
         answer = ApiAnswer(receipt.status, _lower(receipt.headers), receipt.body)
         if failure is not None:
             failure.answer = answer

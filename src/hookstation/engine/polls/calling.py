@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from hookstation.core.jsontext import parse_json
-from hookstation.core.outgoing.retrying import retry_after
 from hookstation.core.polling.definitions import Cursor, FeedSource, HttpSource
 from hookstation.core.template.scope import text_of
 from hookstation.core.values import JSON
@@ -15,7 +14,7 @@ from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.steps.answers import checked
 from hookstation.engine.workflows.steps.calls import api_of
 from hookstation.engine.workflows.steps.paging import Paging, following, path_in, with_parameter
-from hookstation.errors import AddressRefused, BodyRefused, Busy, Terminal
+from hookstation.errors import AddressRefused, BodyRefused, Terminal
 from hookstation.ports.api import ApiAnswer, ApiCall
 from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient, HttpRequest
@@ -66,11 +65,7 @@ class Caller:
                 "The station may not call this address. Make an http connection, which can permit private networks.",
                 detail=refused.message,
             ) from None
-        try:
-            return checked(ApiAnswer(answer.status, answer.headers, answer.body), call.method)
-        except Busy as busy:
-            seconds = retry_after(answer.headers.items(), self._clock.now())
-            raise Busy(busy.message, detail=busy.detail, seconds=seconds) from None
+        return checked(ApiAnswer(answer.status, answer.headers, answer.body), call.method, self._clock.now())
 
     async def pages(self, connection: str, call: ApiCall, rule: Cursor | None) -> AsyncGenerator[Page]:
         """Answer after answer; without a rule there is one, and a page that leads back to itself is the last.

@@ -16,6 +16,7 @@ from hookstation.engine.workflows.steps.answers import checked
 from hookstation.engine.workflows.steps.calls import api_of
 from hookstation.errors import NeedsAuth, Retriable, Terminal, UnknownOutcome
 from hookstation.ports.api import ApiAnswer, ApiCall
+from hookstation.ports.clock import Clock
 from hookstation.ports.sender import NotSent
 
 SECONDS: Final = 60.0
@@ -30,8 +31,8 @@ REPEATABLE: Final = frozenset({"PUT", "DELETE"})
 class OutCalls:
     """Makes the calls of transfers."""
 
-    def __init__(self, targets: Targets, trying: Trying) -> None:
-        self._targets, self._trying = targets, trying
+    def __init__(self, targets: Targets, trying: Trying, clock: Clock) -> None:
+        self._targets, self._trying, self._clock = targets, trying, clock
 
     async def call(
         self, target: HttpTarget, place: str, headers: Mapping[str, str], body: bytes, kind: str
@@ -77,7 +78,7 @@ class OutCalls:
         except NotSent as failure:
             raise _meaning(failure) from failure
         said = {name.lower(): value for name, value in receipt.headers}
-        answer = checked(ApiAnswer(receipt.status, said, receipt.body), target.method)
+        answer = checked(ApiAnswer(receipt.status, said, receipt.body), target.method, self._clock.now())
         if receipt.status >= REDIRECT:
             raise Terminal(f"The target answered {receipt.status}: it is elsewhere now; correct the address.")
         if receipt.cut:

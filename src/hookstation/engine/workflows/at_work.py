@@ -87,7 +87,7 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
     starting = Starting(live, clock, identifiers)
     emitter.beginnings = Beginnings(live, starting)
     calls = CallTokens(store, vault, identifiers, base_url)
-    tools = Tools(store, targets, Fitting(targets), emitter, starting, calls, http, base_url)
+    tools = Tools(store, targets, Fitting(targets), emitter, starting, calls, http, clock, base_url)
     plans, ended = Plans(live, store, decoded), Ended(store, clock)
     shop = Workshop(
         store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hookstation.core.outgoing.retrying import LONGEST_WISH, retry_after
 from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog.spec import SAFE_METHODS
 from hookstation.engine.workflows.steps.files import shaped
@@ -17,18 +18,18 @@ UNDECIDED: Final = frozenset({408, *range(500, 600)}) - {501, 505}
 """Statuses that do not say whether the call was executed."""
 
 LONGEST_SHOWN: Final = 300
-LONGEST_WAIT: Final = 3_600
 
 
-def checked(answer: ApiAnswer, method: str) -> ApiAnswer:
+def checked(answer: ApiAnswer, method: str, now: int) -> ApiAnswer:
     """The answer, where its status is below 300 or 304; else the error that it means, as for a connection's calls.
 
     425 and 429 say that nothing was done, and so does 503 with the time to wait; of 408 and the other 5xx that is not
     known, unless the method may be repeated.
+    `now`: microseconds since the epoch, for a ``Retry-After`` that is a date.
     """
     if answer.status < 300 or answer.status == 304:
         return answer
-    failure = _refusal(answer, method)
+    failure = _refusal(answer, method, min(retry_after(answer.headers.items(), now), LONGEST_WISH))
     failure.answer = answer
     raise failure
 
@@ -51,7 +52,7 @@ def answered(answer: ApiAnswer, shape: str = "json", name: str = "") -> JSON:
     return {"status": answer.status, "headers": headers, "body": body}
 
 
-def _refusal(answer: ApiAnswer, method: str) -> ActionFailed:
+def _refusal(answer: ApiAnswer, method: str, wait: float) -> ActionFailed:
     status, told = answer.status, f"The target answered {answer.status}{_said(answer)}"
     if status < 400:
         return Terminal(
@@ -59,7 +60,6 @@ def _refusal(answer: ApiAnswer, method: str) -> ActionFailed:
         )
     if status in (401, 403, 407):
         return NeedsAuth(told)
-    wait = _seconds(answer)
     if status in (425, 429) or (status == 503 and (wait or method in REPEATABLE)):
         return Busy(told, seconds=wait)
     if status not in UNDECIDED:
@@ -74,11 +74,3 @@ def _said(answer: ApiAnswer) -> str:
     if not words:
         return "."
     return f": {words if len(words) <= LONGEST_SHOWN else words[:LONGEST_SHOWN] + '…'}"
-
-
-def _seconds(answer: ApiAnswer) -> float:
-    """Seconds of ``Retry-After`` (RFC 9110, 10.2.3); a date there counts as not said."""
-    said = answer.headers.get("retry-after", "")
-    return (
-        float(min(int(said), LONGEST_WAIT)) if said.isascii() and said.isdecimal() and len(said) < 9 else 0.0
-    )

@@ -19,6 +19,7 @@ from hookstation.engine.workflows.steps.reading import MOST_ROWS, flag, mapping,
 from hookstation.engine.workflows.tasks import Done, Outside, Task, Way
 from hookstation.errors import AddressRefused, Retriable, Terminal
 from hookstation.ports.api import ApiAnswer, ApiCall, ApiConnector
+from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient, HttpRequest
 
 LARGEST: Final = 1024 * 1024
@@ -30,8 +31,8 @@ FORM_TYPE: Final = "application/x-www-form-urlencoded"
 class HttpStep:
     """``http_request``."""
 
-    def __init__(self, targets: Targets, http: HttpClient) -> None:
-        self._targets, self._http = targets, http
+    def __init__(self, targets: Targets, http: HttpClient, clock: Clock) -> None:
+        self._targets, self._http, self._clock = targets, http, clock
 
     def begin(self, task: Task) -> Way:
         """A call; a look where the method is a safe one."""
@@ -71,7 +72,7 @@ class HttpStep:
                 "The station may not call this address. Make an http connection, which can permit private networks.",
                 detail=refused.message,
             ) from None
-        return checked(ApiAnswer(answer.status, answer.headers, answer.body), call.method)
+        return checked(ApiAnswer(answer.status, answer.headers, answer.body), call.method, self._clock.now())
 
 
 class ImisCall:

@@ -23,6 +23,7 @@ from hookstation.engine.workflows.steps.rows import QueryRows, SelectRows, Write
 from hookstation.engine.workflows.steps.tell import Emit
 from hookstation.engine.workflows.steps.waits import Approval, WaitStep
 from hookstation.engine.workflows.tasks import StepRunner
+from hookstation.ports.clock import Clock
 from hookstation.ports.http import HttpClient
 from hookstation.ports.rows import RowWrite
 from hookstation.ports.store import Store
@@ -39,6 +40,7 @@ class Tools:
     starting: Starting
     calls: CallTokens
     http: HttpClient
+    clock: Clock
     base_url: str
 
 
@@ -56,7 +58,7 @@ def runners_of(tools: Tools) -> dict[str, StepRunner]:
         "mail": SendMail(targets),
         "upload": Upload(targets),
         "download": Download(targets),
-        "http_request": HttpStep(targets, tools.http),
+        "http_request": HttpStep(targets, tools.http, tools.clock),
         "imis_call": ImisCall(targets),
         "imis_query": QueryRows(targets),
         "sql_select": SelectRows(targets),
