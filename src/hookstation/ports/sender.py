@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from hookstation.core.outgoing.values import Timing, Trouble
 from hookstation.core.values import Secret
 from hookstation.errors import HookstationError
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True):
     """What a destination's TLS needs besides the usual: our certificate with its key, and whom to trust, all as PEM."""
 
     certificate: str = ""
@@ -19,8 +19,7 @@ class Tls:
     authorities: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(msgspec.Struct, frozen=True):
     """One request that goes out. `headers` stand in the order in which they are sent; redirects are never followed.
 
     `timeout`: seconds for the whole of it.  `networks` lists, in CIDR form, the private networks that it may reach;
@@ -41,8 +40,7 @@ class Dispatch:
     kept: int = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """The answer, whatever its status; header names as they came. `cut`: there was more than `Dispatch.kept`."""
 
     status: int

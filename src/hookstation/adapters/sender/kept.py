@@ -9,15 +9,12 @@ the same bytes on the wire.
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from typing import Final
 
 from aiohttp import StreamReader
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
-from yarl import URL
 
 from hookstation.adapters.sender.progress import Progress
 from hookstation.adapters.sender.request import Target, spelling
@@ -40,19 +37,8 @@ def wire_of(dispatch: Dispatch, target: Target) -> bytes | None:
         return None
     names = spelling(tuple([name for name, _ in dispatch.headers]))
     lines = [f"{name}: {value}\r\n" for name, (_, value) in zip(names, dispatch.headers, strict=True)]
-    head = f"{_first_lines(dispatch.method, target.url)}{''.join(lines)}Content-Length: {size}\r\n\r\n"
+    head = f"{dispatch.method.upper()}{target.lines}{''.join(lines)}Content-Length: {size}\r\n\r\n"
     return head.encode() + dispatch.body
-
-
-@lru_cache(maxsize=1_024)
-def _first_lines(method: str, url: URL) -> str:
-    return f"{method.upper()} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
-
-
-@lru_cache(maxsize=1_024)
-def key_of(url: URL) -> ConnectionKey:
-    """Under what aiohttp keeps the connections for a URL that is reached without a proxy."""
-    return ConnectionKey(url.raw_host or "", url.port, url.scheme == "https", True, None, None, None, None)
 
 
 async def exchange(connection: Connection, wire: bytes, kept: int, progress: Progress) -> Receipt:

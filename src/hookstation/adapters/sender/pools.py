@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractResolver
 from hookstation.adapters.guard import GuardedResolver
 from hookstation.adapters.sender.bounded import BoundedConnector, TimedRequest
 from hookstation.adapters.sender.progress import dial
+from hookstation.adapters.sender.request import Target
 from hookstation.adapters.sender.tls import tls_context
 from hookstation.ports.sender import Dispatch, Tls
 
@@ -56,9 +57,9 @@ class Pools:
     def __len__(self) -> int:
         return len(self._pools)
 
-    def take(self, dispatch: Dispatch) -> Pool:
+    def take(self, dispatch: Dispatch, target: Target) -> Pool:
         """The pool for a request, until `give_back`. Raises `TlsUnusable`."""
-        key = (frozenset(dispatch.networks), dispatch.tls)
+        key = (target.networks, dispatch.tls)
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = self._open(dispatch)
@@ -67,10 +68,18 @@ class Pools:
         pool.users += 1
         return pool
 
-    async def give_back(self, pool: Pool) -> None:
-        """The request is over. Where there are too many pools, those that were not used for the longest time go."""
+    def give_back(self, pool: Pool) -> None:
+        """The request is over."""
         pool.users -= 1
-        while len(self._pools) > MOST_POOLS:
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more than are kept open while nobody uses them."""
+        return len(self._pools) > MOST_POOLS
+
+    async def clear(self) -> None:
+        """Of too many pools, those that were not used for the longest time go."""
+        while self.too_many:
             key = next((key for key, each in self._pools.items() if not each.users), None)
             if key is None:
                 return

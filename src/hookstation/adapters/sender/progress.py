@@ -9,16 +9,16 @@ import socket
 import ssl
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from hookstation.core.outgoing.values import NO_TIMING, Timing
 
 MICROSECONDS: Final = 1_000_000
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(msgspec.Struct):
     """Seconds by one clock, 0 for what has not happened. `timeout`: for the whole; `named`: the host is looked up.
     `proxied`: it goes by way of a proxy.
 
@@ -29,7 +29,7 @@ class Progress:
     timeout: float
     named: bool = False
     proxied: bool = False
-    began: float = field(default_factory=time.monotonic)
+    began: float = msgspec.field(default_factory=time.monotonic)
     opening: float = 0.0
     dialled: float = 0.0
     joined: float = 0.0

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from aiohttp import encode_basic_auth
+from aiohttp.client_reqrep import ConnectionKey
 from yarl import URL
 
 from hookstation.core.addresses import judge, literal
@@ -41,12 +42,17 @@ class Target:
     """Where a request may go, as aiohttp takes it. `named`: whoever is connected to has to be looked up.
 
     `shown`: what proves to the proxy who we are. aiohttp makes Proxy-Authorization of it, for tunnels and without one.
+    `networks`: the private ones that it may reach.  `lines`: the first ones of a request, after its method.  `key`:
+    under what aiohttp keeps its connections; without a proxy.
     """
 
     url: URL
     proxy: URL | None
     shown: Mapping[str, str] | None
     named: bool
+    networks: frozenset[str]
+    lines: str
+    key: ConnectionKey
 
 
 @lru_cache(maxsize=4096)
@@ -62,7 +68,17 @@ def judge_target(url: str, networks: tuple[str, ...], ports: tuple[int, ...], pr
     address = literal(called)
     if address is not None:
         judge(called, networks)
-    return Target(target, way, shown, named=address is None)
+    return Target(
+        target,
+        way,
+        shown,
+        address is None,
+        frozenset(networks),
+        f" {target.raw_path_qs} HTTP/1.1\r\nHost: {target.host_port_subcomponent}\r\n",
+        ConnectionKey(
+            target.raw_host or "", target.port, target.scheme == "https", True, None, None, None, None
+        ),
+    )
 
 
 def read_url(text: str, *schemes: str) -> URL:

@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractResolver
 
 from hookstation.adapters.guard import SystemNames
 from hookstation.adapters.sender.deadline import Deadline
-from hookstation.adapters.sender.kept import SWITCHING, exchange, key_of, read, switched, told, wire_of
+from hookstation.adapters.sender.kept import SWITCHING, exchange, read, switched, told, wire_of
 from hookstation.adapters.sender.pools import Pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
 from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target, spelled
@@ -62,14 +62,16 @@ class HttpSender:
         if self._closed:
             raise NotSent(Trouble.CONNECT, "The station is stopping; nothing was sent.", progress.timing())
         wire = wire_of(dispatch, target)
-        pool = self._pools.take(dispatch)
+        pool = self._pools.take(dispatch, target)
         try:
-            kept = await pool.connector.kept(key_of(target.url)) if wire is not None else None
+            kept = await pool.connector.kept(target.key) if wire is not None else None
             if kept is not None and wire is not None:
                 return await exchange(kept, wire, dispatch.kept, progress)
             return await self._exchange(pool.session, dispatch, target, progress)
         finally:
-            await self._pools.give_back(pool)
+            self._pools.give_back(pool)
+            if self._pools.too_many:
+                await self._pools.clear()
 
     async def _exchange(
         self, session: aiohttp.ClientSession, dispatch: Dispatch, target: Target, progress: Progress

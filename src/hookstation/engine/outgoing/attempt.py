@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Final, NamedTuple, assert_never
-
-from msgspec import structs
 
 from hookstation.core.outgoing import hops
 from hookstation.core.outgoing.definitions import (
@@ -21,7 +20,7 @@ from hookstation.core.outgoing.definitions import (
 )
 from hookstation.core.outgoing.retrying import judge, retry_after
 from hookstation.core.outgoing.subscribing import CompiledSubscription, Rendered
-from hookstation.core.outgoing.values import DeliveryAttempt, EventOut, Trouble
+from hookstation.core.outgoing.values import DeliveryAttempt, EventOut, Timing, Trouble
 from hookstation.engine.outgoing.dispatches import (
     Headers,
     dispatch_to,
@@ -42,6 +41,9 @@ UNAUTHORIZED: Final = 401
 KEPT: Final = 16_384
 """Bytes of an answer that are usually read."""
 SECOND: Final = 1_000_000
+AT_ONCE: Final = Timing(total=0)
+"""The timing of what did not leave."""
+
 BROKE: Final = "The station itself failed at this; its log says how. Please tell its makers."
 
 log = logging.getLogger(__name__)
@@ -69,41 +71,51 @@ class Trying:
         self, place: Place, shape: CompiledSubscription, event: EventOut, delivery_id: str, number: int
     ) -> Tried:
         """Try it, however that ends. `number` counts the tries of the delivery from 1."""
-        attempt = DeliveryAttempt(
-            delivery_id,
-            number,
-            self._clock.now(),
-            shape.subscription.method,
-            masked_url(place.destination.url),
-            node=self._node_id(),
-        )
+        now, method = self._clock.now(), shape.subscription.method
+        url, node = masked_url(place.destination.url), self._node_id()
+        begun = partial(DeliveryAttempt, delivery_id, number, now, method, url, node=node)
         try:
-            return await self._try(attempt, place, shape, event)
+            made = shape.render(event, delivery_id, number)
+            ready = self._rendered(place, event, made, delivery_id, now)
+            return await self._try(begun, place, ready)
+        except MappingFailed as refused:
+            return Tried(begun(trouble=Trouble.MAPPING, error=refused.message, timing=AT_ONCE))
         except Exception:  # a try that is not written down is made for ever, and nobody sees it
             log.exception("a try of the delivery %s broke", delivery_id)
-            return Tried(_failed(attempt, Trouble.MAPPING, BROKE))
+            return Tried(begun(trouble=Trouble.MAPPING, error=BROKE, timing=AT_ONCE))
 
-    async def _try(
-        self, attempt: DeliveryAttempt, place: Place, shape: CompiledSubscription, event: EventOut
-    ) -> Tried:
-        destination, now = place.destination, attempt.started_at
-        delivery_id, number = attempt.delivery_id, attempt.number
-        try:
-            ready = self._rendered(place, event, shape.render(event, delivery_id, number), delivery_id, now)
-        except MappingFailed as refused:
-            return Tried(_failed(attempt, Trouble.MAPPING, refused.message))
+    async def _try(self, begun: partial[DeliveryAttempt], place: Place, ready: Rendered) -> Tried:
+        destination = place.destination
         proof: Headers = ()
         try:
-            proof = await self.proof(destination)
+            if not isinstance(destination.credentials, NoCredentials):
+                proof = await self.proof(destination)
             headers, receipt = await self.send(destination, ready, proof)
         except NotSent as failure:
-            headers, body = masked_headers(ready.headers, destination), kept_body(ready.body)
-            told = structs.replace(attempt, headers=headers, body=body, timing=failure.timing)
-            failed = _failed(told, failure.trouble, failure.message)
+            failed = begun(
+                headers=masked_headers(ready.headers, destination),
+                body=kept_body(ready.body),
+                trouble=failure.trouble,
+                error=failure.message,
+                timing=failure.timing if failure.timing.total >= 0 else AT_ONCE,
+            )
             return Tried(without_echoes(failed, place.secrets, proof))
-        tried = self._answered(attempt, masked_headers(headers, destination), ready.body, receipt)
-        proof = headers[len(ready.headers) :]
-        return tried._replace(attempt=without_echoes(tried.attempt, place.secrets, proof))
+        trouble = judge(receipt.status)
+        answered = begun(
+            headers=masked_headers(headers, destination),
+            body=kept_body(ready.body),
+            status=receipt.status,
+            answer_headers=masked_answer(receipt.headers),
+            answer=receipt.body,
+            cut=receipt.cut,
+            timing=receipt.timing,
+            trouble=trouble,
+            error="" if trouble is Trouble.NONE else f"The destination answered {receipt.status}.",
+        )
+        told = without_echoes(answered, place.secrets, headers[len(ready.headers) :])
+        if trouble is Trouble.NONE:
+            return Tried(told)
+        return Tried(told, retry_after(receipt.headers, self._clock.now()))
 
     @staticmethod
     def _rendered(place: Place, event: EventOut, made: Rendered, delivery_id: str, now: int) -> Rendered:
@@ -151,29 +163,6 @@ class Trying:
             case ClientCredentials():
                 return _bearer((await self._tokens.get(credentials, destination)).reveal())
         assert_never(credentials)
-
-    def _answered(self, attempt: DeliveryAttempt, headers: Headers, body: bytes, receipt: Receipt) -> Tried:
-        trouble = judge(receipt.status)
-        told = structs.replace(
-            attempt,
-            headers=headers,
-            body=kept_body(body),
-            status=receipt.status,
-            answer_headers=masked_answer(receipt.headers),
-            answer=receipt.body,
-            cut=receipt.cut,
-            timing=receipt.timing,
-            trouble=trouble,
-            error="" if trouble is Trouble.NONE else f"The destination answered {receipt.status}.",
-        )
-        if trouble is Trouble.NONE:
-            return Tried(told)
-        return Tried(told, retry_after(receipt.headers, self._clock.now()))
-
-
-def _failed(attempt: DeliveryAttempt, trouble: Trouble, error: str) -> DeliveryAttempt:
-    timing = attempt.timing if attempt.timing.total >= 0 else structs.replace(attempt.timing, total=0)
-    return structs.replace(attempt, trouble=trouble, error=error, timing=timing)
 
 
 def _bearer(token: str) -> Headers:

@@ -28,6 +28,7 @@ from hookstation.engine.outgoing.destinations import Destinations
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.listening import Listening
 from hookstation.engine.outgoing.live import Live, Place
+from hookstation.engine.outgoing.slots import Slots
 from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.deliveries import DeliveryEnd, LeasedDelivery
@@ -127,17 +128,28 @@ class Deliver:
         place, shape = self._live.place(delivery.destination), self._live.shape(delivery.subscription)
         if place is None or shape is None:
             return self.put_off(item)
-        asked = self._clock.monotonic()
-        async with self._destinations.slot(place.destination):
-            if self._clock.monotonic() - asked > STALE and not await self._still_waits(delivery):
+        slots = self._destinations.slots(place.destination)
+        is_fresh = slots.take() or await self._waited(slots)
+        try:
+            if not is_fresh and not await self._still_waits(delivery):
                 return self._put_back(item, 0.0)
             return await self._try(item, place, shape)
+        finally:
+            slots.give()
+
+    async def _waited(self, slots: Slots) -> bool:
+        """Wait for a place; whether that was so short that what was leased surely stands."""
+        asked = self._clock.monotonic()
+        await slots.wait()
+        return self._clock.monotonic() - asked <= STALE
 
     async def _try(self, item: LeasedDelivery, place: Place, shape: CompiledSubscription) -> Done:
         delivery = item.delivery
         if self.stopping or not self._destinations.may_leave(delivery.destination):
             return self._put_back(item, 0.0)
-        if not await self._is_ours(item):
+        if not self._membership.was_heard:
+            await self._ask()
+        if item.leased.lease.node != self._membership.node_id:
             return self._put_back(item, STOOD_STILL)
         tried = await self._trying.try_once(place, shape, item.event, delivery.id, delivery.attempts + 1)
         return await self._ended(item, place, tried)
@@ -164,13 +176,11 @@ class Deliver:
         found = await self._store.get_delivery(delivery.id)
         return found is not None and found.state is DeliveryState.WAITING
 
-    async def _is_ours(self, item: LeasedDelivery) -> bool:
-        """Whether this node surely counts as alive, so that nobody else has leased what it holds."""
-        if not self._membership.was_heard:
-            async with self._asking:
-                if not self._membership.was_heard:
-                    await self._membership.beat()
-        return item.leased.lease.node == self._membership.node_id
+    async def _ask(self) -> None:
+        """Make sure that this node counts as alive: else others have leased what it holds, and it has another id."""
+        async with self._asking:
+            if not self._membership.was_heard:
+                await self._membership.beat()
 
     def _put_back(self, item: LeasedDelivery, seconds: float) -> Done:
         again = structs.replace(item.leased.job, delay=int(seconds * SECOND))

@@ -23,6 +23,7 @@ from hookstation.engine.outgoing.crowd import Crowd
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.live import Live
 from hookstation.engine.outgoing.pace import Pace
+from hookstation.engine.outgoing.slots import Slots
 from hookstation.errors import Conflict, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.deliveries import DESTINATIONS_CHANGED, DeliveryFilter
@@ -73,7 +74,7 @@ class Destinations:
         self._recent: dict[str, tuple[Ended, ...]] = {}
         self._failing: dict[str, int] = {}
         self._paces: dict[str, Pace] = {}
-        self._slots: dict[str, tuple[int, asyncio.Semaphore]] = {}
+        self._slots: dict[str, Slots] = {}
         self._saving = asyncio.Lock()
 
     @property
@@ -141,8 +142,8 @@ class Destinations:
     def room(self, name: str, at_work: int) -> Room:
         """How many deliveries may leave for a destination now; what has no destination any more may all be ended.
 
-        A node that is alone leases ahead, where what it leases is soon done: what is leased then waits for its `slot`
-        here and not for the disk.
+        A node that is alone leases ahead, where what it leases is soon done: what is leased then waits here for one of
+        its `slots` and not for the disk.
         """
         if not self._live.has(name):
             return Room(OF_NOBODY)
@@ -184,13 +185,12 @@ class Destinations:
         state = self._states.get(name)
         return state is None or passage(state, self._clock.now()) is not Passage.CLOSED
 
-    def slot(self, destination: Destination) -> asyncio.Semaphore:
-        """What a delivery holds while it is tried: there are as many as its destination takes at once."""
+    def slots(self, destination: Destination) -> Slots:
+        """What a delivery holds one of while it is tried: there are as many as its destination takes at once."""
         known = self._slots.get(destination.name)
-        if known is None or known[0] != destination.concurrency:
-            known = destination.concurrency, asyncio.Semaphore(destination.concurrency)
-            self._slots[destination.name] = known
-        return known[1]
+        if known is None or known.count != destination.concurrency:
+            known = self._slots[destination.name] = Slots(destination.concurrency)
+        return known
 
     def leave(self, name: str, count: int) -> None:
         """So many deliveries were leased for it."""

@@ -43,14 +43,11 @@ def without_echoes(
     """
     told = [value.rpartition(" ")[2] for _, value in proof]
     secrets = _longest_first({*shown, *told}) if told else tuple(shown)
-    if not secrets:
+    answer, error = _masked_bytes(attempt.answer, secrets), _masked(attempt.error, secrets)
+    headers = tuple([(name, _masked(value, secrets)) for name, value in attempt.answer_headers])
+    if (answer, error, headers) == (attempt.answer, attempt.error, attempt.answer_headers):
         return attempt
-    return structs.replace(
-        attempt,
-        answer=_masked_bytes(attempt.answer, secrets),
-        answer_headers=tuple((name, _masked(value, secrets)) for name, value in attempt.answer_headers),
-        error=_masked(attempt.error, secrets),
-    )
+    return structs.replace(attempt, answer=answer, answer_headers=headers, error=error)
 
 
 def _pair(name: str, password: str) -> str:
