@@ -128,6 +128,31 @@ async def test_the_schemas_of_steps_are_compiled_before_anything_is_saved() -> N
         assert any(one.startswith("workflows.0.steps.1.with.schema") for one in problems), problems
 
 
+@pytest.mark.parametrize(
+    ("timing", "told"),
+    [
+        (
+            {"at": "2020-01-01T09:00", "zone": "Europe/Berlin"},
+            "schedules.1.at: 2020-01-01 09:00 (Europe/Berlin)",
+        ),
+        ({"at": "2099-12-25T09:00", "except": ["2099-12-25"]}, "schedules.1.at: 2099-12-25 09:00 (UTC)"),
+        ({"cron": "0 3 * * *", "ends": "2021-01-01"}, "schedules.1.ends: No time of it comes"),
+    ],
+)
+async def test_a_schedule_of_which_no_time_comes_is_saved_with_a_warning(
+    timing: dict[str, JSON], told: str
+) -> None:
+    """A file from last year can be applied; who applies it is told what will not happen."""
+    past: dict[str, JSON] = {"name": "past", "transfer": "members", **timing}
+    async with engine() as bench:
+        planned = await bench.configurator.apply(
+            document(transfers=[transfer()], schedules=[schedule(), past])
+        )
+        [problem] = planned.problems
+        assert ("warning", True) == (problem.severity, str(problem).startswith(told)), str(problem)
+        assert {"nightly", "past"} == set(bench.board.schedules)
+
+
 async def test_a_workflow_that_others_start_keeps_its_trigger() -> None:
     async with engine() as bench:
         await bench.configurator.apply(

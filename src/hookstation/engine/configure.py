@@ -33,6 +33,7 @@ from hookstation.core.jsontext import dump_json
 from hookstation.core.outgoing.names import unknown_names
 from hookstation.core.plan import Change, Verb, plan
 from hookstation.core.records import RECORDS
+from hookstation.core.schedules.fires import why_never
 from hookstation.core.spectext import write_spec
 from hookstation.core.values import JSON
 from hookstation.engine.board import Board
@@ -255,6 +256,7 @@ class Configurator:
         planned.problems += out_of_reach(
             (index, planned.wanted.destinations[name]) for index, name in named if name in changed
         )
+        planned.problems += self._never_fire(planned, document)
         await self._check_steps(planned, document)
         if any(planned.changed(kind) for kind in ("workflow", "connection", "panel")):
             starting = {
@@ -320,6 +322,15 @@ class Configurator:
             for index, name in enumerate(names_in(document, "subscriptions"))
             if name in changed
             for problem in unknown_names(planned.wanted.subscriptions[name], schemas)
+        ]
+
+    def _never_fire(self, planned: Plan, document: JSON) -> list[Problem]:
+        """Warnings for changed schedules of which no time comes any more; an old file may be applied all the same."""
+        changed, now = planned.changed("schedule"), self._clock.now()
+        return [
+            problem.under("schedules", index)
+            for index, name in enumerate(names_in(document, "schedules"))
+            if name in changed and (problem := why_never(planned.wanted.schedules[name], now))
         ]
 
     async def _check_connections(self, planned: Plan, current: Configuration, document: JSON) -> set[str]:

@@ -229,6 +229,21 @@ def test_a_schedule_tells_its_next_times_and_those_that_the_clocks_touch(running
     assert 422 == heard(running, "/schedules/berlin/preview?count=0").status
 
 
+def test_a_schedule_whose_time_has_passed_says_so_when_it_is_saved_and_wherever_it_is_shown(
+    running: Station,
+) -> None:
+    past = {"name": "past", "workflow": "timed", "at": "2020-01-01T09:00"}
+    said = "2020-01-01 09:00 (UTC) is over or left out: the schedule does not fire any more."
+    assert said in running.api("/schedules", "POST", past)["said"]
+    assert said in running.api("/schedules/past")["said"]
+    document = {"version": 1, "schedules": [{**past, "name": "old"}]}
+    planned = running.api("/config/plan", "POST", {"document": document})
+    assert [("/schedules/0/at", "warning")] == [
+        (one["pointer"], one["severity"]) for one in planned["problems"]
+    ]
+    assert 204 == heard(running, "/schedules/past", "DELETE").status
+
+
 def test_a_schedule_is_run_now_and_kept_like_any_other_thing(running: Station) -> None:
     run = running.api("/schedules/berlin/run", "POST")["run"]
     assert "schedule:berlin" == run["trigger"]

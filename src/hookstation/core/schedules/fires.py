@@ -20,12 +20,15 @@ from hookstation.core.schedules.clockwork import (
 )
 from hookstation.core.schedules.cron import Cron
 from hookstation.core.schedules.definitions import Every, Missed, Once, Schedule
+from hookstation.errors import Problem
 
 MOST_PASSED_OVER: Final = 100_000
 """Times in a row that exceptions may take away before it is said that none comes."""
 
 MOST_MISSED: Final = 1_000
 """Missed times that are made up for at once."""
+
+SET_ANOTHER: Final = "Set another time, or delete the schedule."
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO: Final = timedelta(microseconds=1)
@@ -67,6 +70,20 @@ def fires(schedule: Schedule, after: int) -> Iterator[Fire]:
 def next_fire(schedule: Schedule, after: int) -> Fire | None:
     """The first time after a moment."""
     return next(fires(schedule, after), None)
+
+
+def why_never(schedule: Schedule, now: int) -> Problem | None:
+    """A warning where no time of a schedule comes after `now`, at the setting that has to be changed."""
+    if next_fire(schedule, now) is not None:
+        return None
+    timing = schedule.timing
+    if isinstance(timing, Once):
+        said = f"{timing.wall.isoformat(' ', 'minutes')} ({schedule.zone}) is over or left out"
+        return Problem(("at",), f"{said}: the schedule does not fire any more. {SET_ANOTHER}", "warning")
+    place = ("ends",) if schedule.ends is not None else ()
+    return Problem(
+        place, f"No time of it comes any more, so the schedule does not fire. {SET_ANOTHER}", "warning"
+    )
 
 
 def made_up_for(schedule: Schedule, due: int, now: int) -> tuple[Sequence[Fire], int]:

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from hookstation.core.jobs import POLLS, SCHEDULES
 from hookstation.core.schedules.definitions import Schedule, Starts
-from hookstation.core.schedules.fires import Fire, fires, next_fire
+from hookstation.core.schedules.fires import Fire, fires, next_fire, why_never
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Run, Standing
 from hookstation.engine.outgoing.emitter import Emitter
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStanding:
-    """A schedule as lists show it. `last`: the run that it started last; `said`: why it started none, if so."""
+    """A schedule as lists show it. `last`: the run that it started last; `said`: why it started or will start none."""
 
     schedule: Schedule
     standing: Standing
@@ -141,10 +141,13 @@ class Schedules:
         name = schedule.name
         page = await self._store.list_runs(RunFilter(trigger=trigger_of(name)), 1)
         kept = await self._store.get_kept(SCHEDULES, name)
+        now = self._clock.now()
+        following = next_fire(schedule, now)
+        never = why_never(schedule, now) if following is None else None
         return ScheduleStanding(
             schedule,
             standings.get(name, Standing(SCHEDULES, name)),
-            next_fire(schedule, self._clock.now()),
+            following,
             page.items[0] if page.items else None,
-            kept.get("said", ""),
+            " ".join(filter(None, (kept.get("said", ""), never.message if never else ""))),
         )

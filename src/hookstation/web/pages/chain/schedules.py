@@ -19,7 +19,7 @@ from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
 DONE: Final = {
-    "saved": "Saved. The new times hold at once.",
+    "saved": "Saved. It goes by these settings at once.",
     "state": "Its state was changed.",
     "enabled": "It fires again at its times.",
     "polled": "Its poll looks now; what came stands there.",
