@@ -61,7 +61,7 @@ class SqliteDeliveries(SqliteSharing):
         self, destination: str, node_id: str, seconds: float, limit: int, most: int = 0
     ) -> Sequence[LeasedDelivery]:
         """Lease deliveries that are due."""
-        if node_id not in self._nodes or await self.next_due(DELIVERIES, destination) != 0:
+        if not await self._may_lease(DELIVERIES, destination, node_id):
             return []
         holder = Holder(node_id, seconds)
 
@@ -70,7 +70,9 @@ class SqliteDeliveries(SqliteSharing):
                 connection, self._jobs.lease(DELIVERIES, destination, holder, limit, most)
             )
 
-        return await self._commits.run(work, brief=limit <= BRIEF)
+        found = await self._commits.run(work, brief=limit <= BRIEF)
+        self._note_leased(DELIVERIES, destination, len(found) == limit)
+        return found
 
     async def settle_deliveries(self, ends: Sequence[DeliveryEnd]) -> Sequence[bool]:
         """Say how tries ended."""

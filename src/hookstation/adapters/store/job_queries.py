@@ -59,12 +59,14 @@ _ARM: Final = (
 )
 _DUE: Final = " UNION ALL ".join(_ARM.format(priority.value) for priority in Priority)
 
-LEASE: Final = (
-    "UPDATE jobs SET state = 'leased', node = :node, token = max(token + 1, :token), until = :until "
-    f"WHERE rowid IN (SELECT row FROM ({_DUE}) ORDER BY priority, due_at, id LIMIT :limit) "
-    "RETURNING priority, due_at, id, key, tries, payload, turn, token"
+DUE: Final = (
+    "SELECT priority, due_at, id, key, tries, payload, turn, token, rowid FROM jobs "
+    f"WHERE rowid IN (SELECT row FROM ({_DUE}) ORDER BY priority, due_at, id LIMIT :limit)"
 )
-"""Lease what is due; an arm a priority, so that those of one that are not due yet are never walked over."""
+"""What is due; an arm a priority, so that those of one that are not due yet are never walked over."""
+
+LEASE: Final = "UPDATE jobs SET state = 'leased', node = ?, token = ?, until = ? WHERE rowid = ?"
+"""Lease one of them. Two statements and a row at a time take a third less than an update that reads and returns."""
 
 COUNT_LEASED: Final = "SELECT count(*) FROM jobs WHERE queue = ? AND lane = ? AND state = 'leased'"
 """How many jobs of a lane are leased."""
@@ -83,12 +85,10 @@ HELD_UNDER: Final = (
 """Whether a lease is its job's."""
 
 SETTLE: Final = (
-    "DELETE FROM jobs WHERE rowid IN (SELECT j.rowid FROM json_each(?) AS l CROSS JOIN jobs AS j "
-    "ON j.queue = l.value ->> 0 AND j.id = l.value ->> 1 "
-    "WHERE j.state = 'leased' AND j.node = l.value ->> 2 AND j.token = l.value ->> 3) "
-    "RETURNING queue, id, key, node, token"
+    "DELETE FROM jobs WHERE queue = ? AND id IN (SELECT value FROM json_each(?)) "
+    "AND state = 'leased' AND node = ? AND token = ? RETURNING id, key"
 )
-"""Remove jobs that are held under these leases. One statement: in a thread each asks for the interpreter lock."""
+"""Remove jobs that a node holds under one token, which those have that it leased together."""
 
 DO_AGAIN: Final = (
     "UPDATE jobs SET state = ?, priority = ?, due_at = ?, tries = ?, turn = ?, payload = ?, node = '', until = 0 "

@@ -146,20 +146,15 @@ class JobTable:
         if limit <= 0:
             return []
         now = self.now()
-        asked: dict[str, int | str] = {
-            "queue": queue,
-            "lane": lane,
-            "now": now,
-            "limit": limit,
-            "node": holder.node,
-            "token": max(now, self._token + 1),
-            "until": now + round(holder.seconds * 1_000_000),
-        }
-        rows = cast("list[_LeasedRow]", self._connection.execute(queries.LEASE, asked).fetchall())
+        asked: dict[str, int | str | bool] = {"queue": queue, "lane": lane, "now": now, "limit": limit}
+        rows = cast("list[_DueRow]", self._all(queries.DUE, asked))
+        if not rows:
+            return []
         rows.sort()
-        leased = [_leased(queue, lane, holder.node, row) for row in rows]
-        self._token = max([self._token, *(one.lease.token for one in leased)])
-        return leased
+        token = self._next_token(now, max(row[7] for row in rows))
+        until = now + round(holder.seconds * 1_000_000)
+        self._connection.executemany(queries.LEASE, [(holder.node, token, until, row[8]) for row in rows])
+        return [_leased(queue, lane, holder.node, token, row) for row in rows]
 
     def settle(self, ends: Sequence[JobEnd]) -> list[bool]:
         """Say how leased jobs ended. Raises `Conflict` where one is to have a turn that is held."""
@@ -167,9 +162,9 @@ class JobTable:
         left: list[Place] = []
         moved: list[Place] = []
         told: set[_Held] = set()
-        if done:
-            asked = _json([_held(one) for one in done]).decode()
-            for queue, job_id, key, node, token in cast("list[_Ended]", self._all(queries.SETTLE, (asked,))):
+        for (queue, node, token), ids in _together(done).items():
+            asked = (queue, _json(ids).decode(), node, token)
+            for job_id, key in cast("list[tuple[str, str]]", self._all(queries.SETTLE, asked)):
                 told.add((queue, job_id, node, token))
                 left.append((queue, key))
         now = self.now()
@@ -289,8 +284,7 @@ class JobTable:
             self._note(queue, lane, due_at, now)
 
 
-_LeasedRow = tuple[int, int, str, str, int, str, bytes | None, int]
-_Ended = tuple[str, str, str, str, int]
+_DueRow = tuple[int, int, str, str, int, str, bytes | None, int, int]
 _Held = tuple[str, str, str, int]
 
 
@@ -301,10 +295,18 @@ def _row(job: Job, state: JobState, due_at: int, lease: Lease | None = None, unt
     return (*stands, node, token, until, job.lane, job.payload)
 
 
-def _leased(queue: str, lane: str, node: str, row: _LeasedRow) -> Leased:
-    priority, _, job_id, key, tries, payload, turn, token = row
+def _leased(queue: str, lane: str, node: str, token: int, row: _DueRow) -> Leased:
+    priority, _, job_id, key, tries, payload, turn, _, _ = row
     job = Job(queue, job_id, payload, key, 0, Priority(priority), tries, turn or b"", lane)
     return Leased(Lease(queue, job_id, node, token), job)
+
+
+def _together(leases: Iterable[Lease]) -> dict[tuple[str, str, int], list[str]]:
+    """The ids of leased jobs by queue, node and token."""
+    found: dict[tuple[str, str, int], list[str]] = {}
+    for lease in leases:
+        found.setdefault((lease.queue, lease.node, lease.token), []).append(lease.id)
+    return found
 
 
 def _keys(places: Iterable[Place]) -> str:

@@ -20,6 +20,7 @@ from hookstation.adapters.store.run_rows import (
 )
 from hookstation.adapters.store.running import text
 from hookstation.core.jobs import Leased
+from hookstation.core.workflows.run_rules import is_begun_by, is_kind
 from hookstation.core.workflows.values import Entry, Run, RunState, Signal, Standing, Wait
 from hookstation.ports.runs import LeasedRun, RunFigures, RunFilter, RunPage, WorkflowVersion
 from hookstation.ports.store import EventFilter
@@ -75,7 +76,7 @@ def _passes(which: RunFilter, run: Run) -> bool:
     return (
         (not which.workflow or run.workflow == which.workflow)
         and (not which.states or run.state in which.states)
-        and run.trigger.startswith(which.trigger)
+        and is_begun_by(run, which.trigger)
         and (not which.parent or run.parent == which.parent)
         and (not which.source or run.source == which.source)
         and run.created_at >= which.since
@@ -106,7 +107,12 @@ def _way(connection: apsw.Connection, which: RunFilter) -> tuple[_Way, Mapping[s
 
 
 def _beginnings(connection: apsw.Connection, asked: str) -> Iterator[str]:
-    """What runs began by, of all that begins so, a probe of the index each; one more than `MOST_BEGINNINGS` at most."""
+    """What is asked for, or what runs of that kind began by: a probe of the index each, `MOST_BEGINNINGS` and one more
+    at most.
+    """
+    if not is_kind(asked):
+        yield asked
+        return
     statement = "SELECT began_by FROM runs WHERE began_by {} ? ORDER BY began_by LIMIT 1"
     rows = connection.execute(statement.format(">="), (asked,)).fetchall()
     for _ in range(MOST_BEGINNINGS + 1):

@@ -31,6 +31,7 @@ class SqliteSharing:
     ) -> None:
         self._jobs, self._commits, self._readers, self._hints = jobs, commits, readers, hints
         self._nodes = NodeList(jobs.now)
+        self._more: set[tuple[str, str]] = set()
 
     # --- jobs
 
@@ -42,11 +43,26 @@ class SqliteSharing:
         self, queue: str, node_id: str, seconds: float, limit: int, lane: str = "", most: int = 0
     ) -> Sequence[Leased]:
         """Lease jobs of a lane that are due."""
-        if node_id not in self._nodes or await self.next_due(queue, lane) != 0:
+        if not await self._may_lease(queue, lane, node_id):
             return []
         holder = Holder(node_id, seconds)
         work = partial(self._jobs.lease, queue, lane, holder, limit, most)
-        return await self._commits.run(lambda _: work(), brief=limit <= BRIEF)
+        leased = await self._commits.run(lambda _: work(), brief=limit <= BRIEF)
+        self._note_leased(queue, lane, len(leased) == limit)
+        return leased
+
+    async def _may_lease(self, queue: str, lane: str, node_id: str) -> bool:
+        """Whether a node is one, and the lane surely or probably has something that is due: no write finds nothing."""
+        if node_id not in self._nodes:
+            return False
+        return (queue, lane) in self._more or await self.next_due(queue, lane) == 0
+
+    def _note_leased(self, queue: str, lane: str, is_all: bool) -> None:
+        """`is_all`: as much was found as was asked for, so that there is probably more."""
+        if is_all:
+            self._more.add((queue, lane))
+        else:
+            self._more.discard((queue, lane))
 
     async def settle(self, ends: Sequence[JobEnd]) -> Sequence[bool]:
         """Say how leased jobs ended."""

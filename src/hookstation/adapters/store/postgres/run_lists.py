@@ -19,7 +19,7 @@ from hookstation.adapters.store.postgres.run_rows import (
     read_run,
 )
 from hookstation.core.journal_rules import lowest_id
-from hookstation.core.workflows.run_rules import MOST_COUNTED
+from hookstation.core.workflows.run_rules import MOST_COUNTED, is_kind
 from hookstation.core.workflows.values import ENDED, Entry, Run, RunState
 from hookstation.ports.runs import RunFigures, RunFilter, RunPage
 
@@ -87,7 +87,7 @@ _TRIGGERS: Final = (
     "UNION ALL SELECT (SELECT min(r.trigger) FROM runs r WHERE r.trigger > n.name AND r.trigger < {high}) FROM names n "
     "WHERE n.name IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL)"
 )
-"""The triggers that begin so, likewise."""
+"""The triggers of a kind, likewise."""
 
 FIGURES: Final = (
     f"WITH names AS MATERIALIZED (SELECT name FROM {WORKFLOWS} found) SELECT n.name, u.state, counted.number "
@@ -168,9 +168,9 @@ def _filters(walk: Walk, which: RunFilter) -> tuple[list[tuple[str, str]], list[
     leading = [(name, walk.texts([value])) for name, value in asked[:1]]
     others = [f"d.{name} = {walk.bound(value)}" for name, value in asked[1:]]
     if which.trigger and not asked:
-        low = kept(which.trigger)
-        source = _TRIGGERS.format(low=walk.bound(low), high=walk.bound(low + LAST))
-        leading = [("trigger", source)]
+        leading = [("trigger", _triggers(walk, kept(which.trigger)))]
+    elif which.trigger and not is_kind(which.trigger):
+        others.append(f"d.trigger = {walk.bound(kept(which.trigger))}")
     elif which.trigger:
         others.append(f"starts_with(d.trigger, {walk.bound(kept(which.trigger))})")
     if not leading and states:
@@ -181,6 +181,12 @@ def _filters(walk: Walk, which: RunFilter) -> tuple[list[tuple[str, str]], list[
         others.append(f"d.state = ANY({walk.bound(states)}::text[])")
     partial = leading[0][0] if leading and leading[0][0] in ("parent", "source") else ""
     return leading, [f"{partial} <> ''"] if partial else [], others
+
+
+def _triggers(walk: Walk, asked: str) -> str:
+    if not is_kind(asked):
+        return walk.texts([asked])
+    return _TRIGGERS.format(low=walk.bound(asked), high=walk.bound(asked + LAST))
 
 
 async def get_run(connection: Connection, run_id: str) -> Run | None:
