@@ -301,7 +301,7 @@ async def test_lists_of_runs_walk_an_index(nodes: Nodes, database: str) -> None:
         RunFilter(workflow, states, trigger, parent, "", NOW, NOW + 1)
         for workflow in ("", FLOW)
         for states in (frozenset[RunState](), frozenset({RunState.FAILED}))
-        for trigger in ("", "schedule:")
+        for trigger in ("", "schedule:", "schedule:nightly")
         for parent in ("", "P1")
     ]
     connection = await asyncpg.connect(database)

@@ -40,7 +40,12 @@ def runs() -> None:
 @runs.command("list")
 @click.option("--webhook", default="", metavar="NAME", help="Only what this webhook or poll began.")
 @click.option("--workflow", default="", metavar="NAME", help="Only of this workflow; or transfer:NAME.")
-@click.option("--trigger", default="", metavar="T", help="Only begun by this, like schedule:nightly.")
+@click.option(
+    "--trigger",
+    default="",
+    metavar="T",
+    help="Only begun by this, like schedule:nightly, or schedule: (any).",
+)
 @click.option("--status", default="", metavar="S", help=STATUS)
 @click.option("--since", default="", metavar="T", help="Only from then on: 2026-11-22T09:30:00Z, or 24h ago.")
 @LIMIT

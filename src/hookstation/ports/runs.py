@@ -109,8 +109,9 @@ class Turned:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to list; empty fields do not filter. `trigger`: what it begins with (``schedule:nightly``).
+    """Which runs to list; empty fields do not filter.
 
+    `trigger`: what began them (``schedule:nightly``), or of which kind that is (``schedule:``, with its colon).
     `since`/`until`: microseconds since the epoch, of `created_at`.
     """
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import structs
 
 from hookstation.core.jobs import RUNS, JobState
-from hookstation.core.workflows.run_rules import MOST_COUNTED, PAST, is_under, latest_tries, listed
+from hookstation.core.workflows.run_rules import (
+    MOST_COUNTED,
+    PAST,
+    is_begun_by,
+    is_under,
+    latest_tries,
+    listed,
+)
 from hookstation.core.workflows.values import (
     ENDED,
     Entry,
@@ -260,7 +267,7 @@ def _passes(run: Run, which: RunFilter) -> bool:
     return (
         all(wanted in ("", told) for wanted, told in asked)
         and (not which.states or run.state in which.states)
-        and run.trigger.startswith(which.trigger)
+        and is_begun_by(run, which.trigger)
         and which.since <= run.created_at
         and (not which.until or run.created_at < which.until)
     )

@@ -190,6 +190,22 @@ async def test_the_last_run_is_cancelled_for_the_next(bench: Bench) -> None:
     assert [RunState.CANCELLED, RunState.QUEUED] == [one.state for one in await bench.runs()]
 
 
+@pytest.mark.parametrize("rule", [Overlap.SKIP, Overlap.CANCEL])
+async def test_runs_of_a_schedule_whose_name_begins_alike_are_its_own(bench: Bench, rule: Overlap) -> None:
+    """What another schedule started is neither waited for nor cancelled."""
+    await bench.node()
+    await bench.put(HOURLY, replace(HOURLY, name="hourly-more", timing=Cron("30 * * * *")))
+    await pass_by(bench, 0.75)
+    await bench.put(replace(HOURLY, overlap=rule, timing=Cron("50 * * * *")))
+    await bench.store.cancel_runs([(await bench.runs())[0].id], bench.clock.now(), "done")
+    await pass_by(bench, 0.25)
+    assert [
+        ("schedule:hourly", RunState.CANCELLED),
+        ("schedule:hourly-more", RunState.QUEUED),
+        ("schedule:hourly", RunState.QUEUED),
+    ] == [(one.trigger, one.state) for one in await bench.runs()]
+
+
 async def test_the_next_run_waits_for_the_last(bench: Bench) -> None:
     """With the rule “queue” the runs have one key, so they go one after the other."""
     await bench.node()

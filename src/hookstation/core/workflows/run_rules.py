@@ -57,6 +57,16 @@ def changed(run: Run, change: RunChange) -> Run:
     )
 
 
+def is_kind(trigger: str) -> bool:
+    """Whether what is asked for is a kind of triggers (``schedule:``), and not one of them (``schedule:nightly``)."""
+    return trigger.endswith(":")
+
+
+def is_begun_by(run: Run, asked: str) -> bool:
+    """Whether a run was begun by this trigger, or by one of this kind; empty text stands for every one."""
+    return not asked or run.trigger == asked or (is_kind(asked) and run.trigger.startswith(asked))
+
+
 def cancelled(run: Run, at: int, why: str) -> Run:
     """A run that was ended by somebody."""
     return changed(run, RunChange(RunState.CANCELLED, ended_at=at, error=why))

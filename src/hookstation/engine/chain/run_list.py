@@ -133,7 +133,7 @@ class RunList:
         pages = [await self._store.list_runs(_filter(asked, one), limit, after) for one in triggers]
         read_to = max(one.next for one in pages)
         found = [one for page in pages for one in page.items if one.id >= read_to]
-        return [one for one in found if not asked.webhook or one.trigger in triggers], read_to
+        return found, read_to
 
     async def _of_webhooks(self, asked: RunsAsked, limit: int, after: str) -> tuple[Sequence[EventRun], str]:
         if not asked.of_webhooks:

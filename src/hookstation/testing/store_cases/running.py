@@ -180,7 +180,7 @@ class RunListCases:
             start(3),
             start(4, trigger=nightly),
         )
-        await begin(store, start(5, "other", trigger="schedule:nightXly"), start(6, "other", source="S1"))
+        await begin(store, start(5, "other", trigger=f"{nightly}-2"), start(6, "other", source="S1"))
         for one, end in zip(leased[:3], (SUCCEEDED, FAILED, SUCCEEDED), strict=True):
             await finish(store, one, end)
 
@@ -189,13 +189,15 @@ class RunListCases:
             "workflow": await runs(store, workflow=FLOW),
             "state": await runs(store, states=frozenset({RunState.SUCCEEDED})),
             "states": await runs(store, states=ended, workflow=FLOW),
-            "trigger": await runs(store, trigger="schedule:night_ly"),
+            "trigger": await runs(store, trigger=nightly),
             "triggers": await runs(store, trigger="schedule:"),
+            "no kind": await runs(store, trigger="schedule"),
             "parent": await runs(store, parent="P1"),
             "source": await runs(store, source="S1"),
             "since": await runs(store, since=NOW + 4 * SECOND),
             "until": await runs(store, until=NOW + 4 * SECOND),
             "crossed": await runs(store, states=ended, trigger="schedule:", workflow=FLOW, until=NOW + 3 * SECOND),
+            "met": await runs(store, trigger=nightly, workflow=FLOW, states=frozenset({RunState.RUNNING})),
             "nothing": await runs(store, workflow="other", states=ended),
         }  # fmt: skip
         assert {
@@ -204,11 +206,13 @@ class RunListCases:
             "states": [3, 2, 1],
             "trigger": [4, 1],
             "triggers": [5, 4, 1],
+            "no kind": [],
             "parent": [2],
             "source": [6, 2],
             "since": [6, 5, 4],
             "until": [3, 2, 1],
             "crossed": [1],
+            "met": [],
             "nothing": [],
         } == found
 

@@ -23,7 +23,7 @@ NOT_OF_A_WEBHOOK: Final = "This is the run of a webhook: it has one step, and no
 FILTERS: Final = {
     "webhook": "Only what this webhook or poll began.",
     "workflow": "Only of this workflow; of a transfer: `transfer:NAME`.",
-    "trigger": "Only of workflows, begun by this: `schedule:nightly`, `manual:`, `event:`.",
+    "trigger": "Only of workflows, begun by this (`schedule:nightly`), or by any of a kind (`schedule:`, `manual:`).",
     "parent": "Only those that the run with this id began.",
     "source": "Only those that do the run with this id again.",
     "status": f"Only these: {', '.join(Status)}; `open` is all that has not ended.",

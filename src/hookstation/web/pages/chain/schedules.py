@@ -60,7 +60,7 @@ async def show(request: Request, services: Services) -> Response:
         "fires": services.chain.schedules.preview(name, COUNT),
         "zone": standing.schedule.zone,
         "doubts": [],
-        "runs": [run for run in runs.items if run.trigger == trigger_of(name)],
+        "runs": runs.items,
         "starts_poll": standing.schedule.kind is Starts.POLL,
         "began": began,
         "page_of": page_of,
