@@ -45,7 +45,7 @@ _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 _REASONS: Final = (
     ("Expecting value", "a value is expected here"),
     ("Expecting property name", "a property name in double quotes is expected here"),
-    ("Illegal trailing comma", "a comma may not stand before the end"),
+    ("Illegal trailing comma", "remove the comma before the end"),
     ("Expecting ':'", "a colon is expected after the property name"),
     ("Expecting ','", "a comma or the end of the object or array is expected here"),
     ("Extra data", "the document ended before this; only one JSON document may be sent"),
@@ -289,6 +289,8 @@ def _malformed(text: str, position: int, kind: str) -> str:
     said = next((ours for theirs, ours in _REASONS if kind.startswith(theirs)), "this is not JSON")
     if position >= len(text):
         return f"{_place(text, position)}: the body ends before the JSON document is complete."
+    if text[position] in "}]" and text[:position].rstrip().endswith(","):
+        said = "remove the comma before this end"
     return f"{_place(text, position)}: {said}, found {_quoted(text[position : position + 12])}."
 
 

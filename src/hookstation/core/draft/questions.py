@@ -122,7 +122,7 @@ NULL_CHOICES: Final = (
     Choice("anything", "Anything: not checked"),
     Choice("string", "Text"),
     Choice("number", "A number"),
-    Choice("boolean", "True or false"),
+    Choice("boolean", "Yes or no"),
     Choice("date", "A date"),
     Choice("date-time", "A date and time"),
 )

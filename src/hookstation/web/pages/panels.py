@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.documents import PLURALS, encode_panel
+from hookstation.core.records import FieldType
 from hookstation.core.values import JSON
 from hookstation.engine.plans import Saving
 from hookstation.errors import Invalid, NotFound, Problem
@@ -17,6 +18,7 @@ from hookstation.web.pages.forms import check_typed, read_form
 from hookstation.web.pages.panel_form import SPARE, TYPES, Draft, draft_of, twice, typed, with_problems
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
+from hookstation.web.pages.words import FIELD_TYPES
 from hookstation.web.services import Services
 
 KIND: Final = "panel"
@@ -76,7 +78,7 @@ async def _form(request: Request, services: Services, name: str, draft: Draft) -
     context = {
         "editing": name,
         "draft": draft,
-        "types": TYPES,
+        "types": [(one, FIELD_TYPES[FieldType(one)]) for one in TYPES],
         "elsewhere": [said for place, said in draft.errors.items() if place not in ("name", "instances")],
         "count": await services.store.count_records(name) if name else 0,
         "users": [

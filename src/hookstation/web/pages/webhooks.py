@@ -23,6 +23,8 @@ from hookstation.web.pages.dashboard import BY_HOUR, SPANS, span
 from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
+from hookstation.web.pages.wizard.acknowledging import MODES
+from hookstation.web.pages.wizard.sender import WAYS
 from hookstation.web.services import Services
 
 PER_PAGE: Final = 50
@@ -141,6 +143,8 @@ async def show_webhook(request: Request, services: Services) -> Response:
         "definition": definition,
         "told": told(name, services),
         "document": document,
+        "ways": {kind: label for kind, (label, _) in WAYS.items()},
+        "answered": {mode: label.lower() for mode, label, _ in MODES},
         "events": events.items,
         "hours": hours,
         "spans": SPANS,

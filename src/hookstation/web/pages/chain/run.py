@@ -13,6 +13,7 @@ from starlette.responses import Response
 from hookstation.core.people import Act, may
 from hookstation.core.workflows.values import ENDED, Entry, EntryState, Run, RunState
 from hookstation.engine.workflows.showing import ShownRun
+from hookstation.engine.workflows.texts import shown_run
 from hookstation.ports.runs import RunFilter
 from hookstation.ports.store import Payload
 from hookstation.web.pages.access import visitor_of
@@ -109,13 +110,18 @@ async def render(
         "asked": asked,
         "problem": problem,
         "done": DONE.get(asked["done"], ""),
-        "input": await asyncio.to_thread(shown_text, run.input),
-        "output": await asyncio.to_thread(shown_text, run.output),
+        **await asyncio.to_thread(_came, run),
         "text": text,
         "step": await _step(found, asked["step"], services),
         **await _loop(found, asked, services),
     }
     return await page(request, "chain/run.html", context, status, part="run")
+
+
+def _came(run: Run) -> dict[str, object]:
+    """What it was given and put out, with secrets masked."""
+    shown = shown_run(run)
+    return {"input": shown_text(shown.input), "output": shown_text(shown.output)}
 
 
 async def _step(found: ShownRun, path: str, services: Services) -> dict[str, object] | None:

@@ -38,8 +38,34 @@ MADE_BY: Final[Mapping[str, str]] = {
 }
 """The setting by which a section is known to have been saved."""
 
+LABELS: Final[Mapping[tuple[str, ...], str]] = {
+    ("title",): "Name",
+    ("name",): "Short name",
+    ("samples",): "Sample",
+    ("calls",): "Calls",
+    ("schema",): "JSON Schema",
+    ("action", "type"): "Action",
+    ("action", "connection"): "Connection",
+    ("action", "panel"): "Panel",
+    ("action", "fields"): "Field mapping",
+    ("action", "match"): "What finds the record",
+    ("authentication", "secret"): "Secret",
+    ("authentication", "header"): "Header",
+    ("duplicates", "key"): "How a repeat is known",
+    ("duplicates", "window"): "Remembered for",
+    ("access", "allow"): "Addresses",
+    ("access", "rate"): "Rate",
+    ("limits", "body"): "Largest body",
+    ("limits", "time"): "Longest time",
+    ("work", "retry", "attempts"): "Tries",
+    ("work", "concurrency"): "At the same time",
+    ("work", "order"): "In order by",
+}
+"""What the fields of the sections are called on their pages, by the place of their setting."""
+
 NOT_MAPPED: Final = re.compile(r"(\S+) is required and is not mapped\.(.*)", re.DOTALL)
 
+NOTHING_MAPPED: Final = "nothing goes into the record yet. Give at least one field a value."
 MOST_SAMPLES: Final = 5
 PARTS: Final = ("editors", "calls", "preview", "json", "proof")
 
@@ -111,6 +137,7 @@ async def show(look: Look, section: Section, status: int = 200) -> Response:
         "states": states_of(look),
         "errors": _told(problems, section.key, look),
         "summary": summary(problems, look),
+        "label_of": label_of,
         "editors": others,
         "address": address(look.name, section.key),
         "following": following(section.key),
@@ -138,8 +165,17 @@ def states_of(look: Look) -> dict[str, str]:
 
 
 def is_made(document: Document, section: str) -> bool:
-    """Whether a section was saved; a workflow that is started takes the place of an action."""
-    return MADE_BY.get(section, "title") in document or (section == "action" and "workflow" in document)
+    """Whether a section was saved.
+
+    A workflow that is started takes the place of an action; one that was only chosen, with no field filled in, is on
+    its way and not wrong.
+    """
+    if section != "action":
+        return MADE_BY.get(section, "title") in document
+    action = document.get("action")
+    return "workflow" in document or (
+        isinstance(action, dict) and bool(action.get("fields") or action.get("match"))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +194,23 @@ def summary(problems: Sequence[Problem], look: Look) -> list[Told]:
     found: list[Told] = []
     for section, those in by_section(problems).items():
         for one in those:
-            where = " · ".join(str(part) for part in one.path if part not in ("action", "fields", "schema"))
             href = f"{address(look.name, section)}#{anchor(one)}"
-            found.append(Told(section, href, where, one.message, one.severity))
+            found.append(Told(section, href, label_of(one), one.message, one.severity))
     return found
 
 
+def label_of(problem: Problem) -> str:
+    """What people call the place of a problem; empty for the webhook as a whole."""
+    known = LABELS.get(tuple(str(part) for part in problem.path))
+    return known or " · ".join(
+        str(part) for part in problem.path if part not in ("action", "fields", "schema")
+    )
+
+
 def at_field(problem: Problem) -> Problem:
-    """A problem that a field is not mapped, at that field's own line."""
+    """A problem of the whole mapping as its page says it; that a field is not mapped, at that field's own line."""
+    if problem.path == ("action", "fields") and problem.message.startswith("is empty"):
+        return replace(problem, message=NOTHING_MAPPED)
     missing = NOT_MAPPED.match(problem.message) if problem.path == ("action", "fields") else None
     if missing is None:
         return problem

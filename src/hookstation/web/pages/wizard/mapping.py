@@ -27,8 +27,17 @@ from hookstation.ports.connector import Connector
 from hookstation.web.pages.forms import Form, read_form
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.wizard import listening
-from hookstation.web.pages.wizard.frame import Look, Section, look_at, samples_of, schema_of, show
+from hookstation.web.pages.wizard.frame import (
+    NOTHING_MAPPED,
+    Look,
+    Section,
+    look_at,
+    samples_of,
+    schema_of,
+    show,
+)
 from hookstation.web.pages.wizard.payload import preview_payload
+from hookstation.web.pages.words import FIELD_TYPES
 from hookstation.web.services import Services
 
 ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -107,6 +116,8 @@ async def read(look: Look, form: Form) -> Document:
     action["fields"] = fields
     if form.one("do") in ("accept", "target") or form.one("accept"):
         action["fields"] = await _accepted(look, form, action, fields, match)
+    if form.one("do") == "next" and not (action["fields"] or match):
+        raise Invalid([Problem(("action", "fields"), NOTHING_MAPPED)])
     others = {name: one for name, one in look.document.items() if name != "workflow"}
     return {**others, "action": action}
 
@@ -282,18 +293,8 @@ def properties(document: Document) -> list[str]:
 
 def words(spec: FieldSpec) -> str:
     """Type and length of a field, for people."""
-    kinds = {
-        FieldType.STRING: "text",
-        FieldType.INTEGER: "whole number",
-        FieldType.DECIMAL: "number",
-        FieldType.BOOLEAN: "yes or no",
-        FieldType.DATE: "date",
-        FieldType.DATETIME: "date and time",
-        FieldType.BINARY: "file",
-    }
-    if spec.length is not None:
-        return f"{kinds[spec.type]}, up to {spec.length}"
-    return kinds[spec.type]
+    kind = FIELD_TYPES[spec.type]
+    return kind if spec.length is None else f"{kind}, up to {spec.length}"
 
 
 ACTION: Final = Section("action", context, read)
