@@ -11,6 +11,7 @@ from hookstation.core.outgoing.hops import MOST
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import EntryState, RunState
 from hookstation.engine.workflows.calls import digest_of
+from hookstation.engine.workflows.texts import shown_run
 from hookstation.errors import Conflict, Invalid, NotFound
 from hookstation.ports.mail import Mail
 from hookstation.ports.runs import RunFilter
@@ -157,6 +158,27 @@ class TestAgain:
             await made.work.desk.again(run.id, "ann", text='{"id": "2", "course": "B"}')
             await made.work_off()
             assert ["1", "2"] == [one["ID"] for one in await made.records()]
+
+    async def test_what_a_person_was_shown_masked_stays_what_it_was(self, file: Path | None) -> None:
+        """The page and the API show a run's input masked; who changes a word of it sends the mask back."""
+        given: dict[str, JSON] = {
+            "id": "1",
+            "access_token": "hush",
+            "list": [{"pwd": "deep"}, {"pwd": ""}],
+            "n": 1,
+        }
+        async with bench(workflow(KEEP), file=file) as made:
+            run = await made.run("w", given)
+            changed = shown_run(run).input.replace('"id":"1"', '"id":"2"')
+            assert "hush" not in changed
+            new = await made.work.desk.again(run.id, "ann", text=changed)
+            assert {**given, "id": "2"} == json.loads((await made.get(new.id)).input)
+
+    async def test_a_mask_that_stands_for_nothing_is_refused_at_its_place(self, file: Path | None) -> None:
+        async with bench(workflow(KEEP), file=file) as made:
+            run = await made.run("w", {"id": "***"})
+            with pytest.raises(Invalid, match=r"input\.more\.0\.token: is masked"):
+                await made.work.desk.again(run.id, "ann", text='{"id": "***", "more": [{"token": "***"}]}')
 
     async def test_what_succeeded_has_no_failed_step(self, file: Path | None) -> None:
         async with bench(workflow(KEEP), file=file) as made:

@@ -313,6 +313,24 @@ def test_secrets_that_a_step_puts_out_are_masked(running: Station) -> None:
     assert "hush" not in told
 
 
+def test_secrets_that_a_run_was_given_and_answered_are_masked_and_stay_when_it_is_done_again(
+    running: Station,
+) -> None:
+    answer = {"name": "b", "type": "respond", "with": {"body": {"token": "$$trigger.token$$"}}}
+    running.api("/workflows", "POST", {"name": "discreet", "steps": [answer]})
+    run = begun(running, "discreet", {"token": "hush", "key": "K1", "n": 1})
+    shown = running.api(f"/runs/{run['id']}")
+    assert ({"token": "***", "key": "K1", "n": 1}, {"token": "***"}) == (
+        shown["input"],
+        shown["answer"]["body"],
+    )
+    again = running.api(f"/runs/{run['id']}/retry", "POST", {"input": {**shown["input"], "n": 2}})
+    told = json.dumps([run, shown, ended(running, again["id"])])
+    assert "hush" not in told
+    wrong = heard(running, f"/runs/{run['id']}/retry", "POST", {"input": {"pwd": "***"}})
+    assert (422, "/input/pwd") == (wrong.status, wrong.document["problems"][0]["pointer"])
+
+
 def test_a_transfer_is_kept_like_any_other_thing(running: Station) -> None:
     target = {"type": "http", "connection": "lms", "path": "members"}
     made = running.api(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 
@@ -157,6 +158,19 @@ async def test_a_run_that_failed_is_done_again(
     assert f'href="/runs/{run_id}"' in await shown(pages, there)
     assert f'href="{there}"' in await shown(pages, f"/runs/{run_id}")
     assert ("Not good." not in await shown(pages, there)) == (how == "edited")
+
+
+async def test_the_input_of_a_run_stands_masked_and_can_be_sent_back_so(
+    pages: Client, engine: Engine, services: Services
+) -> None:
+    run_id = await run(engine, services, "looped", {"items": [], "good": True, "api_key": "hush"})
+    assert "hush" not in await shown(pages, f"/runs/{run_id}")
+    given = '{"items": [], "good": false, "api_key": "***"}'
+    answer = await send(pages, f"/runs/{run_id}/again", {"how": "edited", "text": given})
+    there = answer.headers["location"].partition("?")[0]
+    new = await engine.store.get_run(there.rpartition("/")[2])
+    assert new is not None
+    assert {"items": [], "good": False, "api_key": "hush"} == json.loads(new.input)
 
 
 async def test_another_input_that_is_no_json_is_told_and_kept(

@@ -25,7 +25,7 @@ from hookstation.core.workflows.values import (
 from hookstation.engine.workflows.ended import Ended
 from hookstation.engine.workflows.plans import Plans
 from hookstation.engine.workflows.start import Origin, Starting
-from hookstation.engine.workflows.texts import read_text
+from hookstation.engine.workflows.texts import read_text, sent_back
 from hookstation.errors import Conflict, NotFound
 from hookstation.ports.clock import Clock, Identifiers
 from hookstation.ports.log import EventLog
@@ -66,8 +66,9 @@ class RunAgain:
         self._broken_off = broken_off
 
     async def again(self, run_id: str, who: str, *, whole: bool = True, text: str | None = None) -> Run:
-        """A new run of what a run did. `text`: JSON text of another input; not `whole`: from the step where it ended.
+        """A new run of what a run did; not `whole`: from the step where it ended.
 
+        `text`: JSON text of another input; what is masked in it, as the run was shown, stays what it was.
         A whole run is of the workflow as it is now, one from a step of the version that it goes on with.  Raises
         `NotFound`, `Conflict`, `Invalid`, `MappingFailed`.
         """
@@ -100,7 +101,7 @@ class RunAgain:
         return stands
 
     def _whole(self, run: Run, who: str, text: str | None) -> RunStart:
-        written = run.input if text is None else text
+        written = run.input if text is None else sent_back(text, run.input)
         origin = _origin(run, who)
         return self._starting.begin(run.workflow, read_text(written), origin, written)
 

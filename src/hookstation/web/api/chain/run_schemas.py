@@ -132,7 +132,9 @@ def _requests() -> dict[str, JSON]:
         "RetryRequest": {
             **closed(
                 whole={"type": "boolean", "description": "All steps anew; else from the one that failed."},
-                input={"description": "Any JSON: another input, for all steps anew."},
+                input={
+                    "description": "Any JSON: another input, for all steps anew; what is masked (***) stays."
+                },
             ),
             "examples": [{"whole": True}],
         },

@@ -10,7 +10,7 @@ from hookstation.engine.chain.run_list import AnyRun
 from hookstation.engine.runs import moment
 from hookstation.engine.waiting_room import Run as EventRun
 from hookstation.engine.workflows.plans import KEPT, TRANSFER
-from hookstation.engine.workflows.texts import read_text, shown_output
+from hookstation.engine.workflows.texts import read_text, shown_run
 from hookstation.engine.workflows.trying import Tried
 from hookstation.ports.runs import WorkflowVersion
 
@@ -80,13 +80,14 @@ def run(one: Run) -> dict[str, JSON]:
 
 
 def full_run(one: Run) -> dict[str, JSON]:
-    """A run with what triggered it, what is known besides, what it put out (secrets masked) and what it answered."""
+    """A run with what triggered it, what is known besides, what it put out and answered; secrets are masked."""
+    shown = shown_run(one)
     return {
         **run(one),
-        "input": read_text(one.input),
-        "facts": _facts(one),
-        "output": read_text(shown_output(one.output)),
-        "answer": read_text(one.answer),
+        "input": read_text(shown.input),
+        "facts": _facts(shown),
+        "output": read_text(shown.output),
+        "answer": read_text(shown.answer),
     }
 
 
