@@ -55,9 +55,24 @@ def test_a_run_is_begun_and_waited_for(running: Station, payload: Path) -> None:
 
 def test_a_run_that_is_waited_for_and_fails_ends_with_1_and_says_why(running: Station, payload: Path) -> None:
     told = here("workflows", "run", "failing", "--input", payload, "--wait", "30s", "--data", running.data)
-    assert (1, "no: no 10420") == (told.exit_code, told.stdout.strip().partition(": failed ")[2])
+    [first, *rest] = told.stdout.splitlines()
+    assert (1, "failed", ["step: no", "error: no 10420"]) == (told.exit_code, first.split()[1], rest)
+    assert f"hookstation runs steps {first.split(':')[0]} shows" in told.stderr
     begun = here("workflows", "run", "failing", "--input", payload, "--data", running.data)
     assert 0 == begun.exit_code
+
+
+def test_what_steps_before_a_failed_one_put_out_is_not_taken_for_what_the_run_put_out(
+    running: Station, payload: Path
+) -> None:
+    steps = [
+        {"name": "much", "type": "set", "with": {"values": {"all": "x" * 1_000}}},
+        {"name": "open", "type": "gate", "with": {"condition": "trigger.id == 1"}},
+    ]
+    running.api("/workflows", "POST", {"name": "gated", "steps": steps})
+    told = here("workflows", "run", "gated", "--input", payload, "--wait", "30s", "--data", running.data)
+    assert ["step: open", "error: The gate's condition does not hold."] == told.stdout.splitlines()[1:]
+    assert 0 == here("workflows", "delete", "gated", "--yes", "--data", running.data).exit_code
 
 
 def test_what_does_not_exist_ends_with_1_and_what_is_misused_with_2(running: Station, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
@@ -20,6 +21,9 @@ ENDED: Final = ("succeeded", "failed", "cancelled")
 ALONE: Final = (
     "No server works on this database: the run begins with hookstation serve, or at once with --wait."
 )
+_STEP: Final = re.compile("[a-z][a-z0-9_-]*")
+"""A step's name, with which the error of a run begins that failed there."""
+
 Look: TypeAlias = Callable[[Mapping[str, JSON]], Awaitable[None]]
 
 
@@ -58,12 +62,26 @@ def tell_end(run: Mapping[str, JSON], *, as_json: bool, waited: bool) -> None:
     if as_json:
         out(cast("JSON", run))
     else:
-        write(f"{run['id']}: {run['status']}{' ' + str(run['error']) if run['error'] else ''}")
-        if run.get("output") not in (None, {}):
-            write(text_of(run["output"]))
+        write(f"{run['id']}: {run['status']}")
+        _tell_more(run)
     if not waited:
         return
     if run["status"] not in (*ENDED, "unknown"):
         say(f"It has not ended yet; hookstation runs show {run['id']} tells how it stands.")
     elif run["status"] != "succeeded":
+        say(f"hookstation runs steps {run['id']} shows what each step was given, put out, and was told.")
         sys.exit(1)
+
+
+def _tell_more(run: Mapping[str, JSON]) -> None:
+    """What a run put out, or, where it did not get there, at which step and why."""
+    if not run["error"]:
+        if run.get("output") not in (None, {}):
+            write(text_of(run["output"]))
+        return
+    step, colon, error = str(run["error"]).partition(": ")
+    if colon and _STEP.fullmatch(step):
+        write(f"step: {step}")
+        write(f"error: {error}")
+    else:
+        write(f"error: {run['error']}")
