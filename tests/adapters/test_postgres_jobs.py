@@ -382,7 +382,7 @@ async def test_server_that_took_no_writes(database: str) -> None:
 
 async def test_no_reader_is_free_for_long(database: str) -> None:
     """However busy the reading connections are, a node beats, leases and settles."""
-    store = await open_postgres(Access(database, readers=1, pool_timeout=0.05))
+    store = await open_postgres(Access(database, readers=1, pool_timeout=1.0))
     await join(store, "n1")
     async with store._sessions.pool.acquire():
         await put(store, chore("a"))

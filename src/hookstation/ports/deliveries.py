@@ -41,7 +41,10 @@ MOST_COUNTED: Final = 10_000
 
 
 class LeasedDelivery(msgspec.Struct, frozen=True):
-    """A delivery that is to be tried now, with the lease under which that is done, and its event."""
+    """A delivery that is to be tried now, with the lease under which that is done, and its event.
+
+    It is due at no time, 0, while it is leased.
+    """
 
     leased: Leased
     delivery: Delivery

@@ -59,7 +59,7 @@ class MemoryDeliveries(MemoryRuns):
     ) -> Sequence[LeasedDelivery]:
         """Lease deliveries that are due."""
         found = await self.lease(DELIVERIES, node_id, seconds, limit, destination, most)
-        deliveries = [self._shown(self._deliveries[one.job.id]) for one in found]
+        deliveries = [self._deliveries[one.job.id] for one in found]
         return [
             LeasedDelivery(one, delivery, self._events_out[delivery.event_id])
             for one, delivery in zip(found, deliveries, strict=True)

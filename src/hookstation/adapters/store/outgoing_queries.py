@@ -98,10 +98,11 @@ NEWEST_OF_TYPE: Final = (
 )
 """The newest events out of a type between two."""
 
-DELIVERY_COLUMNS: Final = (
+_COLUMNS: Final = (
     "d.id, d.event_id, d.type, d.subscription, d.destination, d.key, d.state, d.created_at, d.attempts, d.status, "
-    "d.trouble, d.error, coalesce(j.due_at, 0), d.ended_at"
+    "d.trouble, d.error, {}, d.ended_at"
 )
+DELIVERY_COLUMNS: Final = _COLUMNS.format("coalesce(j.due_at, 0)")
 _DELIVERIES: Final = (
     "FROM json_each(?) AS i CROSS JOIN deliveries AS d ON d.id = i.value "
     "LEFT JOIN jobs AS j ON j.queue = 'deliveries' AND j.id = d.id"
@@ -111,11 +112,10 @@ DELIVERIES_AMONG: Final = f"SELECT {DELIVERY_COLUMNS} {_DELIVERIES} ORDER BY d.i
 """Deliveries by their ids, newest first, with when they are due."""
 
 TO_SEND: Final = (
-    f"SELECT {DELIVERY_COLUMNS}, "
-    f"e.id, e.type, e.occurred_at, e.payload, e.source, e.key, e.hops {_DELIVERIES} "
-    "JOIN events_out AS e ON e.id = d.event_id"
+    f"SELECT {_COLUMNS.format(0)}, e.id, e.type, e.occurred_at, e.payload, e.source, e.key, e.hops "
+    "FROM json_each(?) AS i CROSS JOIN deliveries AS d ON d.id = i.value JOIN events_out AS e ON e.id = d.event_id"
 )
-"""Deliveries by their ids, each with its event."""
+"""Deliveries by their ids, each with its event; what is leased waits for nothing."""
 
 LIST_ATTEMPTS: Final = (
     "SELECT delivery_id, number, started_at, method, url, headers, body, status, answer_headers, answer, cut, "

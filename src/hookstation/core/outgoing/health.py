@@ -104,7 +104,7 @@ def told(before: DestinationState, after: DestinationState) -> str:
 def remembered(recent: Sequence[Ended], last: Ended, breaker: Breaker) -> tuple[Ended, ...]:
     """`recent` with one more, without those that no breaker looks at any more."""
     since = last.ended_at - int(breaker.window * SECOND)
-    return (*(one for one in recent if one.ended_at > since), last)[-breaker.calls :]
+    return (*[one for one in recent if one.ended_at > since], last)[-breaker.calls :]
 
 
 def _recovered(state: DestinationState, last: Ended) -> DestinationState:

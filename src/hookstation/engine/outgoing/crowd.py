@@ -19,7 +19,7 @@ NOTICED: Final = 10.0
 DELIVERING: Final = frozenset({"all", "worker"})
 """Roles of nodes that deliver."""
 
-ROUNDS_AHEAD: Final = 5
+ROUNDS_AHEAD: Final = 10
 LEAST_AHEAD: Final = 64
 MOST_AHEAD: Final = 320
 """Deliveries that a node which is alone leases ahead for a destination: so many times what may be under way to it, but

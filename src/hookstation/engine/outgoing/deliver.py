@@ -162,9 +162,9 @@ class Deliver:
         """Write how tries ended, and tell who listens."""
         told = await self._store.settle_deliveries([one.end for one in ends])
         for one, stands in zip(ends, told, strict=True):
-            if stands:
+            if stands and self._listening.is_heard:
                 self._listening.tell(_standing(one), one.end.attempt)
-            else:
+            elif not stands:
                 log.warning("a delivery was taken over or cancelled meanwhile: %s", one.item.delivery.id)
 
     def _is_known(self, delivery: Delivery) -> bool:

@@ -77,6 +77,11 @@ class Listening:
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._looker: asyncio.Task[None] | None = None
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._ears)
+
     def tell(self, delivery: Delivery, attempt: DeliveryAttempt | None) -> None:
         """This node has just tried a delivery, which now stands so."""
         if self._ears and self._is_news(delivery):

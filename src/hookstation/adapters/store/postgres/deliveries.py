@@ -230,7 +230,7 @@ async def _leased_by(connection: Connection, asked: Asked, call: int) -> list[Le
 
 def _read_leased(asked: Asked, rows: Iterable[Iterable[object]]) -> list[LeasedDelivery]:
     found = []
-    for leased, due_at, more in read_leased(asked, rows):
-        delivery = read_delivery(more[: len(DELIVERY)], due_at)
+    for leased, _, more in read_leased(asked, rows):
+        delivery = read_delivery(more[: len(DELIVERY)], 0)
         found.append(LeasedDelivery(leased, delivery, read_event_out(more[len(DELIVERY) :])))
     return found
