@@ -62,7 +62,7 @@ def asked(demo: Demo) -> str:
 def test_from_the_gallery_to_a_run(look: Open, scripts: bool) -> None:
     """Answer the questions, see what is made, make it, try it, run it, and look at when it runs by itself."""
     name = "lapsed" if scripts else "plain-lapsed"
-    page = look("/workflows/new", java_script_enabled=scripts).page
+    page = look("/workflows/_new", java_script_enabled=scripts).page
     page.get_by_role("link", name="Nightly lapsed").click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Show what it makes").click()
@@ -116,8 +116,8 @@ def test_every_page_is_accessible_and_as_wide_as_its_window(
     wrong: dict[str, object] = {}
     for path in (
         "/workflows",
-        "/workflows/new",
-        "/workflows/new/from/course-completion",
+        "/workflows/_new",
+        "/workflows/_new/from/course-completion",
         "/workflows/refund",
         "/workflows/refund/versions/1",
         "/runs?live=off",

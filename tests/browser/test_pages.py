@@ -41,11 +41,11 @@ PLACES = (
     "/connections",
     "/connections/imis",
     "/connections/imis/edit",
-    "/connections/new",
+    "/connections/_new",
     "/records",
     "/records/Activity",
     "/records/Activity?text=nothing+is+like+this",
-    "/panels/new",
+    "/panels/_new",
     "/panels/ABC_Courses",
     "/settings",
 )

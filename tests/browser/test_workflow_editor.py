@@ -92,7 +92,7 @@ def author(visit: Visit) -> Author:
 
 def test_four_steps_with_a_branch_are_built_tried_saved_and_run(look: Open, demo: Demo) -> None:
     """By mouse and keys: the search picks steps, chips write variables, keys move a step into the branch."""
-    made = look("/workflows/new/blank", viewport={"width": 1440, "height": 900})
+    made = look("/workflows/_new/blank", viewport={"width": 1440, "height": 900})
     person = author(made)
     person.write("Name (required)", "greet-members")
     person.page.get_by_role("button", name="Begins by hand").click()

@@ -61,11 +61,12 @@ async def send(pages: Client, target: str, **fields: str) -> Answered:
 class TestConnections:
     async def test_one_is_tried_before_it_is_saved(self, pages: Client, bench: Engine) -> None:
         fields = {"name": "new", "url": "http://elsewhere", "password": "words"}
-        tried = await send(pages, "/connections/new", **fields, act="try")
+        tried = await send(pages, "/connections/_new", **fields, act="try")
         assert b"Reached new." in tried.body
         assert "new" not in bench.board.connections
-        saved = await send(pages, "/connections/new", **fields, act="save")
+        saved = await send(pages, "/connections/_new", **fields, act="save")
         assert (303, "/connections/new?done=saved") == (saved.status, saved.headers["location"])
+        assert "http://elsewhere" in await shown(pages, "/connections/new")
         assert "words" == bench.board.connections["new"].secrets["password"].reveal()
         assert "words" not in await shown(pages, "/connections/spare/edit")
 
@@ -74,10 +75,10 @@ class TestConnections:
     ) -> None:
         bench.far.refusal = NeedsAuth("The password is refused.")
         fields = {"name": "new", "url": "http://elsewhere"}
-        tried = await send(pages, "/connections/new", **fields, act="try")
+        tried = await send(pages, "/connections/_new", **fields, act="try")
         assert b"It does not work" in tried.body
         assert b"The password is refused." in tried.body
-        assert 303 == (await send(pages, "/connections/new", **fields, act="save")).status
+        assert 303 == (await send(pages, "/connections/_new", **fields, act="save")).status
 
     @pytest.mark.parametrize(
         ("fields", "place"),
@@ -93,7 +94,7 @@ class TestConnections:
     async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
         self, pages: Client, fields: dict[str, str], place: str
     ) -> None:
-        answer = await send(pages, "/connections/new", **fields, act="save")
+        answer = await send(pages, "/connections/_new", **fields, act="save")
         assert 422 == answer.status
         assert place in answer.body.decode()
         assert f'value="{fields["url"]}"' in answer.body.decode()
@@ -152,15 +153,15 @@ class TestConnections:
         await shown(pages, "/connections/records/edit", 409)
         assert 409 == (await send(pages, "/connections/records/delete", typed="records")).status
         await shown(pages, "/connections/none", 404)
-        await shown(pages, "/connections/new?type=none", 404)
+        await shown(pages, "/connections/_new?type=none", 404)
 
 
 class TestPanels:
     async def test_one_is_defined_as_a_table_and_changed(self, pages: Client, bench: Engine) -> None:
-        more = await send(pages, "/panels/new", name="Marks", act="more", **LINES)
+        more = await send(pages, "/panels/_new", name="Marks", act="more", **LINES)
         assert b'name="lines" value="5"' in more.body
         assert b'value="Code"' in more.body
-        saved = await send(pages, "/panels/new", name="Marks", act="save", **LINES)
+        saved = await send(pages, "/panels/_new", name="Marks", act="save", **LINES)
         assert (303, "/records/Marks?done=saved") == (saved.status, saved.headers["location"])
         field = bench.board.panels["Marks"].spec.fields["Code"]
         assert (5, True) == (field.length, field.required)
@@ -187,7 +188,7 @@ class TestPanels:
     async def test_what_is_wrong_is_told_where_it_is(
         self, pages: Client, bench: Engine, fields: dict[str, str], said: str
     ) -> None:
-        answer = await send(pages, "/panels/new", act="save", **{**LINES, "name": "", **fields})
+        answer = await send(pages, "/panels/_new", act="save", **{**LINES, "name": "", **fields})
         assert 422 == answer.status
         assert said in unescape(answer.body.decode())
         assert {"Courses"} == set(bench.board.panels)

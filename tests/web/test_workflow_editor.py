@@ -23,7 +23,7 @@ from tests.support.services import services_of
 HERE = {"host": "127.0.0.1:8080", "accept": "text/html"}
 FORM = "application/x-www-form-urlencoded"
 INLINE = r"<style|\sstyle=|\son\w+=|javascript:|hx-on|<script(?![^>]*\ssrc=)"
-BLANK = "/workflows/new/blank"
+BLANK = "/workflows/_new/blank"
 EDIT = "/workflows/greet/edit"
 LOOK = "/workflows/_editor/look"
 TRY = "/workflows/_editor/try"

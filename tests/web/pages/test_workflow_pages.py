@@ -99,23 +99,33 @@ async def test_a_workflow_is_switched_off_copied_and_deleted(pages: Client, engi
     assert ["greet-copy"] == list(engine.board.workflows)
 
 
+async def test_a_workflow_that_is_called_new_has_its_page_like_any_other(
+    pages: Client, engine: Engine
+) -> None:
+    await engine.configurator.apply(
+        {"version": 1, "workflows": [{**GREET, "name": "new", "title": "Newest"}]}
+    )
+    assert "Newest" in await shown(pages, "/workflows/new")
+    assert "Newest" in await shown(pages, "/workflows/new/versions")
+
+
 async def test_an_exported_workflow_can_be_imported(pages: Client, engine: Engine) -> None:
     file = await shown(pages, "/workflows/greet/file")
     changed = file.replace("Greetings", "Good day")
-    answer = await fill(pages, "/workflows/new/import", "Import", text=changed)
+    answer = await fill(pages, "/workflows/_new/import", "Import", text=changed)
     assert "/workflows/greet?done=made" == answer.headers["location"]
     assert "Good day" == engine.board.workflows["greet"].title
 
 
 async def test_an_import_says_what_is_wrong_and_keeps_the_text(pages: Client) -> None:
-    answer = await fill(pages, "/workflows/new/import", "Import", text="name: x\nsteps: 7\n")
+    answer = await fill(pages, "/workflows/_new/import", "Import", text="name: x\nsteps: 7\n")
     assert 422 == answer.status
     assert "steps: 7" in text(answer)
 
 
 @pytest.mark.parametrize("name", GALLERY)
 async def test_every_template_of_the_gallery_asks_its_questions(pages: Client, name: str) -> None:
-    page = await shown(pages, f"/workflows/new/from/{name}")
+    page = await shown(pages, f"/workflows/_new/from/{name}")
     assert [] == [one.title for one in GALLERY[name].questions if one.title not in page]
 
 
@@ -123,7 +133,7 @@ async def test_a_template_that_lacks_a_connection_says_so_and_makes_nothing(
     pages: Client, engine: Engine
 ) -> None:
     answer = await fill(
-        pages, "/workflows/new/from/course-completion", "Questions", name="courses", act="make"
+        pages, "/workflows/_new/from/course-completion", "Questions", name="courses", act="make"
     )
     assert 422 == answer.status
     assert "courses" not in engine.board.workflows

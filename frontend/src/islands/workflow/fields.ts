@@ -178,7 +178,7 @@ function picker(form: Form, place: Place, id: string): HTMLElement {
   made.addEventListener("change", () => form.change(place.path, made.value || undefined));
   if (there.length || place.setting.pick !== "connection") return made;
   const tab = h("span", { class: "unseen" }, " (in a new tab)");
-  const make = h("a", { class: "small", href: "/connections/new", target: "_blank" }, "Make a connection", tab);
+  const make = h("a", { class: "small", href: "/connections/_new", target: "_blank" }, "Make a connection", tab);
   return h("span", { class: "stack tight" }, made, make);
 }
 

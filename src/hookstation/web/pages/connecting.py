@@ -150,8 +150,8 @@ def _old(request: Request, services: Services) -> Editing:
 
 
 PAGES: Final = (
-    Page("/connections/new", show_new),
-    Page("/connections/new", submit_new, ("POST",)),
+    Page("/connections/_new", show_new),
+    Page("/connections/_new", submit_new, ("POST",)),
     Page("/connections/{name}/edit", show_edit),
     Page("/connections/{name}/edit", submit_edit, ("POST",)),
 )

@@ -99,8 +99,8 @@ async def delete(request: Request, services: Services) -> Response:
 
 
 PAGES: Final = (
-    Page("/panels/new", show_new),
-    Page("/panels/new", submit, ("POST",)),
+    Page("/panels/_new", show_new),
+    Page("/panels/_new", submit, ("POST",)),
     Page("/panels/{name}", show_edit),
     Page("/panels/{name}", submit, ("POST",)),
     Page("/panels/{name}/delete", delete, ("POST",)),

@@ -158,9 +158,9 @@ def _choices(question: Question, services: Services) -> list[str]:
 
 
 PAGES: Final = (
-    Page("/workflows/new", show_gallery, act=Act.CHANGE),
-    Page("/workflows/new/from/{template}", show_questions, act=Act.CHANGE),
-    Page("/workflows/new/from/{template}", make, ("POST",)),
-    Page("/workflows/new/import", show_import, act=Act.CHANGE),
-    Page("/workflows/new/import", take_in, ("POST",)),
+    Page("/workflows/_new", show_gallery, act=Act.CHANGE),
+    Page("/workflows/_new/from/{template}", show_questions, act=Act.CHANGE),
+    Page("/workflows/_new/from/{template}", make, ("POST",)),
+    Page("/workflows/_new/import", show_import, act=Act.CHANGE),
+    Page("/workflows/_new/import", take_in, ("POST",)),
 )

@@ -34,7 +34,7 @@ class Opened:
     @property
     def address(self) -> str:
         """Where its editor is."""
-        return f"/workflows/{self.name}/edit" if self.name else "/workflows/new/blank"
+        return f"/workflows/{self.name}/edit" if self.name else "/workflows/_new/blank"
 
 
 def read_json(text: str) -> JSON:

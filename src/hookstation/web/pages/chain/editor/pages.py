@@ -23,7 +23,7 @@ from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
 HERE: Final = "/workflows/{name}/edit"
-BLANK: Final = "/workflows/new/blank"
+BLANK: Final = "/workflows/_new/blank"
 HELP: Final = "/workflows/_editor"
 
 
