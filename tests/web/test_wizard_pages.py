@@ -37,7 +37,7 @@ async def pages(bench: Engine) -> Client:
     return Client(Rest(services), {**HERE, "authorization": f"Bearer {key}"})
 
 
-async def send(client: Client, target: str, **fields: str) -> Answered:
+async def send(client: Client, target: str, /, **fields: str) -> Answered:
     """Send a form."""
     body = urlencode(fields).encode()
     return await client.ask("POST", target, body, content_type=FORM)
@@ -177,3 +177,34 @@ async def test_a_workflow_is_chosen_in_the_place_of_an_action_and_given_up_again
 async def test_a_webhook_without_an_action_yet_asks_for_one(pages: Client, bench: Engine) -> None:
     await bench.changing.drafts.save("fresh", {"name": "fresh", "title": "Fresh", "schema": True}, 0, "ann")
     assert b"No action yet" in (await pages.ask("GET", "/webhooks/fresh/edit/action")).body
+
+
+FRESH: dict[str, JSON] = {
+    "name": "fresh",
+    "title": "Fresh",
+    "authentication": {"type": "none"},
+    "schema": True,
+}
+
+
+async def test_an_action_that_was_only_chosen_is_no_mistake_until_it_is_left_empty(
+    pages: Client, bench: Engine
+) -> None:
+    await bench.changing.drafts.save("fresh", FRESH, 0, "ann")
+    target = "/webhooks/fresh/edit/action"
+    form = {"target": "insert_activity|records", "began": "1"}
+    await send(pages, target, **form, do="target")
+    assert b"to put right" not in (await pages.ask("GET", target)).body
+    left = await send(pages, target, **{**form, "began": "2"}, do="next")
+    assert 422 == left.status
+    assert "Field mapping</a>: nothing goes into the record yet." in left.body.decode()
+
+
+async def test_what_is_wrong_in_one_section_is_told_in_the_others(pages: Client, bench: Engine) -> None:
+    await bench.changing.drafts.save("fresh", {**FRESH, "access": {"rate": "lots"}}, 0, "ann")
+    shown = (await pages.ask("GET", "/webhooks/fresh/edit/data")).body.decode()
+    assert 'put right in <a href="/webhooks/fresh/edit/access">Sender and access</a>' in shown
+    assert (
+        '<a href="#access-rate">Rate</a>'
+        in (await pages.ask("GET", "/webhooks/fresh/edit/access")).body.decode()
+    )

@@ -193,14 +193,29 @@ def _said(demands: tuple[Demand, ...]) -> str:
 
 def _words(keyword: str, value: JSON) -> str:
     if keyword == "pattern":
-        return "without the character U+0000" if value == NO_NUL else "in the form that the field takes"
-    if isinstance(value, list):
-        value = " or ".join("null" if one is None else str(one) for one in value)
-    return _WORDS[keyword].format(value)
+        return (
+            "without the invisible character U+0000"
+            if value == NO_NUL
+            else "in the form that the field takes"
+        )
+    several = value if isinstance(value, list) else [value]
+    names = ["null" if one is None else str(one) for one in several]
+    if keyword == "type":
+        names = [_TYPES[one] for one in names]
+    return _WORDS[keyword].format(" or ".join(names))
 
 
+_TYPES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "yes or no",
+    "null": "null",
+    "object": "an object",
+    "array": "a list",
+}
 _WORDS: Final = {
-    "type": "type {}",
+    "type": "{}",
     "minLength": "at least {} character",
     "maxLength": "at most {} characters",
     "minimum": "from {}",

@@ -128,13 +128,15 @@ async def show(look: Look, section: Section, status: int = 200) -> Response:
     wanted = request.headers.get("hx-target", "").rpartition("#")[2]
     others = await services.changing.drafts.see(look.name, visitor_of(request).name)
     problems = [at_field(one) for one in look.problems or look.draft.problems]
+    states = states_of(look)
     context: dict[str, object] = {
         "look": look,
         "draft": look.draft,
         "document": look.document,
         "section": section.key,
         "titles": TITLES,
-        "states": states_of(look),
+        "states": states,
+        "left": [key for key, state in states.items() if state == "bad" and section.key not in (key, "save")],
         "errors": _told(problems, section.key, look),
         "summary": summary(problems, look),
         "label_of": label_of,
@@ -201,7 +203,7 @@ def summary(problems: Sequence[Problem], look: Look) -> list[Told]:
 
 def label_of(problem: Problem) -> str:
     """What people call the place of a problem; empty for the webhook as a whole."""
-    known = LABELS.get(tuple(str(part) for part in problem.path))
+    known = LABELS.get(tuple(part for part in problem.path if isinstance(part, str)))
     return known or " · ".join(
         str(part) for part in problem.path if part not in ("action", "fields", "schema")
     )
