@@ -143,9 +143,14 @@ def test_named_columns_have_their_header_without_any_row() -> None:
     assert "a,b\r\n" == to_text([], read_layout("csv", {"columns": ["a", "b"]}))
 
 
-def test_a_column_that_the_first_row_did_not_have_is_refused_with_its_row() -> None:
+def test_rows_that_come_one_by_one_may_have_no_column_that_the_first_did_not_have() -> None:
     with pytest.raises(MappingFailed, match="row 2: has the column “b”"):
-        to_text([{"a": 1}, {"a": 1, "b": 2}], Layout())
+        Writer(Layout()).rows([{"a": 1}, {"a": 1, "b": 2}])
+
+
+def test_rows_that_are_together_have_the_columns_of_all_and_are_empty_where_they_lack_one() -> None:
+    rows: list[dict[str, JSON]] = [{}, {"a": 1}, {"b": 2, "a": 3}, {"c": 4}]
+    assert "a,b,c\r\n,,\r\n1,,\r\n3,2,\r\n,,4\r\n" == to_text(rows, Layout())
 
 
 def test_what_a_spreadsheet_would_take_for_a_formula_gets_an_apostrophe_and_numbers_do_not() -> None:

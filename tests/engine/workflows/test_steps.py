@@ -100,6 +100,22 @@ class TestData:
         _, found = await world.run(write, read, input_=ROWS)
         assert ("ID,Name\n1,Ann\n2,Bob\n", ROWS) == (found["write"], found["read"])
 
+    async def test_records_that_were_found_become_lines_whatever_optional_fields_each_has(
+        self, file: Path | None
+    ) -> None:
+        fields = {"ID": "$$item.id$$", "Course": "$$item.course$$", "Note": "$$item.note$$"}
+        one = step("one", "insert_panel", connection="records", panel="Courses", fields=fields)
+        loop = {**step("each", "for_each", items="$$trigger$$"), "steps": [one]}
+        find = step("find", "find_panels", connection="records", panel="Courses", match={"Course": "A"})
+        write = step("write", "convert", data="$$steps.find.records$$", to="csv", options={"line_end": "lf"})
+        async with bench(workflow(loop, find, write), file=file) as made:
+            given: JSON = [{"id": "1", "course": "A"}, {"id": "2", "course": "A", "note": "late"}]
+            run = await made.run("w", given)
+            assert RunState.SUCCEEDED is run.state, run.error
+            [head, *lines] = str(output((await made.entries(run.id))["write"])).splitlines()
+            place = head.split(",").index("Note")
+            assert ["", "late"] == sorted(line.split(",")[place] for line in lines)
+
     async def test_only_what_changed_since_the_last_run_that_succeeded_comes_out(
         self, file: Path | None
     ) -> None:

@@ -106,7 +106,7 @@ async def test_a_workflow_that_is_called_new_has_its_page_like_any_other(
         {"version": 1, "workflows": [{**GREET, "name": "new", "title": "Newest"}]}
     )
     assert "Newest" in await shown(pages, "/workflows/new")
-    assert "Newest" in await shown(pages, "/workflows/new/versions")
+    assert "Versions of new" in await shown(pages, "/workflows/new/versions")
 
 
 async def test_an_exported_workflow_can_be_imported(pages: Client, engine: Engine) -> None:

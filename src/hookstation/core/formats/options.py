@@ -45,11 +45,11 @@ MOST_COLUMNS: Final = 1_000
 class Layout:
     """How rows stand in text.
 
-    `header`: the first line names the columns.  `columns`: which ones, and their order; empty: those of the first row,
-    or of the header.  `delimiter`: one sign.  `quote_all`: every value stands in quotes, not only where it must.
-    `line_end`: the signs themselves.  `encoding`: one of `ENCODINGS`; ``utf-8-sig`` is UTF-8 with a byte-order mark.
-    `safe_formulas`: a text that a spreadsheet would take for a formula gets an apostrophe before it.  `root` and `row`:
-    names of elements.
+    `header`: the first line names the columns.  `columns`: which ones, and their order; empty: those of the first row
+    where rows come one by one, of all of them where they are together, or of the header.  `delimiter`: one sign.
+    `quote_all`: every value stands in quotes, not only where it must.  `line_end`: the signs themselves.  `encoding`:
+    one of `ENCODINGS`; ``utf-8-sig`` is UTF-8 with a byte-order mark.  `safe_formulas`: a text that a spreadsheet would
+    take for a formula gets an apostrophe before it.  `root` and `row`: names of elements.
     """
 
     type: FormatType = FormatType.CSV

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Protocol
 
 from hookstation.core.formats.delimited import DelimitedReader, DelimitedWriter
@@ -135,10 +136,14 @@ def _reader(layout: Layout) -> _Reads:
 
 
 def to_text(rows: Iterable[Mapping[str, JSON]], layout: Layout) -> str:
-    """All rows as one text. Raises `MappingFailed` naming the row."""
-    writer = _writer(layout, (), 0)
+    """All rows as one text, with the columns of all of them; what a row lacks is empty.
+
+    Raises `MappingFailed` naming the row.
+    """
+    given = list(rows)
+    writer = _writer(layout, tuple(dict.fromkeys(chain.from_iterable(given))), 0)
     head = writer.head()
-    return head + writer.body(rows) + writer.tail()
+    return head + writer.body(given) + writer.tail()
 
 
 def from_text(text: str, layout: Layout) -> list[dict[str, JSON]]:
