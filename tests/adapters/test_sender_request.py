@@ -5,7 +5,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookstation.adapters.sender.request import Unsendable, check_words, judge_target, read_url, spelled
+from hookstation.adapters.sender.request import Unsendable, check_words, judge_target, read_url, spelling
 from hookstation.core.values import Secret
 from hookstation.errors import AddressRefused
 from hookstation.ports.sender import Dispatch
@@ -58,9 +58,8 @@ def test_no_header_that_passes_holds_what_ends_a_line(name: str, value: str) -> 
         assert not set("\r\n\0") & set(name + value)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["X-A", "x-a", "X-B", "x-B"]), TEXTS), max_size=8).map(tuple))
-def test_spelling_keeps_every_value_in_its_place(headers: tuple[tuple[str, str], ...]) -> None:
-    said = spelled(headers)
-    assert [value for _, value in headers] == [value for _, value in said]
-    assert [name.lower() for name, _ in headers] == [name.lower() for name, _ in said]
-    assert len({name for name, _ in said}) == len({name.lower() for name, _ in said})
+@given(st.lists(st.sampled_from(["X-A", "x-a", "X-B", "x-B"]), max_size=8).map(tuple))
+def test_a_name_has_one_spelling(names: tuple[str, ...]) -> None:
+    said = spelling(names)
+    assert [name.lower() for name in names] == [name.lower() for name in said]
+    assert len(set(said)) == len({name.lower() for name in said})

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote_plus
 
 from hookstation.core.template import Scope
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 MASK: Final = "***"
 LONGEST_VALUE: Final = 1024
@@ -75,6 +77,27 @@ def mask_headers(headers: Mapping[str, str], secret: frozenset[str]) -> dict[str
         if len(value) > LONGEST_VALUE:
             kept[name] = _capped(value, LONGEST_VALUE)
     return kept
+
+
+def mask_pairs(headers: Pairs, secret: frozenset[str]) -> Pairs:
+    """As `mask_headers`, for headers in their order of which some may come twice. `secret`: names as they are written.
+
+    The same object where nothing is to be masked or capped, which is so with most.
+    """
+    hidden = _masked(tuple([name for name, _ in headers]), secret)
+    if (
+        not hidden
+        and len(headers) <= MOST_HEADERS
+        and all(len(value) <= LONGEST_VALUE for _, value in headers)
+    ):
+        return headers
+    kept = [
+        (name, MASK if name in hidden else _capped(value, LONGEST_VALUE))
+        for name, value in headers[:MOST_HEADERS]
+    ]
+    if len(headers) > MOST_HEADERS:
+        kept.append((DROPPED, f"{len(headers) - MOST_HEADERS} more headers are not kept"))
+    return tuple(kept)
 
 
 def mask_query(query: str) -> str:

@@ -17,7 +17,7 @@ from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 
 from hookstation.adapters.sender.progress import Progress
-from hookstation.adapters.sender.request import Target, spelling
+from hookstation.adapters.sender.request import Target
 from hookstation.adapters.sender.troubles import UnfitAnswer
 from hookstation.ports.sender import Dispatch, Receipt
 
@@ -30,12 +30,11 @@ BODILESS: Final = frozenset(("HEAD", "TRACE", "OPTIONS"))
 SWITCHING: Final = 101
 
 
-def wire_of(dispatch: Dispatch, target: Target) -> bytes | None:
-    """The request as it stands on the wire; ``None`` where it does not take the short way."""
+def wire_of(dispatch: Dispatch, target: Target, names: tuple[str, ...]) -> bytes | None:
+    """The request as it stands on the wire; ``None`` where it does not take the short way. `names`: of its headers."""
     size = len(dispatch.body)
     if target.proxy is not None or not 0 < size <= AT_ONCE or dispatch.method in BODILESS:
         return None
-    names = spelling(tuple([name for name, _ in dispatch.headers]))
     lines = [f"{name}: {value}\r\n" for name, (_, value) in zip(names, dispatch.headers, strict=True)]
     head = f"{dispatch.method.upper()}{target.lines}{''.join(lines)}Content-Length: {size}\r\n\r\n"
     return head.encode() + dispatch.body

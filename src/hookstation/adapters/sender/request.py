@@ -114,15 +114,16 @@ def _read_proxy(secret: Secret | None, ports: tuple[int, ...]) -> tuple[URL | No
     return url.origin(), {"Authorization": encode_basic_auth(url.user, url.password or "")}
 
 
-def check_words(dispatch: Dispatch) -> None:
-    """Raise `Unsendable` where the method or a header is not one that can go out."""
+def check_words(dispatch: Dispatch) -> tuple[str, ...]:
+    """The names of the headers as they go out. Raises `Unsendable` where the method or a header is not one that can."""
     _check_method(dispatch.method)
-    spelling(tuple([name for name, _ in dispatch.headers]))
+    names = spelling(tuple([name for name, _ in dispatch.headers]))
     for name, value in dispatch.headers:
         if not value.isprintable() and UNFIT.search(value):
             raise Unsendable(
                 f"The header {name} would hold a line break or another control character; map it away."
             )
+    return names
 
 
 @lru_cache(maxsize=64)
@@ -149,12 +150,6 @@ def _check_name(name: str) -> None:
         raise Unsendable(f"“{name}” is no name of a header; write letters, digits and hyphens.")
     if name.lower() in FRAMING:
         raise Unsendable(f"The header {name} is set by the station itself; take it out of the subscription.")
-
-
-def spelled(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The headers, each name in its one spelling."""
-    names = spelling(tuple([name for name, _ in headers]))
-    return tuple([(name, value) for name, (_, value) in zip(names, headers, strict=True)])
 
 
 def as_payload(body: bytes) -> bytes | io.BytesIO | None:

@@ -14,7 +14,7 @@ from hookstation.adapters.sender.deadline import Deadline
 from hookstation.adapters.sender.kept import SWITCHING, exchange, read, switched, told, wire_of
 from hookstation.adapters.sender.pools import Pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
-from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target, spelled
+from hookstation.adapters.sender.request import Target, as_payload, check_words, judge_target
 from hookstation.adapters.sender.troubles import FOREIGN, UnfitAnswer, translate
 from hookstation.core.outgoing.values import Trouble
 from hookstation.ports.sender import Dispatch, NotSent, Receipt
@@ -57,24 +57,29 @@ class HttpSender:
 
     async def _send(self, dispatch: Dispatch, progress: Progress) -> Receipt:
         target = judge_target(dispatch.url, dispatch.networks, dispatch.ports, dispatch.proxy)
-        check_words(dispatch)
+        names = check_words(dispatch)
         progress.named, progress.proxied = target.named, target.proxy is not None
         if self._closed:
             raise NotSent(Trouble.CONNECT, "The station is stopping; nothing was sent.", progress.timing())
-        wire = wire_of(dispatch, target)
+        wire = wire_of(dispatch, target, names)
         pool = self._pools.take(dispatch, target)
         try:
             kept = await pool.connector.kept(target.key) if wire is not None else None
             if kept is not None and wire is not None:
                 return await exchange(kept, wire, dispatch.kept, progress)
-            return await self._exchange(pool.session, dispatch, target, progress)
+            return await self._exchange(pool.session, dispatch, target, names, progress)
         finally:
             self._pools.give_back(pool)
             if self._pools.too_many:
                 await self._pools.clear()
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, dispatch: Dispatch, target: Target, progress: Progress
+        self,
+        session: aiohttp.ClientSession,
+        dispatch: Dispatch,
+        target: Target,
+        names: tuple[str, ...],
+        progress: Progress,
     ) -> Receipt:
         """aiohttp's own way."""
         before = CURRENT.set(progress)
@@ -82,7 +87,7 @@ class HttpSender:
             async with session.request(
                 dispatch.method,
                 target.url,
-                headers=spelled(dispatch.headers),
+                headers=[(name, value) for name, (_, value) in zip(names, dispatch.headers, strict=True)],
                 data=as_payload(dispatch.body),
                 allow_redirects=False,
                 proxy=target.proxy,

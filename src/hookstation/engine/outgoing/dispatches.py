@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from hookstation.core.masking import MASK, is_token_like, mask_headers, mask_query
+from hookstation.core.masking import MASK, is_token_like, mask_pairs, mask_query
 from hookstation.core.outgoing.definitions import ApiKeyHeader, Destination
 from hookstation.ports.sender import Dispatch, Tls
 
@@ -40,9 +39,9 @@ def dispatch_to(
 
 def masked_headers(headers: Headers, destination: Destination) -> Headers:
     """Headers for people: credentials masked, signatures shown, long values capped."""
-    key, sent = destination.credentials, dict(headers)
+    key = destination.credentials
     named = key.header.lower() if isinstance(key, ApiKeyHeader) else ""
-    return tuple(mask_headers(sent, _credentials(tuple(sent), named)).items())
+    return mask_pairs(headers, _credentials(tuple([name for name, _ in headers]), named))
 
 
 @lru_cache(maxsize=256)  # the same names go out with each delivery
@@ -61,10 +60,9 @@ def masked_url(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, mask_query(parts.query), parts.fragment))
 
 
-def masked_answer(headers: Sequence[tuple[str, str]]) -> Headers:
+def masked_answer(headers: Headers) -> Headers:
     """The head of an answer for people: cookies and tokens that it gives out are masked."""
-    came = dict(headers)
-    return tuple(mask_headers(came, _given_out(tuple(came))).items())
+    return mask_pairs(headers, _given_out(tuple([name for name, _ in headers])))
 
 
 @lru_cache(maxsize=256)  # a receiver answers with the same names
