@@ -249,6 +249,15 @@ class TestEvents:
         assert [50, 2] == [len(_states(text)) for text in (first, second)]
         assert ["data-live" in text for text in (first, second)] == [True, False]
 
+    async def test_an_event_that_came_to_nothing_leads_to_what_mends_it(
+        self, pages: Client, bench: Engine
+    ) -> None:
+        await bench.post("courses", {"id": 1})
+        told = await shown(pages, f"/events/{(await bench.last()).id}")
+        assert "Tell the sender what stands above, or change the fields." in told
+        assert '<a href="/webhooks/courses/edit/data">Data of courses</a>' in told
+        assert '<a href="/webhooks/courses/edit/access#keep_rejected_bodies">' in told
+
     async def test_an_event_shows_its_request_its_stages_its_answer_and_its_attempts(
         self, pages: Client, bench: Engine
     ) -> None:

@@ -19,6 +19,7 @@ from hookstation.errors import BodyRefused, Invalid, Problem
 from hookstation.ports.store import Payload
 from hookstation.web.api import asking
 from hookstation.web.pages.caused import caused_by
+from hookstation.web.pages.event_words import SECTIONS, advice
 from hookstation.web.pages.filters import pretty
 from hookstation.web.pages.remedying import CAN_END, can_replay
 from hookstation.web.pages.rendering import page
@@ -40,7 +41,7 @@ LABELS: Final = {
     "text": "Text in the payload",
     "sender": "Sender’s address",
     "record_key": "Record key",
-    "dedup_key": "Dedup key",
+    "dedup_key": "Repeats known by",
     "event_id": "Event id",
 }
 DONE: Final = {
@@ -126,6 +127,8 @@ async def show_event(request: Request, services: Services) -> Response:
         "attempts": await services.store.list_attempts(event_id),
         "stages": [(STAGES.get(one.stage, one.stage), one.took) for one in told.stages],
         "mapped": told.mapped,
+        "advice": advice(event),
+        "sections": SECTIONS,
         "headers": {name: one for name, one in event.headers.items() if not name.startswith(":")},
         "edited_from": event.headers.get(EDITED_FROM, ""),
         "edited_by": event.headers.get(EDITED_BY, ""),

@@ -218,8 +218,14 @@ async def context(look: Look) -> dict[str, object]:
         "told": told,
         "whole": _whole(look, action, shown.payload) if found else (),
         "words": words,
+        "zone": _zone(look, action),
         "records": RECORDS,
     }
+
+
+def _zone(look: Look, action: Mapping[str, JSON]) -> str:
+    connector = look.services.targets.connectors.get(str(action.get("connection")))
+    return connector.zone if connector is not None else ""
 
 
 def _is_chosen(line: Line) -> bool:
@@ -291,9 +297,11 @@ def properties(document: Document) -> list[str]:
     return found
 
 
-def words(spec: FieldSpec) -> str:
-    """Type and length of a field, for people."""
+def words(spec: FieldSpec, zone: str = "") -> str:
+    """Type and length of a field, for people; and the zone in which its moments are written."""
     kind = FIELD_TYPES[spec.type]
+    if spec.type is FieldType.DATETIME and zone:
+        return f"{kind}, written in the time of {zone}"
     return kind if spec.length is None else f"{kind}, up to {spec.length}"
 
 
