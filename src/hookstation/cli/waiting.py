@@ -80,8 +80,9 @@ def _tell_more(run: Mapping[str, JSON]) -> None:
             write(text_of(run["output"]))
         return
     step, colon, error = str(run["error"]).partition(": ")
-    if colon and _STEP.fullmatch(step):
-        write(f"step: {step}")
-        write(f"error: {error}")
-    else:
+    if not colon or _STEP.fullmatch(step) is None:
         write(f"error: {run['error']}")
+        return
+    if run.get("kind") != "transfer":
+        write(f"step: {step}")
+    write(f"error: {error}")

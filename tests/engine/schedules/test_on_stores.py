@@ -227,7 +227,9 @@ async def test_switched_off_after_failures(store: Store, known: SimpleNamespace)
     await one.fire()
     assert 2 == len(await runs(store))
 
+    assert (await schedules.one("steady")).next is None
     await schedules.enable("steady", "ada")
+    assert (await schedules.one("steady")).next is not None
     await due(store, schedule, 0)
     await one.clock.advance(2)
     await one.fire()

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import structs
 
 from hookstation.core.jobs import POLLS, SCHEDULES
-from hookstation.core.schedules.definitions import Schedule, Starts
+from hookstation.core.schedules.definitions import Schedule, ScheduleState, Starts
 from hookstation.core.schedules.fires import Fire, fires, next_fire, why_never
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Run, Standing
@@ -31,7 +31,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStanding:
-    """A schedule as lists show it. `last`: the run that it started last; `said`: why it started or will start none."""
+    """A schedule as lists show it.
+
+    `next`: when it fires by itself, ``None`` where it does not.  `last`: the run that it started last.  `said`: why it
+    started or will start none.
+    """
 
     schedule: Schedule
     standing: Standing
@@ -141,13 +145,14 @@ class Schedules:
         name = schedule.name
         page = await self._store.list_runs(RunFilter(trigger=trigger_of(name)), 1)
         kept = await self._store.get_kept(SCHEDULES, name)
-        now = self._clock.now()
+        standing, now = standings.get(name, Standing(SCHEDULES, name)), self._clock.now()
         following = next_fire(schedule, now)
         never = why_never(schedule, now) if following is None else None
+        fires_itself = schedule.state is ScheduleState.ACTIVE and not standing.off
         return ScheduleStanding(
             schedule,
-            standings.get(name, Standing(SCHEDULES, name)),
-            following,
+            standing,
+            following if fires_itself else None,
             page.items[0] if page.items else None,
             " ".join(filter(None, (kept.get("said", ""), never.message if never else ""))),
         )
