@@ -143,7 +143,8 @@ def test_an_open_webhook_must_be_said_aloud() -> None:
     [
         (
             {"name": "Course Completions"},
-            "name: “Course Completions” is not a name; allowed are lower-case letters, digits and “-”, up to 64.",
+            "name: “Course Completions” is not a name; allowed are lower-case letters, digits and “-”, up to 64."
+            " Write it like “course-completions”.",
         ),
         (
             {"answer": "outcom"},

@@ -92,6 +92,16 @@ def test_each_kind_is_read_as_it_is_meant(name: str, written: JSON, expected: ob
         (
             {"name": "a b"},
             "name: “a b” is not a name; allowed are letters, digits, “_”, “-” and “.”, up to 64, beginning with a "
+            "letter or digit. Write it like “a-b”.",
+        ),
+        (
+            {"name": ""},
+            "name: must not be empty; allowed are letters, digits, “_”, “-” and “.”, up to 64, beginning with a "
+            "letter or digit.",
+        ),
+        (
+            {"name": "課程"},
+            "name: “課程” is not a name; allowed are letters, digits, “_”, “-” and “.”, up to 64, beginning with a "
             "letter or digit.",
         ),
         (

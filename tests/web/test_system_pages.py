@@ -180,7 +180,7 @@ class TestPanels:
             ({"name": "X", "length-0": "many"}, 'id="line-0-error"'),
             ({"name": "X", "name-1": "Code"}, "Stands on two lines"),
             ({"name": "X", "name-0": "a b"}, 'id="line-0-error"'),
-            ({"name": "X", "name-0": ""}, "notice bad"),
+            ({"name": "X", "name-0": ""}, "It has no field yet"),
             ({"name": "X", "type-0": "date"}, 'id="line-0-error"'),
             ({"name": "X", "parent": "standalone", "instances": "single"}, 'id="instances-error"'),
         ],

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from hookstation.core.fieldlist.setting import Kind, Setting
+from hookstation.core.naming import slug
 from hookstation.core.nearest import did_you_mean
 from hookstation.core.rates import Rate
 from hookstation.core.values import JSON, Number, kind_of
@@ -84,13 +85,24 @@ def read_text(setting: Setting, value: JSON) -> str:
 def read_name(setting: Setting, value: JSON) -> str:
     """A name."""
     text = _text_of(value, "a name")
-    if not re.fullmatch(setting.pattern or NAME, text):
+    pattern = setting.pattern or NAME
+    if not re.fullmatch(pattern, text):
         allowed = (
             setting.pattern_words
             or "letters, digits, “_”, “-” and “.”, up to 64, beginning with a letter or digit"
         )
-        refuse(f"{shown(text)} is not a name; allowed are {allowed}.")
+        if not text:
+            refuse(f"must not be empty; allowed are {allowed}.")
+        refuse(f"{shown(text)} is not a name; allowed are {allowed}.{_like(text, pattern)}")
     return text
+
+
+def _like(text: str, pattern: str | re.Pattern[str]) -> str:
+    """The name that somebody may have meant who wrote it as people say it."""
+    if not re.search("[A-Za-z0-9]", text):
+        return ""
+    near = (slug(text), re.sub("[^A-Za-z0-9_]", "", text))
+    return next((f" Write it like “{one}”." for one in near if re.fullmatch(pattern, one)), "")
 
 
 def read_url(_: Setting, value: JSON) -> str:

@@ -98,6 +98,8 @@ def with_problems(draft: Draft, problems: Iterable[Problem]) -> Draft:
         if one.path[:1] == ("fields",) and len(one.path) > 1:
             what = " ".join(str(part) for part in one.path[2:])
             at_line.setdefault(str(one.path[1]), []).append(_sentence(f"{what} {one.message}".strip()))
+        elif one.path == ("fields",) and not any(line.name for line in draft.lines):
+            errors["fields"] = ["It has no field yet: fill in a line, with a name at least."]
         else:
             errors.setdefault(str(one.path[0]) if one.path else "", []).append(_sentence(one.message))
     lines = tuple(_with_error(one, at_line) for one in draft.lines)
