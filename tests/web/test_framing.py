@@ -102,6 +102,15 @@ def test_a_refused_body_is_not_waited_for_longer_than_a_moment(lane: Station, wi
     assert wire.is_over()
 
 
+def test_white_space_around_a_headers_value_is_no_part_of_it(lane: Station, wire: Wire) -> None:
+    declared = {
+        "Content-Length": f" {len(COURSE)} \t",
+        "X-Token": f"\t{TOKEN}  ",
+        "Content-Type": "application/json ",
+    }
+    assert 200 == wire.send(head("POST", lane.paths["token"], "station", declared) + COURSE).hear().status
+
+
 def test_trailers_are_no_headers(lane: Station, wire: Wire) -> None:
     wire.send(head("POST", lane.paths["token"], "station", {"Transfer-Encoding": "chunked"}))
     wire.send(chunked(COURSE)[:-2] + f"X-Token: {TOKEN}\r\n\r\n".encode())

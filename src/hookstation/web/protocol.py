@@ -143,13 +143,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; a trailer is counted and passed over."""
+        """A header, without the white space behind its value (RFC 9110, 5.5); a trailer is counted and passed over."""
         self._moved = True
         self._head_bytes += len(name) + len(value) + 4
         if self._head_bytes > LARGEST_HEAD:
             self._refuse_head()
         if self._in_head:
-            name = name.lower()
+            name, value = name.lower(), value.rstrip(b" \t")
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
             self.headers.append((name, value))
