@@ -36,7 +36,6 @@ class Chores:
         self.done: list[str] = []
         self.batches: list[int] = []
         self.gate: asyncio.Event | None = None
-        self.at_work: list[str] = []
         self.failures: list[Exception] = []
         self.poison: set[str] = set()
         self.refusal: Exception = StoreUnavailable("this cannot be written")
@@ -54,10 +53,8 @@ class Chores:
         return await self.store.next_due(QUEUE, lane)
 
     async def do(self, item: Leased) -> JobEnd | None:
-        self.at_work.append(item.job.id)
         if self.gate is not None:
             await self.gate.wait()
-        self.at_work.remove(item.job.id)
         if self.failures:
             raise self.failures.pop(0)
         self.done.append(item.job.id)
@@ -164,45 +161,6 @@ async def test_at_rest_it_asks_for_nothing(bench: Bench) -> None:
     await bench.begin()
     await bench.clock.advance(10)
     assert Counter() == bench.chores.asked
-
-
-@pytest.mark.parametrize(("hands", "expected"), [(0, 5), (1, 1), (2, 2), (9, 5)])
-async def test_no_more_are_done_at_once_than_there_are_hands(bench: Bench, hands: int, expected: int) -> None:
-    """All that has room is leased; what no hand is free for is done after the others, in their order."""
-    names = [f"e{number}" for number in range(5)]
-    bench.chores.rooms["east"], bench.chores.gate = Room(5, hands=hands), asyncio.Event()
-    await bench.put("east", *names)
-    await bench.begin()
-    assert [JobState.LEASED] * 5 == await bench.states(*names)
-    assert names[:expected] == bench.chores.at_work
-    bench.chores.gate.set()
-    await bench.clock.settle()
-    assert (names, [None] * 5) == (sorted(bench.chores.done), await bench.states(*names))
-
-
-async def test_what_broke_keeps_no_hand(bench: Bench) -> None:
-    bench.chores.rooms["east"] = Room(5, hands=1)
-    bench.chores.failures = [ValueError("broken"), StoreUnavailable("away")]
-    await bench.put("east", "a", "b", "c")
-    await bench.begin()
-    assert ["c"] == bench.chores.done
-
-
-async def test_hands_that_are_too_many_by_now_end_with_their_job(bench: Bench) -> None:
-    bench.chores.rooms["east"], bench.chores.gate = Room(3, hands=3), asyncio.Event()
-    await bench.put("east", "a", "b", "c", "d", "e")
-    await bench.begin()
-    assert ["a", "b", "c"] == bench.chores.at_work
-    bench.chores.rooms["east"] = Room(3, hands=1)
-    bench.chores.gate.set()
-    await bench.clock.settle()
-    bench.chores.gate.clear()
-    await bench.put("east", "f", "g")
-    await bench.clock.settle()
-    assert ["f"] == bench.chores.at_work
-    bench.chores.gate.set()
-    await bench.clock.advance(LOOK_EVERY)
-    assert list("abcdefg") == sorted(bench.chores.done)
 
 
 async def test_a_lane_with_much_to_do_leaves_room_for_the_others(bench: Bench) -> None:

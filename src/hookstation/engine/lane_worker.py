@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -53,15 +53,13 @@ class Room(NamedTuple):
     `limit`: so many jobs on this node.  `most`: so many may be leased at the same time by all nodes together, those
     that are at work among them; 0: any number.  `seconds`: where `limit` is 0, when there may be room again; 0: when a
     job of the lane ends, with the next look, or when `LaneWorker.ring` says so.  `punctual`: after each lease where
-    `most` is 0, it is asked when the next one is due, which costs a statement; else the next look tells it.  `hands`:
-    so many jobs of the lane are done at the same time here, and what is leased beyond them after these; 0: all at once.
+    `most` is 0, it is asked when the next one is due, which costs a statement; else the next look tells it.
     """
 
     limit: int
     most: int = 0
     seconds: float = 0.0
     punctual: bool = False
-    hands: int = 0
 
 
 class LaneWork(Protocol[Item, End]):
@@ -107,11 +105,7 @@ class LaneWorker(Generic[Item, End]):
         self._full: set[str] = set()
         self._shut: set[str] = set()
         self._at_work: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._under_way = 0
-        self._items: defaultdict[str, deque[Item]] = defaultdict(deque)
-        self._hands: Counter[str] = Counter()
-        self._most_hands: dict[str, int] = {}
+        self._tasks: dict[asyncio.Task[End | None], str] = {}
         self._ends: list[tuple[str, End]] = []
         self._together: int | None = None
         self._settled = 0
@@ -158,7 +152,7 @@ class LaneWorker(Generic[Item, End]):
 
     def _are_many(self) -> bool:
         """Whether the ends are worth a commit: by then a half of what was leased is still under way."""
-        return len(self._ends) >= min(GATHERED, self._under_way)
+        return len(self._ends) >= min(GATHERED, len(self._tasks))
 
     def ring(self, lane: str) -> None:
         """The lane may have room again."""
@@ -169,7 +163,7 @@ class LaneWorker(Generic[Item, End]):
         now, took = self._clock.monotonic(), 0
         due = [lane for lane, at in self._due.items() if at <= now + TICK]
         for number, lane in enumerate(due):
-            free = self._at_once - self._under_way
+            free = self._at_once - len(self._tasks)
             if free <= 0:
                 break
             took += await self._take_of(lane, min(max(1, free // (len(due) - number)), BATCH))
@@ -200,15 +194,15 @@ class LaneWorker(Generic[Item, End]):
         """Wait for what is under way, at most `seconds`, and settle it; return how many jobs did not end."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
-        left = self._under_way
-        for task in self._tasks:
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
             task.cancel()
         try:
             while self._ends:
                 await self.settle()
         except StoreError as failure:
             log.error("jobs of “%s” stay unsettled: %s", self._work.queue, failure.message)
-        return left
+        return len(left)
 
     async def _take_of(self, lane: str, share: int) -> int:
         room = self._work.room(lane, self._at_work[lane])
@@ -226,7 +220,6 @@ class LaneWorker(Generic[Item, End]):
         except BaseException:
             self._due.setdefault(lane, at)
             raise
-        self._most_hands[lane] = room.hands or self._at_once
         for item in leased:
             self._begin(lane, item)
         await self._look_ahead(lane, len(leased), limit, room)
@@ -260,27 +253,10 @@ class LaneWorker(Generic[Item, End]):
     def _begin(self, lane: str, item: Item) -> None:
         if self._loop is None:  # to ask which one runs is a system call
             self._loop = asyncio.get_running_loop()
+        task = self._loop.create_task(self._do(item))
+        self._tasks[task] = lane
         self._at_work[lane] += 1
-        self._under_way += 1
-        self._items[lane].append(item)
-        if self._hands[lane] < self._most_hands[lane]:
-            self._hands[lane] += 1
-            task = self._loop.create_task(self._go_through(lane))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _go_through(self, lane: str) -> None:
-        """A hand: do one job of the lane after the other, while there are any for it."""
-        items = self._items[lane]
-        try:
-            while items and self._hands[lane] <= self._most_hands[lane]:
-                self._end(lane, await self._do(items.popleft()))
-        finally:
-            self._hands[lane] -= 1
-            if not self._hands[lane]:
-                del self._hands[lane]
-                if not items:
-                    del self._items[lane], self._most_hands[lane]
+        task.add_done_callback(self._done)
 
     async def _do(self, item: Item) -> End | None:
         try:
@@ -291,9 +267,9 @@ class LaneWorker(Generic[Item, End]):
             log.exception("a job of “%s” broke and is tried again", self._work.queue)
         return self._work.put_off(item)
 
-    def _end(self, lane: str, end: End | None) -> None:
-        self._under_way -= 1
-        if end is not None:
+    def _done(self, task: asyncio.Task[End | None]) -> None:
+        lane = self._tasks.pop(task)
+        if not task.cancelled() and (end := task.result()) is not None:
             self._ends.append((lane, end))
             self._ended.ring()
             if self._are_many():
@@ -327,7 +303,7 @@ class LaneWorker(Generic[Item, End]):
     async def _wait(self) -> None:
         """Until some lane has its turn."""
         rest = AT_REST
-        if self._due and self._under_way < self._at_once:
+        if self._due and len(self._tasks) < self._at_once:
             rest = min(self._due.values()) - self._clock.monotonic()
         if rest > TICK:
             await self._bell.wait(rest)

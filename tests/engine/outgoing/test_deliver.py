@@ -287,7 +287,7 @@ async def test_a_node_that_was_buried_meanwhile_sends_nothing_of_what_it_had_lea
     await ready(bench)
     await bench.raised()
     await bench.engine.lookout.look()
-    [item] = await bench.engine.sending.deliver.lease("crm", 1, 0)
+    item = (await bench.store.lease_deliveries("crm", bench.engine.membership.node_id, 60, 1))[0]
     await bench.clock.advance(30)
     await bench.store.reap(6)
     done = await bench.engine.sending.deliver.do(item)

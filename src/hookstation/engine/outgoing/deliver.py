@@ -28,6 +28,7 @@ from hookstation.engine.outgoing.destinations import Destinations
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.listening import Listening
 from hookstation.engine.outgoing.live import Live, Place
+from hookstation.engine.outgoing.slots import Slots
 from hookstation.errors import StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.deliveries import DeliveryEnd, LeasedDelivery
@@ -56,13 +57,6 @@ SECOND: Final = 1_000_000
 DEAD: Final = "delivery.dead"
 
 log = logging.getLogger(__name__)
-
-
-class Waiting(NamedTuple):
-    """What was leased, and when by the node's own clock, in seconds: it may wait for its turn here."""
-
-    item: LeasedDelivery
-    since: float
 
 
 class Done(NamedTuple):
@@ -111,33 +105,43 @@ class Deliver:
         """How many deliveries may leave for a destination now."""
         return Room(0) if self.stopping else self._destinations.room(lane, at_work)
 
-    async def lease(self, lane: str, limit: int, most: int) -> Sequence[Waiting]:
+    async def lease(self, lane: str, limit: int, most: int) -> Sequence[LeasedDelivery]:
         """Lease deliveries of a destination."""
         place = self._live.place(lane)
         found = await self._store.lease_deliveries(
             lane, self._membership.node_id, _lease_seconds(place, most), limit, most
         )
         self._destinations.leave(lane, len(found))
-        since = self._clock.monotonic()
-        return [Waiting(one, since) for one in found]
+        return found
 
     async def next_due(self, lane: str) -> int | None:
         """When the next delivery of a destination is due."""
         return await self._store.next_due(DELIVERIES, lane)
 
-    async def do(self, waiting: Waiting) -> Done:
+    async def do(self, item: LeasedDelivery) -> Done:
         """Try a delivery, or put it back where it may not leave now."""
-        item, delivery = waiting.item, waiting.item.delivery
+        delivery = item.delivery
         if not self._is_known(delivery):
             await self._follow()
             if not self._is_known(delivery):
                 return self._cancelled(item)
         place, shape = self._live.place(delivery.destination), self._live.shape(delivery.subscription)
         if place is None or shape is None:
-            return self._put_back(item, BROKE)
-        if self._clock.monotonic() - waiting.since > STALE and not await self._still_waits(delivery):
-            return self._put_back(item, 0.0)
-        return await self._try(item, place, shape)
+            return self.put_off(item)
+        slots = self._destinations.slots(place.destination)
+        is_fresh = slots.take() or await self._waited(slots)
+        try:
+            if not is_fresh and not await self._still_waits(delivery):
+                return self._put_back(item, 0.0)
+            return await self._try(item, place, shape)
+        finally:
+            slots.give()
+
+    async def _waited(self, slots: Slots) -> bool:
+        """Wait for a place; whether that was so short that what was leased surely stands."""
+        asked = self._clock.monotonic()
+        await slots.wait()
+        return self._clock.monotonic() - asked <= STALE
 
     async def _try(self, item: LeasedDelivery, place: Place, shape: CompiledSubscription) -> Done:
         delivery = item.delivery
@@ -150,9 +154,9 @@ class Deliver:
         tried = await self._trying.try_once(place, shape, item.event, delivery.id, delivery.attempts + 1)
         return await self._ended(item, place, tried)
 
-    def put_off(self, waiting: Waiting) -> Done:
+    def put_off(self, item: LeasedDelivery) -> Done:
         """The end of a delivery whose try broke."""
-        return self._put_back(waiting.item, BROKE)
+        return self._put_back(item, BROKE)
 
     async def settle(self, ends: Sequence[Done]) -> None:
         """Write how tries ended, and tell who listens."""

@@ -23,6 +23,7 @@ from hookstation.engine.outgoing.crowd import Crowd
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.live import Live
 from hookstation.engine.outgoing.pace import Pace
+from hookstation.engine.outgoing.slots import Slots
 from hookstation.errors import Conflict, StoreError
 from hookstation.ports.clock import Clock
 from hookstation.ports.deliveries import DESTINATIONS_CHANGED, DeliveryFilter
@@ -73,6 +74,7 @@ class Destinations:
         self._recent: dict[str, tuple[Ended, ...]] = {}
         self._failing: dict[str, int] = {}
         self._paces: dict[str, Pace] = {}
+        self._slots: dict[str, Slots] = {}
         self._saving = asyncio.Lock()
 
     @property
@@ -112,7 +114,7 @@ class Destinations:
                 await self._let_rest(one.name)
         await self._crowd.look()
         self._looked_at = frozenset(destinations)
-        for known in (self._recent, self._failing, self._paces):
+        for known in (self._recent, self._failing, self._paces, self._slots):
             for name in [name for name in known if name not in destinations]:
                 del known[name]
 
@@ -141,7 +143,7 @@ class Destinations:
         """How many deliveries may leave for a destination now; what has no destination any more may all be ended.
 
         A node that is alone leases ahead, where what it leases is soon done: what is leased then waits here for one of
-        its hands and not for the disk.
+        its `slots` and not for the disk.
         """
         if not self._live.has(name):
             return Room(OF_NOBODY)
@@ -168,7 +170,7 @@ class Destinations:
             if (free := pace.room(at)) < 1:
                 return Room(0, seconds=pace.wait(at))
             limit = min(limit, free)
-        return Room(limit, most, hands=destination.concurrency)
+        return Room(limit, most)
 
     def _is_quick(self, name: str) -> bool:
         """Whether attempts ended a moment ago, and so many of them that the disk may be what they wait for."""
@@ -182,6 +184,13 @@ class Destinations:
             return False
         state = self._states.get(name)
         return state is None or passage(state, self._clock.now()) is not Passage.CLOSED
+
+    def slots(self, destination: Destination) -> Slots:
+        """What a delivery holds one of while it is tried: there are as many as its destination takes at once."""
+        known = self._slots.get(destination.name)
+        if known is None or known.count != destination.concurrency:
+            known = self._slots[destination.name] = Slots(destination.concurrency)
+        return known
 
     def leave(self, name: str, count: int) -> None:
         """So many deliveries were leased for it."""

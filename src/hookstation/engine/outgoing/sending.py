@@ -14,7 +14,7 @@ from hookstation.engine.outgoing.attempt import Trying
 from hookstation.engine.outgoing.connections import Connections
 from hookstation.engine.outgoing.counts import DeliveryCounts
 from hookstation.engine.outgoing.crowd import Crowd
-from hookstation.engine.outgoing.deliver import AT_ONCE, Deliver, Done, Waiting
+from hookstation.engine.outgoing.deliver import AT_ONCE, Deliver, Done
 from hookstation.engine.outgoing.destinations import Destinations
 from hookstation.engine.outgoing.emitter import Emitter
 from hookstation.engine.outgoing.figures import Figures
@@ -29,12 +29,13 @@ from hookstation.engine.outgoing.services import Outgoing
 from hookstation.engine.outgoing.tokens import Tokens
 from hookstation.engine.outgoing.try_out import TryOut
 from hookstation.ports.clock import Clock, Identifiers
+from hookstation.ports.deliveries import LeasedDelivery
 from hookstation.ports.log import EventLog
 from hookstation.ports.secrets import Vault
 from hookstation.ports.sender import Sender
 from hookstation.ports.store import Store
 
-DeliveryWorker: TypeAlias = LaneWorker[Waiting, Done]
+DeliveryWorker: TypeAlias = LaneWorker[LeasedDelivery, Done]
 
 
 @dataclass(slots=True)
