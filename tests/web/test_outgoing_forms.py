@@ -70,6 +70,22 @@ async def test_a_subscription_saved_unchanged_stays_as_it_is(
     }
 
 
+async def test_a_destination_that_moves_gets_a_new_secret_which_is_shown(
+    pages: Client, bench: SendingBench
+) -> None:
+    """The old one may not follow, and was shown once, long ago."""
+    name, target = "signed", "/outgoing/destinations/signed/edit"
+    await bench.configure(destinations=[bench.destination(name, signing={"type": "standard-webhooks"})])
+    old = bench.engine.board.destinations[name].signing
+    stayed = await fill(pages, target, "Destination", title="Renamed")
+    assert 303 == stayed.status, text(stayed)
+    assert old == bench.engine.board.destinations[name].signing
+    moved = await fill(pages, target, "Destination", url="https://elsewhere.example.org/in")
+    assert 200 == moved.status
+    assert "It is shown this once" in text(moved)
+    assert old != bench.engine.board.destinations[name].signing
+
+
 def vars_of(one: object) -> list[tuple[str, object]]:
     """The fields of a definition."""
     return [(name, getattr(one, name)) for name in one.__slots__]  # type: ignore[attr-defined]  # it has them

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hookstation.core.documents.destination import DESTINATION
+from hookstation.core.documents.destination_secrets import origin
 from hookstation.core.outgoing.families import FAMILIES
 from hookstation.core.values import JSON
 from hookstation.errors import Invalid, Problem
@@ -47,6 +48,7 @@ FURTHER: Final = (
 )
 """What few need to change: id, heading, what is in it, and its settings."""
 
+STANDARD: Final = "standard-webhooks"
 TAKEN: Final = Problem(("name",), "is taken by another destination; choose another one.")
 
 
@@ -85,7 +87,8 @@ async def _submit(
 ) -> Response:
     form = await read_form(request)
     reading = Reading(form)
-    document: dict[str, JSON] = {**reading.document(SHOWN, before), **({"name": name} if name else {})}
+    read = reading.document(SHOWN, before)
+    document: dict[str, JSON] = {**signed_anew(read, before, form), **({"name": name} if name else {})}
     wrong = [*problems, *reading.problems]
     if not wrong:
         try:
@@ -97,6 +100,30 @@ async def _submit(
                 return await show_secret(request, services, name, made[name].reveal())
             return RedirectResponse(f"/outgoing/destinations/{quote(name)}?done=saved", 303)
     return await _form(request, services, old, before, form, wrong)
+
+
+def signed_anew(document: Mapping[str, JSON], before: Mapping[str, JSON], form: Form) -> dict[str, JSON]:
+    """The document without its kept secret where it goes to another address now: there the station makes a new one.
+
+    The old one may not follow, and whoever types the new address has seldom kept what was shown once.
+    """
+    signing = document.get("signing")
+    if (
+        not isinstance(signing, dict)
+        or signing.get("type", STANDARD) != STANDARD
+        or form.one(f"signing.{STANDARD}.secret")
+    ):
+        return {**document}
+    if not before or not _moved(str(before.get("url", "")), str(document.get("url", ""))):
+        return {**document}
+    return {**document, "signing": {name: one for name, one in signing.items() if name != "secret"}}
+
+
+def _moved(old: str, new: str) -> bool:
+    try:
+        return origin(old) != origin(new)
+    except ValueError:
+        return False
 
 
 async def _form(
