@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookstation.core.outgoing.definitions import Breaker, Destination
+from hookstation.core.outgoing.definitions import Breaker, Destination, RetryPlan
 from hookstation.core.outgoing.health import (
     ENDED,
     Ended,
@@ -108,20 +108,28 @@ def test_a_rest_lasts_at_least_as_long_as_the_receiver_asks_for() -> None:
     assert clock(35 + 7_200) == run(OPEN, end(35, Trouble.BUSY, wish=7_200)).until
 
 
-def test_a_busy_destination_is_slowed_for_the_longer_of_its_pause_and_its_wish() -> None:
-    states = [run(GOOD, end(1, Trouble.BUSY, wish)) for wish in (0, 10, 300, 10 * DAY)]
+def test_a_busy_destination_is_slowed_for_as_long_as_it_asks_and_a_day_at_most() -> None:
+    states = [run(GOOD, end(1, Trouble.BUSY, wish)) for wish in (3, 10, 300, 10 * DAY)]
     assert [Health.SLOWED] * 4 == [one.health for one in states]
-    assert [clock(31), clock(31), clock(301), clock(1 + DAY)] == [one.until for one in states]
+    assert [clock(4), clock(11), clock(301), clock(1 + DAY)] == [one.until for one in states]
+
+
+@pytest.mark.parametrize(("pauses", "seconds"), [((5, 30), 5), ((0.5,), 0.5), ((60, 60), 30), ((), 30)])
+def test_one_that_names_no_time_is_slowed_until_its_delivery_is_due_or_for_its_pause(
+    pauses: tuple[float, ...], seconds: float
+) -> None:
+    destination = replace(CRM, retry=RetryPlan(pauses))
+    assert clock(1 + seconds) == run(GOOD, end(1, Trouble.BUSY), destination=destination).until
 
 
 def test_a_slowed_destination_gets_nothing_until_its_time_and_then_everything() -> None:
     slowed = run(GOOD, end(1, Trouble.BUSY))
-    assert [Passage.CLOSED, Passage.FREE] == [passage(slowed, clock(30)), passage(slowed, clock(31))]
+    assert [Passage.CLOSED, Passage.FREE] == [passage(slowed, clock(5)), passage(slowed, clock(6))]
 
 
 def test_a_slowed_destination_whose_time_is_over_is_seen_as_good_and_one_at_rest_is_not() -> None:
     slowed = run(GOOD, end(1, Trouble.BUSY))
-    assert [Health.SLOWED, Health.GOOD] == [seen(slowed, clock(at)).health for at in (30, 31)]
+    assert [Health.SLOWED, Health.GOOD] == [seen(slowed, clock(at)).health for at in (5, 6)]
     assert OPEN is seen(OPEN, clock(10**6))
 
 

@@ -1,6 +1,6 @@
 """How a destination stands by itself: slowed, at rest, gone or given up, and how it comes out of that.
 
-A destination that is busy (429, 502, 503, 504) is slowed: nothing is sent for a while.  One that keeps failing is
+A destination that is busy (429, 502, 503, 504) is slowed: nothing is sent for as long as it asks, or for a moment.  One that keeps failing is
 given a rest (its breaker opens); then a single delivery, the probe, tells whether the rest is over or twice as long.
 One that says 410 is gone, one that has done nothing but fail for days is given up; only a person brings these two back.
 """
@@ -133,7 +133,7 @@ def _failed(
     if _too_many(state, breaker, recent, last):
         return _opened(state, breaker, last, since)
     if last.trouble is Trouble.BUSY:
-        return _slowed(state, breaker, last, since)
+        return _slowed(state, destination, last, since)
     return _with(state, failing_since=since)
 
 
@@ -170,12 +170,17 @@ def rest_after(opened: int, breaker: Breaker) -> float:
     return float(min(breaker.pause * 2 ** min(opened, 32), max(LONGEST_REST, breaker.pause)))
 
 
-def _slowed(state: DestinationState, breaker: Breaker, last: Ended, since: int) -> DestinationState:
-    until = last.ended_at + int(max(breaker.pause, min(last.wish, LONGEST_WISH)) * SECOND)
+def _slowed(state: DestinationState, destination: Destination, last: Ended, since: int) -> DestinationState:
+    until = last.ended_at + int((min(last.wish, LONGEST_WISH) or _moment(destination)) * SECOND)
     if until <= state.until:
         return _with(state, failing_since=since)
     why = "The receiver said that it has too much to do."
     return _changed(state, last.ended_at, health=Health.SLOWED, until=until, failing_since=since, why=why)
+
+
+def _moment(destination: Destination) -> float:
+    """Seconds for one that names no time: never beyond the pause after which its own delivery is due again."""
+    return min((*destination.retry.pauses[:1], destination.breaker.pause))
 
 
 def _with(state: DestinationState, failing_since: int) -> DestinationState:
