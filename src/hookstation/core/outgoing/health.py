@@ -1,8 +1,9 @@
 """How a destination stands by itself: slowed, at rest, gone or given up, and how it comes out of that.
 
-A destination that is busy (429, 502, 503, 504) is slowed: nothing is sent for as long as it asks, or for a moment.  One that keeps failing is
-given a rest (its breaker opens); then a single delivery, the probe, tells whether the rest is over or twice as long.
-One that says 410 is gone, one that has done nothing but fail for days is given up; only a person brings these two back.
+A destination that is busy (429, 502, 503, 504) is slowed: nothing is sent for as long as it asks, or for a moment.
+One that keeps failing is given a rest (its breaker opens); then a single delivery, the probe, tells whether the rest is
+over or twice as long.  One that says 410 is gone, one that has done nothing but fail for days is given up; only a
+person brings these two back.
 """
 
 from __future__ import annotations
