@@ -68,8 +68,9 @@ class BoundedHandler(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Read on, until there are too many heads."""
-        for start in range(0, len(data), STEP):
-            super().data_received(data[start : start + STEP])
+        steps = (data,) if len(data) <= STEP else [data[at : at + STEP] for at in range(0, len(data), STEP)]
+        for step in steps:
+            super().data_received(step)
             if self._interim > MOST_INTERIM or self._answers > 1:
                 self.set_exception(
                     http_exceptions.HttpProcessingError(message="too many answers to one request")

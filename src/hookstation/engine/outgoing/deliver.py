@@ -204,7 +204,9 @@ class Deliver:
 
     async def _ended(self, item: LeasedDelivery, place: Place, tried: Tried) -> Done:
         job, attempt, now = item.leased.job, tried.attempt, self._clock.now()
-        await self._observe(place, Ended(attempt.started_at, now, attempt.trouble, tried.wait))
+        ended = Ended(attempt.started_at, now, attempt.trouble, tried.wait)
+        if not self._destinations.goes_on_well(place.destination, ended):
+            await self._observe(place, ended)
         verdict = after(place.destination.retry, job.tries + 1, attempt.trouble, tried.wait, self._chance())
         self._tell(item, tried, verdict)
         lease, name = item.leased.lease, place.destination.name

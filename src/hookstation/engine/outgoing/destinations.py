@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import structs
 
 from hookstation.core.outgoing.definitions import Destination, DestinationMode
-from hookstation.core.outgoing.health import Ended, Passage, enabled, passage, remembered, settled, told
+from hookstation.core.outgoing.health import Ended, Passage, enabled, passage, settled, told
 from hookstation.core.outgoing.values import DeliveryState, DestinationState, Health, Trouble
 from hookstation.core.values import JSON
 from hookstation.engine.bell import Bell
@@ -71,7 +72,7 @@ class Destinations:
         self._looked_at: frozenset[str] = frozenset()
         self._deleted: frozenset[str] = frozenset()
         self._states: dict[str, DestinationState] = {}
-        self._recent: dict[str, tuple[Ended, ...]] = {}
+        self._recent: dict[str, deque[Ended]] = {}
         self._failing: dict[str, int] = {}
         self._paces: dict[str, Pace] = {}
         self._slots: dict[str, Slots] = {}
@@ -174,8 +175,8 @@ class Destinations:
 
     def _is_quick(self, name: str) -> bool:
         """Whether attempts ended a moment ago, and so many of them that the disk may be what they wait for."""
-        recent = self._recent.get(name, ())
-        return bool(recent) and self._clock.now() - recent[0].ended_at < SECOND
+        recent = self._recent.get(name)
+        return recent is not None and self._clock.now() - recent[0].ended_at < SECOND
 
     def may_leave(self, name: str) -> bool:
         """Whether what was leased may still go: it may have been paused, or its destination may have gone, since."""
@@ -205,10 +206,26 @@ class Destinations:
             self._failing.pop(name, None)
         elif ended.failed:
             self._failing.setdefault(name, ended.ended_at)
-        if not self._goes_on_well(name, ended) and self._next(destination, ended) is not None:
+        if self._next(destination, ended) is not None:
             async with self._saving:
                 await self._change(destination, ended)
-        self._recent[name] = remembered(self._recent.get(name, ()), ended, destination.breaker)
+        self._remember(destination, ended)
+
+    def goes_on_well(self, destination: Destination, ended: Ended) -> bool:
+        """As `observe`, for an attempt that surely changes nothing, which almost every one is; whether it was that."""
+        name, state = destination.name, self._states.get(destination.name)
+        if ended.trouble is not Trouble.NONE or not (state is None or _is_fine(state)):
+            return False
+        self._failing.pop(name, None)
+        self._remember(destination, ended)
+        return True
+
+    def _remember(self, destination: Destination, ended: Ended) -> None:
+        """As many as its breaker looks at."""
+        recent = self._recent.get(destination.name)
+        if recent is None or recent.maxlen != destination.breaker.calls:
+            recent = self._recent[destination.name] = deque(recent or (), destination.breaker.calls)
+        recent.append(ended)
 
     async def enable(self, name: str, who: str) -> DestinationState:
         """Call a destination as usual again, whatever stood against it.
@@ -232,12 +249,6 @@ class Destinations:
         self._failing.pop(name, None)
         self._event_log.write("destination_enabled", destination=name, before=before.health.value, by=who)
         return after
-
-    def _goes_on_well(self, name: str, ended: Ended) -> bool:
-        """What surely changes nothing, which is what almost every attempt is."""
-        state = self._states.get(name)
-        fine = state is None or (state.health is Health.GOOD and not state.failing_since)
-        return fine and ended.trouble is Trouble.NONE
 
     async def _change(self, destination: Destination, ended: Ended) -> None:
         """Save what follows from the attempt; where another node was quicker, what follows from that."""
@@ -301,6 +312,10 @@ class Destinations:
             known = Pace(destination.rate, self._crowd.count, now)
         made = self._paces[destination.name] = known.shared(self._crowd.count, now)
         return made
+
+
+def _is_fine(state: DestinationState) -> bool:
+    return state.health is Health.GOOD and not state.failing_since
 
 
 def _as_good_as(before: DestinationState, after: DestinationState) -> bool:
