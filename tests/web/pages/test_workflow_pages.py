@@ -136,4 +136,6 @@ async def test_a_template_that_lacks_a_connection_says_so_and_makes_nothing(
         pages, "/workflows/_new/from/course-completion", "Questions", name="courses", act="make"
     )
     assert 422 == answer.status
+    assert "Mail server</a>: Choose one of the connections." in text(answer)
+    assert "/connections/_new?type=smtp" in text(answer)
     assert "courses" not in engine.board.workflows

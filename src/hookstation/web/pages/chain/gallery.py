@@ -24,6 +24,7 @@ from hookstation.web.services import Services
 
 LARGEST: Final = 4 * 1024 * 1024
 TAKEN: Final = "There is a {kind} “{name}” already; choose another name."
+CHOOSE: Final = "Choose one of the connections."
 NO_WORKFLOW: Final = (
     "There is no workflow in it: write the list “workflows”, or a single workflow with name and steps."
 )
@@ -48,6 +49,9 @@ async def make(request: Request, services: Services) -> Response:
         one.name: form.one(one.name).strip() for one in template.questions if form.one(one.name).strip()
     }
     documents: dict[str, JSON] = {}
+    unchosen = _unchosen(template, answers, services)
+    if unchosen:
+        return await _questions(request, services, template, answers, unchosen, form=form)
     try:
         documents = template.make(answers)
         problems = [*taken(documents, services)]
@@ -143,10 +147,20 @@ async def _questions(
         "errors": errors,
         "elsewhere": [one for one in problems if not (one.path and str(one.path[0]) in known)],
         "steps": {name: one.title for name, one in SPECS.items()},
+        "titles": {one.name: one.title for one in template.questions},
         "text": text,
     }
     wrong = bool(problems) and not (form is not None and form.one("act") == "look")
     return await page(request, "chain/questions.html", context, 422 if wrong else 200)
+
+
+def _unchosen(template: GalleryTemplate, answers: Mapping[str, str], services: Services) -> list[Problem]:
+    """Connections that the answers leave open, or that there are not."""
+    return [
+        Problem((one.name,), CHOOSE)
+        for one in template.questions
+        if one.ask is Ask.CONNECTION and answers.get(one.name, "") not in _choices(one, services)
+    ]
 
 
 def _choices(question: Question, services: Services) -> list[str]:
