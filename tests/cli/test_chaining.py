@@ -75,6 +75,18 @@ def test_what_steps_before_a_failed_one_put_out_is_not_taken_for_what_the_run_pu
     assert 0 == here("workflows", "delete", "gated", "--yes", "--data", running.data).exit_code
 
 
+def test_a_template_is_tried_on_what_a_run_has(running: Station, payload: Path) -> None:
+    run = heard("workflows", "run", "plain", "--input", payload, "--wait", "30s", "--data", running.data)[
+        "id"
+    ]
+    assert "Maths!\n" == here("runs", "try", run, "$$vars.course$$!", "--data", running.data).stdout
+    assert "true\n" == here("runs", "try", run, 'id == "10420"', "--condition", "--data", running.data).stdout
+    missing = here("runs", "try", run, "$$vars.none$$", "--data", running.data)
+    assert (0, "", True) == (missing.exit_code, missing.stdout, "is not there" in missing.stderr)
+    failing = here("runs", "try", run, "{{ vars.course | plus: 1 }}", "--data", running.data)
+    assert (1, "", True) == (failing.exit_code, failing.stdout, "error: " in failing.stderr)
+
+
 def test_what_does_not_exist_ends_with_1_and_what_is_misused_with_2(running: Station, tmp_path: Path) -> None:
     assert 1 == here("workflows", "run", "nothing", "--data", running.data).exit_code
     (tmp_path / "no.json").write_text("{")

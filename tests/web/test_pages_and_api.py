@@ -163,6 +163,7 @@ DONE: Final[Mapping[str, tuple[str, ...]]] = {
     **{f"/{many}/{{name}}/run": (f"POST /{many}/{{name}}/run",) for many in CHAINED[1:]},
     "/workflows/_new/from/{template}": ("POST /gallery/{name}", "POST /config/apply"),
     "/workflows/_new/import": ("POST /config/apply",),
+    "/runs/{id}/try": ("POST /runs/{id}/try",),
     "/workflows/{name}/run": ("POST /workflows/{name}/run", "POST /workflows/{name}/test"),
     "/workflows/{name}/roll-back": ("POST /workflows/{name}/rollback",),
     "/runs/{id}/cancel": ("POST /runs/{id}/cancel",),

@@ -19,11 +19,13 @@ from hookstation.cli.speaking import (
     out,
     place,
     print_one,
+    say,
     settings_of,
     station_options,
     table,
     tell,
     text_of,
+    write,
 )
 from hookstation.core.values import JSON
 
@@ -192,6 +194,34 @@ def resolve(
         body["output"] = read_json(output)
     run = f"{place('/runs', 'run', run_id)}/resolve"
     print_one(one_call(settings_of(data, database_url), "POST", run, body), as_json)
+
+
+@runs.command("try")
+@click.argument("run_id", metavar="ID")
+@click.argument("expression", metavar="TEMPLATE")
+@click.option("--condition", is_flag=True, help="It is a condition: tell whether it holds.")
+@json_option
+@station_options
+def try_expression(
+    run_id: str, expression: str, condition: bool, as_json: bool, data: str | None, database_url: str | None
+) -> None:
+    """Try a template on what a workflow's run has.
+
+    It reads what a step would that stood behind all that have ended, with secrets masked. Ends with 1 where the
+    template fails.
+    """
+    path = f"{place('/runs', 'run', run_id)}/try"
+    body: JSON = {"condition" if condition else "template": expression}
+    tried = one_call(settings_of(data, database_url), "POST", path, body)
+    if as_json:
+        out(cast("JSON", tried))
+    elif tried["missing"]:
+        say("The property that it reads is not there; it is left out.")
+    elif not tried["error"]:
+        write(text_of(tried["value"]))
+    if tried["error"]:
+        say(f"error: {tried['error']}")
+        sys.exit(1)
 
 
 def _took(microseconds: JSON) -> str:

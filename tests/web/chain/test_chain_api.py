@@ -331,6 +331,20 @@ def test_secrets_that_a_run_was_given_and_answered_are_masked_and_stay_when_it_i
     assert (422, "/input/pwd") == (wrong.status, wrong.document["problems"][0]["pointer"])
 
 
+def test_a_template_is_tried_on_what_a_run_has(running: Station) -> None:
+    run = begun(running, "plain", {"id": "E1", "course": "Maths", "token": "hush"})
+    there = f"/runs/{run['id']}/try"
+    asked = {"template": {"who": "$$trigger.id$$ $$trigger.token$$", "key": "$$steps.insert.record.key$$"}}
+    given = running.api(there, "POST", asked)
+    assert ("E1 ***", False, "") == (given["value"]["who"], given["missing"], given["error"])
+    assert given["value"]["key"].startswith("E1|")
+    assert running.api(there, "POST", {"condition": 'vars.course == "Maths"'})["value"] is True
+    wrong = heard(running, there, "POST", {"condition": "a =="})
+    assert (422, "/condition") == (wrong.status, wrong.document["problems"][0]["pointer"])
+    assert 422 == heard(running, there, "POST", {}).status
+    assert 404 == heard(running, "/runs/none/try", "POST", asked).status
+
+
 def test_a_transfer_is_kept_like_any_other_thing(running: Station) -> None:
     target = {"type": "http", "connection": "lms", "path": "members"}
     made = running.api(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import pytest
 import pytest_asyncio
@@ -180,6 +181,29 @@ async def test_another_input_that_is_no_json_is_told_and_kept(
     answer = await send(pages, f"/runs/{run_id}/again", {"how": "edited", "text": "{items"})
     assert 422 == answer.status
     assert "{items" in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "told"),
+    [
+        ({"expression": "$$trigger.items$$"}, 200, "What it gives"),
+        ({"expression": "trigger.good == true", "as": "condition"}, 200, "It holds."),
+        ({"expression": "trigger.good == false", "as": "condition"}, 200, "It does not hold."),
+        ({"expression": "$$vars.none$$"}, 200, "is not there"),
+        ({"expression": " "}, 422, "Write a template"),
+        ({"expression": "{{ trigger | nothing }}"}, 422, "nothing"),
+    ],
+)
+async def test_a_template_is_tried_on_what_a_run_has(
+    pages: Client, engine: Engine, services: Services, fields: dict[str, str], status: int, told: str
+) -> None:
+    run_id = await run(engine, services, "looped", {"items": [1], "good": True})
+    answer = await send(pages, f"/runs/{run_id}/try", fields)
+    assert (status, True, True) == (
+        answer.status,
+        told in text(answer),
+        fields["expression"].strip() in unescape(text(answer)),
+    )
 
 
 async def test_an_unknown_step_is_resolved_by_a_word(pages: Client, engine: Engine) -> None:

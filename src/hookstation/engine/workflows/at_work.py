@@ -24,6 +24,7 @@ from hookstation.engine.workflows.beginnings import Beginnings
 from hookstation.engine.workflows.calls import CallTokens
 from hookstation.engine.workflows.desk import RunDesk
 from hookstation.engine.workflows.ended import Ended
+from hookstation.engine.workflows.expressions import Expressions
 from hookstation.engine.workflows.fitting import Fitting
 from hookstation.engine.workflows.plans import Live, Plans
 from hookstation.engine.workflows.receiving import Receiving
@@ -110,7 +111,12 @@ def at_work(  # noqa: PLR0913 - the meeting point of all that runs need
         starting,
         tools,
         Receiving(starting, ended, clock),
-        RunDesk(again, Signals(store, clock, event_log), ShowRuns(store, plans)),
+        RunDesk(
+            again,
+            Signals(store, clock, event_log),
+            ShowRuns(store, plans),
+            Expressions(store, plans, clock),
+        ),
         DryRuns(shop.runners),
         advance,
         LaneWorker(advance, lookout, clock, at_once=AT_ONCE),

@@ -13,7 +13,8 @@ from hookstation.core.values import JSON
 from hookstation.core.workflows.catalog import SPECS
 from hookstation.core.workflows.compiled import CompiledWorkflow, compile_workflow
 from hookstation.core.workflows.definitions import Step, TriggerKind, Workflow
-from hookstation.core.workflows.values import Run
+from hookstation.core.workflows.history import History
+from hookstation.core.workflows.values import Entry, EntryState, Run
 from hookstation.engine.workflows.calls import plan_calls
 from hookstation.engine.workflows.texts import read_text
 from hookstation.errors import NotFound
@@ -43,6 +44,14 @@ class Plan:
 
 FETCH: Final = "fetch-the-changed-record"
 """The step with which a run begins that has the full record of a change: its answer is ``trigger.record``."""
+
+
+def put_record(history: History, entry: Entry, answer: JSON) -> None:
+    """The full record of a change belongs to what triggered the run. `entry`: any of it; `answer`: what it put out."""
+    trigger = history.root.frame.trigger
+    done = entry.path == FETCH and entry.state is EntryState.DONE
+    if done and isinstance(trigger, dict) and isinstance(answer, dict):
+        trigger["record"] = answer.get("body")
 
 
 def _fetch(workflow: Workflow) -> Step:

@@ -34,7 +34,7 @@ from hookstation.engine.workflows.entries import done_entry, failed_entry, failu
 from hookstation.engine.workflows.flights import Flights
 from hookstation.engine.workflows.long_work import LEASE
 from hookstation.engine.workflows.parts import Parts
-from hookstation.engine.workflows.plans import FETCH, Plan
+from hookstation.engine.workflows.plans import Plan, put_record
 from hookstation.engine.workflows.tasks import (
     Done,
     Failed,
@@ -183,7 +183,7 @@ class Running:
         add = self._history.add
         for entry, output in parts.results:
             if self._plan.fetches and output is not MISSING:
-                self._fetched(self._history, entry, output)
+                put_record(self._history, entry, output)
             add(entry, output)
         return decide(self._plan.compiled, self._history, now)
 
@@ -192,16 +192,8 @@ class Running:
         history = History(self._plan.compiled, self.run, entries, self._signals)
         if self._plan.fetches:
             for entry in entries:
-                self._fetched(history, entry, read_text(entry.output))
+                put_record(history, entry, read_text(entry.output))
         return history
-
-    @staticmethod
-    def _fetched(history: History, entry: Entry, answer: JSON) -> None:
-        """The full record of a change belongs to what triggered the run."""
-        trigger = history.root.frame.trigger
-        done = entry.path == FETCH and entry.state is EntryState.DONE
-        if done and isinstance(trigger, dict) and isinstance(answer, dict):
-            trigger["record"] = answer.get("body")
 
     # One command.
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from hookstation.core.jsontext import dump_json
 from hookstation.core.nearest import did_you_mean
+from hookstation.core.people import Act
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Run
 from hookstation.engine.chain.run_list import AnyRun, RunsAsked, Status
@@ -174,6 +175,23 @@ def _path(body: dict[str, JSON]) -> str:
     return path
 
 
+async def try_on_run(request: Request, services: Services) -> Response:
+    """What a template gives, or whether a condition holds, of what a run has; secrets are masked in it."""
+    body = await asking.fields(request, "template", "condition")
+    if len(body) != 1:
+        raise Invalid([Problem((), "needs one of template and condition.")])
+    found = await _of_a_workflow(request, services)
+    [name] = body
+    try:
+        if name == "template":
+            given = await services.chain.runs.try_template(found.id, body[name])
+        else:
+            given = await services.chain.runs.try_condition(found.id, asking.member(body, name, str, ""))
+    except Invalid as invalid:
+        raise Invalid([one.under(name) for one in invalid.problems]) from invalid
+    return reply({"value": given.value, "missing": given.missing, "error": given.error})
+
+
 def _after(request: Request) -> int:
     text = request.query_params.get("after", "") or "0"
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
@@ -231,6 +249,16 @@ OPERATIONS: Final = (
         "RunInFull",
         "StepRequest",
         refusals=(400, 404, 409, 422),
+    ),
+    Operation(
+        "POST",
+        "/runs/{id}/try",
+        try_on_run,
+        "Try a template or a condition on what a run has",
+        "ExpressionTrial",
+        "ExpressionRequest",
+        refusals=(400, 404, 409, 422),
+        act=Act.SEE,
     ),
     Operation(
         "POST",

@@ -147,6 +147,14 @@ def _requests() -> dict[str, JSON]:
             ),
             "examples": [{"path": "send", "happened": True, "output": {"status": 200}}],
         },
+        "ExpressionTrial": object_of(("value", "missing", "error"), value=ANY, missing=FLAG, error=TEXT),
+        "ExpressionRequest": {
+            **closed(
+                template={"description": "A template, or any JSON whose texts are templates."},
+                condition={"type": "string", "description": "A condition, instead of a template."},
+            ),
+            "examples": [{"template": "$$steps.find.records[0].ID$$"}],
+        },
         "DecisionRequest": {
             **closed(
                 ("path", "approved"),

@@ -60,6 +60,20 @@ class Tried:
         return max(self.entry.ended_at - self.entry.started_at, 0) if self.entry.ended_at else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A template or condition that is tried on the run. `wrong`: what is wrong with it; `told`: what came of it."""
+
+    text: str = ""
+    is_condition: bool = False
+    wrong: str = ""
+    told: str = ""
+    value: Shown | None = None
+
+
+NOTHING_TRIED: Final = Expression()
+
+
 def shown_text(text: str) -> Shown | None:
     """JSON text for people; ``None`` where there is none."""
     if not text:
@@ -74,7 +88,12 @@ async def show(request: Request, services: Services) -> Response:
 
 
 async def render(
-    request: Request, services: Services, problem: str = "", text: str = "", status: int = 200
+    request: Request,
+    services: Services,
+    problem: str = "",
+    text: str = "",
+    status: int = 200,
+    expression: Expression = NOTHING_TRIED,
 ) -> Response:
     """The page, with what is wrong with what was sent: `text` is the input that was typed."""
     run_id: str = request.path_params["id"]
@@ -112,6 +131,7 @@ async def render(
         "done": DONE.get(asked["done"], ""),
         **await asyncio.to_thread(_came, run),
         "text": text,
+        "expression": expression,
         "step": await _step(found, asked["step"], services),
         **await _loop(found, asked, services),
     }

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from hookstation.core.jsontext import parse_json
+from hookstation.core.jsontext import dump_json, parse_json
 from hookstation.core.people import Act, may
 from hookstation.core.values import JSON
 from hookstation.errors import BodyRefused, Conflict, Invalid, MappingFailed
 from hookstation.web.pages.access import visitor_of
-from hookstation.web.pages.chain.run import render
+from hookstation.web.pages.chain.run import Expression, render, shown_text
 from hookstation.web.pages.forms import read_form
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
 NOT_JSON: Final = "The {what} is not JSON: {why} Nothing was done; put it right below."
+EMPTY: Final = "Write a template or a condition."
+NOT_THERE: Final = "The property that it reads is not there: a setting of it is left out."
 SAY: Final = "Say whether it happened: nothing was noted."
 
 
@@ -45,6 +48,30 @@ async def again(request: Request, services: Services) -> Response:
     except (Invalid, MappingFailed) as refused:
         return await render(request, services, refused.message, text, 422)
     return _to(new.id, "begun")
+
+
+async def try_expression(request: Request, services: Services) -> Response:
+    """Try a template or a condition on what the run has."""
+    run_id: str = request.path_params["id"]
+    form = await read_form(request)
+    tried = Expression(form.one("expression").strip(), form.one("as") == "condition")
+    if not tried.text:
+        return await render(request, services, status=422, expression=replace(tried, wrong=EMPTY))
+    runs = services.chain.runs
+    try:
+        given = await (runs.try_condition if tried.is_condition else runs.try_template)(run_id, tried.text)
+    except Invalid as refused:
+        wrong = " ".join(one.message for one in refused.problems)
+        return await render(request, services, status=422, expression=replace(tried, wrong=wrong))
+    if given.error:
+        return await render(request, services, expression=replace(tried, wrong=given.error))
+    if given.missing:
+        return await render(request, services, expression=replace(tried, told=NOT_THERE))
+    if tried.is_condition:
+        told = "It holds." if given.value is True else "It does not hold."
+        return await render(request, services, expression=replace(tried, told=told))
+    value = shown_text(dump_json(given.value))
+    return await render(request, services, expression=replace(tried, value=value))
 
 
 async def resolve(request: Request, services: Services) -> Response:
@@ -102,6 +129,7 @@ def _to(run_id: str, done: str) -> Response:
 PAGES: Final = (
     Page("/runs/{id}/cancel", cancel, ("POST",)),
     Page("/runs/{id}/again", again, ("POST",)),
+    Page("/runs/{id}/try", try_expression, ("POST",), act=Act.SEE),
     Page("/runs/{id}/resolve", resolve, ("POST",)),
     Page("/runs/{id}/decide", decide, ("POST",)),
 )
