@@ -34,6 +34,7 @@ from hookstation.core.documents import (
     known_secrets,
 )
 from hookstation.core.documents.schemas import configuration_schema
+from hookstation.core.journal_rules import is_single
 from hookstation.core.rates import Rate
 from hookstation.core.records import FieldSpec, FieldType, Instances, Parent
 from hookstation.core.values import JSON, Secret
@@ -251,15 +252,15 @@ def test_a_single_panel_has_no_ordinal_and_a_standalone_one_nobody() -> None:
     assert list(alone.fields) == ["A"]
 
 
+def test_a_standalone_panel_has_any_number_of_rows_whatever_it_says_of_persons() -> None:
+    assert not is_single(panel(parent="standalone", instances="single").spec)
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"name": "activity"}, "name: “Activity” is the name of the built-in activities; choose another."),
         ({"fields": {}}, "fields: is empty: name at least one."),
-        (
-            {"parent": "standalone", "instances": "single"},
-            "instances: a standalone panel belongs to nobody, so “single” means nothing; use “multi”.",
-        ),
         (
             {"fields": {"ID": {"type": "string"}}},
             "fields.ID: “ID” is reserved: it holds the person's id and is always there in a party panel; choose "

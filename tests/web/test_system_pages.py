@@ -182,7 +182,7 @@ class TestPanels:
             ({"name": "X", "name-0": "a b"}, 'id="line-0-error"'),
             ({"name": "X", "name-0": ""}, "It has no field yet"),
             ({"name": "X", "type-0": "date"}, 'id="line-0-error"'),
-            ({"name": "X", "parent": "standalone", "instances": "single"}, 'id="instances-error"'),
+            ({"name": "X", "instances": "some"}, 'id="instances-error"'),
         ],
     )
     async def test_what_is_wrong_is_told_where_it_is(

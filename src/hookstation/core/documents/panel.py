@@ -76,7 +76,7 @@ PANEL: Final = (
         Kind.CHOICE,
         default="multi",
         choices=("single", "multi"),
-        help="How many rows one person may have.",
+        help="How many rows one person may have; says nothing of a standalone panel, which has any number.",
     ),
     Setting(
         "fields",
@@ -100,9 +100,6 @@ def decode_panel(document: JSON) -> tuple[Panel | None, list[Problem]]:
         problems.append(
             Problem(("name",), "“Activity” is the name of the built-in activities; choose another.")
         )
-    if values.text("parent") == "standalone" and values.text("instances") == "single":
-        message = "a standalone panel belongs to nobody, so “single” means nothing; use “multi”."
-        problems.append(Problem(("instances",), message))
     return (None, problems) if problems else (Panel(_spec(values)), [])
 
 
