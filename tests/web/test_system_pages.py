@@ -137,6 +137,25 @@ class TestConnections:
         assert "spare" not in bench.board.connections
         assert "“spare” was deleted" in await shown(pages, answer.headers["location"])
 
+    async def test_one_that_a_workflow_uses_says_so_and_stays(self, pages: Client, bench: Engine) -> None:
+        step: JSON = {
+            "name": "note",
+            "type": "insert_activity",
+            "with": {"connection": "spare", "fields": {"ID": "$$id$$", "ActivityType": "X"}},
+        }
+        flow: JSON = {"name": "flow", "trigger": {"type": "manual"}, "steps": [step]}
+        await bench.configurator.apply({"version": 1, "workflows": [flow]})
+        assert '<a href="/workflows/flow">flow</a>' in await shown(pages, "/connections")
+        told = await shown(pages, "/connections/spare")
+        assert '<a href="/workflows/flow">flow</a>' in told
+        assert "It cannot be deleted while something uses it" in told
+        assert 409 == (await send(pages, "/connections/spare/delete", typed="spare")).status
+
+    async def test_what_is_missing_is_told_above_the_form_too(self, pages: Client) -> None:
+        answer = await send(pages, "/connections/_new", act="save")
+        assert 422 == answer.status
+        assert b'<a href="#name">Name</a>: ' in answer.body
+
     async def test_one_that_is_saved_can_be_tried(self, pages: Client, bench: Engine) -> None:
         assert b"It works: Reached far." in (await send(pages, "/connections/far/check")).body
         bench.far.refusal = NeedsAuth("The password is refused.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -11,8 +11,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from hookstation.core.definitions import Configuration
 from hookstation.core.detect.findings import Finding, Kind
-from hookstation.core.documents import PersonSecrets, encode_connection
+from hookstation.core.documents import PLURALS, PersonSecrets, encode_connection
+from hookstation.core.documents.links import links_of
 from hookstation.core.fieldlist import Kind as Holds
 from hookstation.core.fieldlist import Setting
 from hookstation.core.records import RECORDS
@@ -27,7 +29,22 @@ from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
 from hookstation.web.services import Services
 
+ADDRESSES: Final = ("url", "host", "endpoint", "bucket", "path", "file")
+"""The settings that say where a connection leads; a type has one of them, or the first counts."""
 TROUBLE: Final = frozenset({Kind.CREDENTIALS, Kind.HELD})
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Something besides webhooks that uses a connection: its kind and name, and its page."""
+
+    kind: str
+    name: str
+
+    @property
+    def href(self) -> str:
+        """Its page."""
+        return f"/{PLURALS[self.kind]}/{quote(self.name, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,9 @@ class Shown:
     document: dict[str, JSON]
     state: str
     users: Sequence[Listed]
+    others: Sequence[User]
     held: int
+    address: str
 
 
 async def users(services: Services) -> dict[str, list[Listed]]:
@@ -46,6 +65,24 @@ async def users(services: Services) -> dict[str, list[Listed]]:
     for one in await services.listing.webhooks():
         found[one.connection].append(one)
     return found
+
+
+def others(services: Services) -> dict[str, list[User]]:
+    """The workflows, transfers and polls that use each connection."""
+    board = services.board
+    things = Configuration(
+        workflows={**board.workflows}, transfers={**board.transfers}, polls={**board.polls}
+    )
+    found: dict[str, dict[User, None]] = defaultdict(dict)
+    for kind, name, link in links_of(things):
+        if link.kind == "connection":
+            found[link.name][User(kind, name)] = None
+    return {name: [*those] for name, those in found.items()}
+
+
+def address(shown: Mapping[str, JSON]) -> str:
+    """Where a connection leads, by whichever of its settings says so."""
+    return next((str(shown[one]) for one in ADDRESSES if shown.get(one)), "in this station")
 
 
 def document(name: str, services: Services) -> dict[str, JSON]:
@@ -78,9 +115,13 @@ async def list_connections(request: Request, services: Services) -> Response:
     """All connections; the built-in records database is always one."""
     names = sorted({*services.board.stored.connections, RECORDS})
     readable = {RECORDS, *services.board.connections}
-    using, found = await users(services), await troubles(services)
+    using, found, besides = await users(services), await troubles(services), others(services)
     held = await held_by_webhook(services)
-    shown = [_shown(name, services, using[name], found[name], held) for name in names if name in readable]
+    shown = [
+        _shown(name, services, using[name], besides.get(name, ()), found[name], held)
+        for name in names
+        if name in readable
+    ]
     context = {
         "shown": shown,
         "unreadable": [name for name in names if name not in readable],
@@ -97,10 +138,15 @@ async def held_by_webhook(services: Services) -> dict[str, int]:
 
 
 def _shown(
-    name: str, services: Services, using: list[Listed], found: list[Finding], held: dict[str, int]
+    name: str,
+    services: Services,
+    using: list[Listed],
+    besides: Sequence[User],
+    found: list[Finding],
+    held: dict[str, int],
 ) -> Shown:
-    waiting = sum(held.get(one.name, 0) for one in using)
-    return Shown(document(name, services), state_of(found, waiting), using, waiting)
+    waiting, known = sum(held.get(one.name, 0) for one in using), document(name, services)
+    return Shown(known, state_of(found, waiting), using, besides, waiting, address(known))
 
 
 async def show_connection(request: Request, services: Services) -> Response:
@@ -131,6 +177,7 @@ async def _show(request: Request, services: Services, tried: Step | None = None)
         "name": name,
         "document": shown,
         "users": using,
+        "others": others(services).get(name, []),
         "entities": sorted(entity for connection, entity in services.board.specs() if connection == name),
         "built_in": name == RECORDS,
         "state": state_of(found, waiting),

@@ -1,4 +1,4 @@
-"""What people call the types of fields, on every page that shows them."""
+"""What people call the types of fields and of connections, on every page that shows them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,22 @@ FIELD_TYPES: Final[Mapping[FieldType, str]] = {
     FieldType.DATETIME: "date and time",
     FieldType.BINARY: "file",
 }
+
+CONNECTION_TYPES: Final[Mapping[str, str]] = {
+    "folder": "folder",
+    "ftps": "files (FTPS)",
+    "http": "web API (HTTP)",
+    "imap": "mailbox (IMAP)",
+    "imis": "iMIS",
+    "records": "built-in records",
+    "s3": "files (S3)",
+    "sftp": "files (SFTP)",
+    "smtp": "mail (SMTP)",
+    "sql": "database (SQL)",
+}
+"""A type that is not here goes by its own name."""
+
+
+def connection_type(kind: str) -> str:
+    """What people call a type of connections."""
+    return CONNECTION_TYPES.get(kind, kind)
