@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64encode
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -309,16 +309,20 @@ class Listener:
     """Somebody who listens, in a task of their own."""
 
     def __init__(self, bench: SendingBench, destination: str = "") -> None:
-        self._stream = bench.outgoing.listening.listen(destination)
-        self._task: asyncio.Task[listening.Heard] = asyncio.ensure_future(anext(self._stream))
+        self._stream = bench.outgoing.listening.breaths(destination)
         self._bench = bench
+
+    async def begin(self) -> Self:
+        """Listen; what stands before is no news, and has been looked at now."""
+        assert await anext(self._stream) is None
+        self._task = asyncio.ensure_future(anext(self._stream))
+        return self
 
     async def next(self) -> listening.Heard:
         """What is heard next; time goes by until then."""
-        while not self._task.done():
-            await self._bench.clock.advance(listening.LOOK_EVERY)
-        found = self._task.result()
-        self._task = asyncio.ensure_future(anext(self._stream))
+        async with asyncio.timeout(60):
+            while (found := await self._breath()) is None:
+                pass
         await self._bench.clock.settle()
         return found
 
@@ -328,12 +332,18 @@ class Listener:
         await asyncio.wait({self._task})
         await self._stream.aclose()
 
+    async def _breath(self) -> listening.Heard | None:
+        while not self._task.done():
+            await self._bench.clock.advance(listening.LOOK_EVERY)
+        found = self._task.result()
+        self._task = asyncio.ensure_future(anext(self._stream))
+        return found
+
 
 async def test_who_listens_hears_what_happens_from_then_on(bench: SendingBench) -> None:
     await ready(bench)
     await dead(bench, "order.paid")
-    ear = Listener(bench, "crm")
-    await bench.clock.settle()
+    ear = await Listener(bench, "crm").begin()
     await dead(bench, "course.done", "order.sent")
     heard = await ear.next()
     assert ("order.sent", DEAD) == (heard.delivery.type, heard.delivery.state)
@@ -345,8 +355,7 @@ async def test_who_listens_hears_what_happens_from_then_on(bench: SendingBench) 
 async def test_who_listens_hears_what_other_nodes_do(bench: SendingBench) -> None:
     await ready(bench)
     other = await bench.another_node()
-    ear = Listener(other)
-    await bench.clock.settle()
+    ear = await Listener(other).begin()
     await dead(bench, "order.paid")
     heard = await ear.next()
     assert (DEAD, None) == (heard.delivery.state, heard.attempt)
@@ -359,8 +368,7 @@ async def test_who_reads_too_slowly_is_told_what_was_missed(
     monkeypatch.setattr(listening, "ROOM", 2)
     monkeypatch.setattr(listening, "MOST_LISTENERS", 1)
     await ready(bench)
-    ear = Listener(bench)
-    await bench.clock.settle()
+    ear = await Listener(bench).begin()
     with pytest.raises(TryLater):
         await anext(bench.outgoing.listening.listen())
     await dead(bench, *["order.paid"] * 5)
