@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from msgspec import structs
@@ -27,11 +28,14 @@ from hookstation.core.workflows.values import Run, RunStart, RunState, run_job
 from hookstation.engine.lane_worker import LaneWorker
 from hookstation.engine.lookout import Lookout
 from hookstation.engine.membership import Membership
+from hookstation.engine.outgoing.emitter import Emitter
+from hookstation.engine.outgoing.live import Live
 from hookstation.engine.schedules.clocks import LANE, clock_job, new_clock_job, read_due
 from hookstation.engine.schedules.firing import Firing
 from hookstation.engine.schedules.keeping import JobKeeper
+from hookstation.engine.schedules.standing import Schedules
 from hookstation.ports.runs import RunFilter
-from hookstation.testing.clock import ManualClock
+from hookstation.testing.clock import ManualClock, ManualIdentifiers
 from hookstation.testing.memory_store import MemoryStore
 
 HOUR = 3_600
@@ -261,6 +265,23 @@ async def test_one_time_fires_one_time(bench: Bench) -> None:
     await pass_by(bench, 3)
     assert 1 == len(await bench.runs())
     assert 0 == await bench.due("hourly")
+
+
+async def test_one_that_had_its_time_is_told_from_one_that_never_will(bench: Bench) -> None:
+    """The first did what it was made for; of the second nobody may think that it will."""
+    await bench.node()
+    at = Once(datetime(2026, 11, 22, 9, 15))  # noqa: DTZ001 - a time on the wall
+    past = Once(datetime(2026, 11, 22, 8, 15))  # noqa: DTZ001 - as above
+    await bench.put(replace(HOURLY, name="had", timing=at), replace(HOURLY, name="past", timing=past))
+    names = ManualIdentifiers(bench.clock)
+    live = Live(SimpleNamespace(destinations={}, subscriptions={}))
+    emitter = Emitter(live, bench.clock, names, names)
+    schedules = Schedules(bench.store, bench.known, bench.begin, emitter, bench.clock, bench.lines)
+    assert ["", "2026-11-22 08:15 (UTC) is over or left out: the schedule will not fire."] == [
+        one.said.partition(" Set")[0] for one in await schedules.all()
+    ]
+    await pass_by(bench, 1)
+    assert "It has fired for the last time." == (await schedules.one("had")).said
 
 
 async def test_an_interval_is_kept(bench: Bench) -> None:

@@ -383,6 +383,15 @@ async def test_all_pages_of_an_api_are_one_list(file: Path | None) -> None:
         assert [1, 2, 3] == output((await made.entries(run.id))["all"])
 
 
+@pytest.mark.parametrize(("what", "told"), [("update_panel", "update"), ("delete_panel", "delete")])
+async def test_a_record_that_is_not_there_is_told_by_what_was_to_be_done(what: str, told: str) -> None:
+    fields: dict[str, JSON] = {"fields": {"Note": "n"}} if told == "update" else {}
+    made = step("it", what, connection="records", panel="Courses", match={"ID": "none"}, **fields)
+    async with bench(workflow(made)) as station:
+        run = await station.run("w")
+        assert f"it: Courses: no row matches, so there is nothing to {told}." == run.error
+
+
 async def test_what_is_written_beside_the_run_is_there_once(file: Path | None) -> None:
     """A step that fails after a record was written leaves the record, and the run says which step failed."""
     async with bench(

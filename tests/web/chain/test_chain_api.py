@@ -233,7 +233,7 @@ def test_a_schedule_whose_time_has_passed_says_so_when_it_is_saved_and_wherever_
     running: Station,
 ) -> None:
     past = {"name": "past", "workflow": "timed", "at": "2020-01-01T09:00"}
-    said = "2020-01-01 09:00 (UTC) is over or left out: the schedule does not fire any more."
+    said = "2020-01-01 09:00 (UTC) is over or left out: the schedule will not fire."
     assert said in running.api("/schedules", "POST", past)["said"]
     assert said in running.api("/schedules/past")["said"]
     document = {"version": 1, "schedules": [{**past, "name": "old"}]}

@@ -111,6 +111,18 @@ async def test_turns_of_a_loop_are_one_line_that_says_how_many_failed(
     assert "2 failed, 2 done" in page
 
 
+async def test_steps_without_a_title_can_be_told_apart(
+    pages: Client, engine: Engine, services: Services
+) -> None:
+    steps: list[JSON] = [
+        {"name": name, "type": "set", "with": {"values": {"a": 1}}} for name in ("one", "two")
+    ]
+    await engine.configurator.apply({"version": 1, "workflows": [{"name": "alike", "steps": steps}]})
+    page = await shown(pages, f"/runs/{await run(engine, services, 'alike')}")
+    timeline = page.partition('id="as-flow"')[0]
+    assert all(f'<code class="soft small">{name}</code>' in timeline for name in ("one", "two"))
+
+
 async def test_a_block_stands_before_what_it_holds(pages: Client, engine: Engine, services: Services) -> None:
     run_id = await run(engine, services, "looped", {"items": [], "good": True})
     page = await shown(pages, f"/runs/{run_id}")

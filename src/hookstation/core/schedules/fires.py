@@ -79,10 +79,10 @@ def why_never(schedule: Schedule, now: int) -> Problem | None:
     timing = schedule.timing
     if isinstance(timing, Once):
         said = f"{timing.wall.isoformat(' ', 'minutes')} ({schedule.zone}) is over or left out"
-        return Problem(("at",), f"{said}: the schedule does not fire any more. {SET_ANOTHER}", "warning")
+        return Problem(("at",), f"{said}: the schedule will not fire. {SET_ANOTHER}", "warning")
     place = ("ends",) if schedule.ends is not None else ()
     return Problem(
-        place, f"No time of it comes any more, so the schedule does not fire. {SET_ANOTHER}", "warning"
+        place, f"No time of it comes any more, so the schedule will not fire. {SET_ANOTHER}", "warning"
     )
 
 

@@ -23,6 +23,7 @@ from hookstation.ports.runs import RunFilter
 from hookstation.ports.store import Store
 
 MOST_PREVIEWED: Final = 1_000
+IT_DID: Final = "It has fired for the last time."
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks for schedules that fail too often."""
 
@@ -147,12 +148,21 @@ class Schedules:
         kept = await self._store.get_kept(SCHEDULES, name)
         standing, now = standings.get(name, Standing(SCHEDULES, name)), self._clock.now()
         following = next_fire(schedule, now)
-        never = why_never(schedule, now) if following is None else None
+        never = _why_never(schedule, kept.get("fired", ""), now) if following is None else ""
         fires_itself = schedule.state is ScheduleState.ACTIVE and not standing.off
         return ScheduleStanding(
             schedule,
             standing,
             following if fires_itself else None,
             page.items[0] if page.items else None,
-            " ".join(filter(None, (kept.get("said", ""), never.message if never else ""))),
+            " ".join(filter(None, (kept.get("said", ""), never))),
         )
+
+
+def _why_never(schedule: Schedule, fired: str, now: int) -> str:
+    """Why it does not fire any more. `fired`: the time at which it did last, as it is kept."""
+    never = why_never(schedule, now)
+    if never is None:
+        return ""
+    last = next_fire(schedule, int(fired) - 1) if fired else None
+    return IT_DID if last is not None and last.at == int(fired) else never.message

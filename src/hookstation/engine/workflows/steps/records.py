@@ -32,6 +32,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, str]]] = {
     for operation in Operation
     for what in ("activity", "panel")
 }
+NOTHING_TO_DELETE: Final = "{entity}: no row matches, so there is nothing to delete."
 FINDS: Final = ("find_activities", "find_panels")
 
 
@@ -129,11 +130,16 @@ def done(record: Record, key: str, *, inserted: bool) -> Done:
     return Done({"connection": record.connection, "entity": record.entity, "key": key, "inserted": inserted})
 
 
+def _found_none_to_delete(record: Record, result: EffectResult) -> bool:
+    return record.operation is Operation.DELETE and result.verdict is EffectVerdict.NONE_FOUND
+
+
 def _here(place: Place, record: Record) -> Here:
     def end(result: EffectResult | None) -> Done | Failed:
         assert result is not None
         if result.verdict is EffectVerdict.WRITTEN:
             return done(record, result.key, inserted=result.inserted)
-        return Failed(REFUSALS[result.verdict].format(entity=record.entity), "refused")
+        told = NOTHING_TO_DELETE if _found_none_to_delete(record, result) else REFUSALS[result.verdict]
+        return Failed(told.format(entity=record.entity), "refused")
 
     return Here(end, Effect(place.spec, record.operation, record.fields, record.match))
