@@ -329,7 +329,11 @@ _SHOP: Sequence[object] = (DELIVERIES, "n", 1, 10, 1, "on", SHOP, 9, 1)
         (room.FIGURES, (1, 2, ""), ("delivery_figures_by_hour",)),
         (room.ATTEMPTS, ("d",), ("delivery_attempts_pkey",)),
         (delivery_ends.LOCK, (["d"],), ("deliveries_pkey",)),
-        (delivery_ends.END, (["d"], ["dead"], [1], [1], [1], [""], [""]), ("deliveries_pkey",)),
+        (
+            delivery_ends.END,
+            (["d"], ["dead"], [1], [1], [1], [""], [""], *[[] for _ in range(26)]),
+            ("deliveries_pkey",),
+        ),
         (delivery_lists.GET, ("d",), ("deliveries_pkey", "jobs_pkey")),
         (delivery_pruning.OLDEST, (["dead"], "e", 1, 9), ("deliveries_by_state",)),
         (delivery_pruning.DROP_EVENTS, (["e"], 1), ("events_out_pkey", "deliveries_by_event")),

@@ -88,9 +88,10 @@ def signing_secrets(signing: StandardSigning | HmacSigning, now: int) -> tuple[S
 
     An HMAC whose form has no room for two is signed with the new secret alone.
     """
-    both = _has_room_for_two(signing) and now < signing.previous_until
-    found = (signing.secret, signing.previous if both else None)
-    return tuple(secret for secret in found if secret is not None)
+    newest = (signing.secret,) if signing.secret is not None else ()
+    if signing.previous is None or now >= signing.previous_until or not _has_room_for_two(signing):
+        return newest
+    return (*newest, signing.previous)
 
 
 def _has_room_for_two(signing: StandardSigning | HmacSigning) -> bool:

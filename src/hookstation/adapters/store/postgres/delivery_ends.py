@@ -30,36 +30,42 @@ LOCK: Final = (
 )
 """Deliveries, which nobody else may change now."""
 
-END: Final = (
+_END_TYPES: Final = ("text", "text", "bigint", "integer", "integer", "text", "text")
+_ATTEMPT_TYPES: Final = (
+    "text", "integer", "bigint", "text", "text", "text", "bytea", "integer", "text", "bytea", "smallint", "bigint",
+    "bigint", "bigint", "bigint", "bigint", "text", "text", "text",
+)  # fmt: skip
+_FIGURE_TYPES: Final = ("text", "bigint", "integer", "bigint", "bigint", "bigint", "bigint")
+
+
+def _rows_of(types: Sequence[str], before: int) -> str:
+    """A statement's arrays as rows; there are so many arrays before them."""
+    return f"unnest({', '.join(f'${before + place}::{kind}[]' for place, kind in enumerate(types, 1))})"
+
+
+_END: Final = (
     "UPDATE deliveries d SET state = u.state, ended_at = u.ended_at, "
     "attempts = CASE WHEN u.number = 0 THEN d.attempts ELSE u.number END, "
     "status = CASE WHEN u.number = 0 THEN d.status ELSE u.status END, "
     "trouble = CASE WHEN u.number = 0 THEN d.trouble ELSE u.trouble END, "
     "error = CASE WHEN u.number = 0 THEN d.error ELSE u.error END "
-    "FROM unnest($1::text[], $2::text[], $3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[]) "
-    "u(id, state, ended_at, number, status, trouble, error) WHERE d.id = u.id"
+    f"FROM {_rows_of(_END_TYPES, 0)} u(id, state, ended_at, number, status, trouble, error) WHERE d.id = u.id"
 )
-"""Write how deliveries stand; attempt 0 is none, and leaves what the last one said."""
-
-_ATTEMPT_TYPES: Final = (
-    "text", "integer", "bigint", "text", "text", "text", "bytea", "integer", "text", "bytea", "smallint", "bigint",
-    "bigint", "bigint", "bigint", "bigint", "text", "text", "text",
-)  # fmt: skip
-
-KEEP_ATTEMPTS: Final = (
-    f"INSERT INTO delivery_attempts ({', '.join(ATTEMPT)}) SELECT * FROM unnest("
-    + ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_ATTEMPT_TYPES, 1))
-    + ") ON CONFLICT DO NOTHING"
+_KEEP_ATTEMPTS: Final = (
+    f"INSERT INTO delivery_attempts ({', '.join(ATTEMPT)}) "
+    f"SELECT * FROM {_rows_of(_ATTEMPT_TYPES, len(_END_TYPES))} ON CONFLICT DO NOTHING"
 )
-"""Keep attempts."""
-
-ADD_FIGURES: Final = (
-    "INSERT INTO delivery_figures AS f (destination, hour, slot, delivered, failed, dead, took) SELECT * FROM "
-    "unnest($1::text[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) "
+_ADD_FIGURES: Final = (
+    "INSERT INTO delivery_figures AS f (destination, hour, slot, delivered, failed, dead, took) "
+    f"SELECT * FROM {_rows_of(_FIGURE_TYPES, len(_END_TYPES) + len(_ATTEMPT_TYPES))} "
     "ON CONFLICT (destination, hour, slot) DO UPDATE SET delivered = f.delivered + excluded.delivered, "
     "failed = f.failed + excluded.failed, dead = f.dead + excluded.dead, took = f.took + excluded.took"
 )
-"""Move the figures of hours."""
+END: Final = f"WITH ended AS ({_END}), kept AS ({_KEEP_ATTEMPTS}) {_ADD_FIGURES}"
+"""Write how deliveries stand, keep their attempts and move the figures of their hours, in one go.
+
+Attempt 0 is none, and leaves what the last one said.
+"""
 
 BEGIN_ANEW: Final = f"{queues.REPLACE.partition(' RETURNING')[0]} WHERE jobs.state <> 2 RETURNING queue, id"
 """Put jobs, in the places of those that are there and not leased."""
@@ -112,17 +118,15 @@ async def _write(
 ) -> set[str]:
     if not ended:
         return set()
-    await connection.execute(END, *columns(sorted(map(_end_row, ended), key=_first), 7))
-    attempts = [attempt_row(end.attempt) for end in ended if end.attempt is not None]
-    if attempts:
-        await connection.execute(KEEP_ATTEMPTS, *columns(attempts, len(ATTEMPT)))
     told_others = [one for end in ended for one in end.emissions]
     if told_others:
         _, hints = await emissions.write(connection, told_others, moved)
     else:
         hints = await promote(connection, moved)
-    if figures := _figures(ended, slot):
-        await connection.execute(ADD_FIGURES, *columns(figures, 7))
+    ends = columns(sorted(map(_end_row, ended), key=_first), len(_END_TYPES))
+    attempts = columns([attempt_row(end.attempt) for end in ended if end.attempt is not None], len(ATTEMPT))
+    figures = columns(_figures(ended, slot), len(_FIGURE_TYPES))
+    await connection.execute(END, *ends, *attempts, *figures)
     return hints
 
 
