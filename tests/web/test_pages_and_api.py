@@ -17,7 +17,7 @@ CHAINED: Final = ("workflows", "schedules", "polls", "transfers")
 """What a form makes of a document: each is put as a whole."""
 
 SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
-    "/": ("/dashboard", "/findings"),
+    "/": ("/dashboard", "/findings", "/approvals", "/runs"),
     "/webhooks": ("/webhooks", "/drafts"),
     "/webhooks/{name}": ("/webhooks/{name}", "/webhooks/{name}/figures"),
     "/webhooks/{name}/handout": ("/webhooks/{name}/handout",),

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from hookstation.core.values import JSON
 from hookstation.core.workflows.values import Entry, EntryState, Run, RunStart, RunState, run_job
+from hookstation.web.pages.awaited import awaited
 from hookstation.web.services import Services
 from tests.support.asgi import Client
 from tests.support.engine import Engine
@@ -270,3 +271,21 @@ async def test_the_list_of_runs_is_filtered_by_its_address(
 
 async def test_a_filter_that_cannot_be_read_says_so(pages: Client) -> None:
     assert "is not known" in await shown(pages, "/runs?status=odd", 422)
+
+
+async def test_the_front_page_leads_to_runs_that_need_a_person(
+    pages: Client, engine: Engine, services: Services
+) -> None:
+    assert "Nothing. No event waits" in await shown(pages, "/")
+    await unknown(engine)
+    await run(engine, services, "looped", {"items": [1], "good": False})
+    page = await shown(pages, "/")
+    assert "Nothing. No event waits" not in page
+    assert "1 run of unknown outcome" in page
+    assert 'href="/runs?status=failed&since=24h"' in page
+
+
+async def test_a_decision_is_counted_for_who_is_asked(engine: Engine, services: Services) -> None:
+    await run(engine, services, "asks")
+    assert 1 == (await awaited(services, "Ann@example.org")).decisions
+    assert 0 == (await awaited(services, "bob@example.org")).decisions

@@ -11,6 +11,8 @@ from hookstation.core.events import State
 from hookstation.engine.dashboard import DAY_HOURS
 from hookstation.ports.store import EventFilter
 from hookstation.web.pages import charts
+from hookstation.web.pages.access import visitor_of
+from hookstation.web.pages.awaited import awaited
 from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
@@ -46,6 +48,7 @@ async def show(request: Request, services: Services) -> Response:
         "unusual": noticed(shown.unusual),
         "waiting": waiting,
         "sending": await troubled(services),
+        "chain": await awaited(services, visitor_of(request).name),
         "backlog": shown.backlog,
         "titles": {one.name: one.title for one in everything},
         "total": len(everything),
