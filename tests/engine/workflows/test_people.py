@@ -232,7 +232,12 @@ class TestEvents:
             await made.run("tell", {"sum": 1})
             found = (await made.store.list_runs(RunFilter("echo"), 99)).items
             assert MOST == len(found)
-            assert RunState.FAILED is found[0].state
+            assert (RunState.FAILED, True) == (found[0].state, "begins it again" in found[0].error)
+
+    async def test_a_type_of_the_stations_own_cannot_be_raised(self, file: Path | None) -> None:
+        async with bench(workflow(step("tell", "emit", type="$$trigger$$")), file=file) as made:
+            run = await made.run("w", "delivery.failed")
+            assert run.error.startswith("tell: Types that begin with “delivery” are the station's own;")
 
 
 class TestTrials:

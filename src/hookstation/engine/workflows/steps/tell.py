@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hookstation.core.jsontext import dump_json
-from hookstation.core.outgoing.hops import LOOP, MOST
+from hookstation.core.outgoing.hops import MOST
 from hookstation.core.outgoing.types import raised_type_refused
 from hookstation.core.records import EffectResult
 from hookstation.engine.outgoing.emitter import Emitter
@@ -11,6 +13,11 @@ from hookstation.engine.outgoing.raise_event import LARGEST
 from hookstation.engine.workflows.steps.reading import needed
 from hookstation.engine.workflows.tasks import Done, Here, Task, Way
 from hookstation.errors import Terminal
+
+LEADS_BACK: Final = (
+    f"More than {MOST} events in a row led to this run: what it raises begins it again. Narrow the types or the condition "
+    "of the trigger."
+)
 
 
 class Emit:
@@ -23,9 +30,9 @@ class Emit:
         """The event."""
         type_, payload = needed(task.settings, "type"), task.settings.get("payload")
         if wrong := raised_type_refused(type_):
-            raise Terminal(f"The type “{type_}” {wrong}")
+            raise Terminal(wrong)
         if task.run.hops >= MOST:
-            raise Terminal(LOOP)
+            raise Terminal(LEADS_BACK)
         written = dump_json(payload)
         if len(written) > LARGEST:
             raise Terminal(f"The payload is larger than {LARGEST} characters.")
