@@ -15,8 +15,8 @@ from hookstation.engine.workflows.tasks import Done, Here, Task, Way
 from hookstation.errors import Terminal
 
 LEADS_BACK: Final = (
-    f"More than {MOST} events in a row led to this run: what it raises begins it again. Narrow the types or the condition "
-    "of the trigger."
+    f"More than {MOST} events in a row led to this run: what it raises begins it again. Narrow the types or the "
+    "condition of the trigger."
 )
 
 
