@@ -219,7 +219,7 @@ def restore(file: Path, as_json: bool, data: str | None, database_url: str | Non
                 "master_key_missing": None if missing is None else str(missing),
             }
         )
-    say("Restored. What was there before is kept beside it, under its name with .before-restore.")
+    say("Restored. A database that was there before is kept beside it, under its name with .before-restore.")
     if missing is not None:
         say(
             "warning: the master key is not here. Put the one with the fingerprint "
