@@ -6,7 +6,7 @@ import { dialogs } from "./dialogs";
 import { islands } from "./islands";
 import { liveParts } from "./live";
 import { fieldLinks, mapping, previewed, submitters } from "./mapping";
-import { localMoments, localTimes, sendMoments } from "./times";
+import { localMoments, localTimes, ownZone, sendMoments } from "./times";
 import { sendTokens } from "./tokens";
 
 function enliven(root: ParentNode): void {
@@ -25,6 +25,8 @@ fieldLinks();
 sendTokens();
 sendMoments();
 enliven(document);
+// The preview that it changes listens from then on.
+document.addEventListener("htmx:after:process", ownZone, { once: true });
 document.addEventListener("htmx:after:swap", (event) => {
   previewed(event.target);
   enliven(document);

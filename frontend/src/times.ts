@@ -34,6 +34,15 @@ export function localMoments(root: ParentNode): void {
   }
 }
 
+// A clock that somebody sets is meant to be their own: a new form begins with their zone, not with UTC.
+export function ownZone(): void {
+  const field = document.querySelector<HTMLInputElement>("form[data-own-zone] input[name=zone]");
+  const { timeZone } = shown.resolvedOptions();
+  if (!field || field.value || timeZone === "UTC") return;
+  field.value = timeZone;
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 export function sendMoments(): void {
   document.addEventListener("formdata", (event) => {
     if (!(event.target instanceof HTMLFormElement)) return;

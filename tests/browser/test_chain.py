@@ -137,3 +137,9 @@ def test_every_page_is_accessible_and_as_wide_as_its_window(
         if found := [*seen.axe(*rules), *(["wider than its window"] if too_wide > 0 else [])]:
             wrong[path] = found
     assert {} == wrong
+
+
+def test_a_new_schedule_begins_with_the_clocks_of_who_makes_it(look: Open) -> None:
+    visit = look("/schedules/_new", timezone_id="Europe/Berlin")
+    expect(visit.page.get_by_label("Zone")).to_have_value("Europe/Berlin")
+    expect(visit.page.locator("#preview")).to_contain_text("on the clocks of Europe/Berlin")

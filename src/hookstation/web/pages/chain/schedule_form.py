@@ -50,7 +50,7 @@ def read_special(form: Form) -> tuple[dict[str, JSON], list[Problem]]:
     if kind in {one.value for one in Starts} and target:
         found[kind] = target
     else:
-        problems.append(Problem(("begins",), "choose what it starts."))
+        problems.append(Problem(("begins",), "Choose what it starts."))
     timing = form.one("timing") or "rhythm"
     if timing != "rhythm":
         found[timing if timing in TIMINGS else "cron"] = form.one(timing).strip()
