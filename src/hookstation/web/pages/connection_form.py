@@ -15,6 +15,15 @@ from hookstation.web.pages.forms import Form
 FORGET: Final = "forget"
 NAME: Final = "name"
 TYPE: Final = "type"
+LABELS: Final[Mapping[str, str]] = {
+    "url": "URL",
+    "token_url": "URL of tokens",
+    "client_id": "Client’s id",
+    "client_secret": "Client’s secret",
+    "networks": "Private networks",
+    "timeout": "Time-out",
+}
+"""Settings that are called otherwise on pages."""
 LISTS: Final = frozenset({Kind.LIST, Kind.NETWORKS})
 _MISSING: Final = re.compile("“([a-z_]+)” is missing")
 
@@ -31,7 +40,7 @@ class Field:
     @property
     def label(self) -> str:
         """The setting's name as people read it."""
-        return self.setting.name.replace("_", " ").capitalize()
+        return LABELS.get(self.setting.name, self.setting.name.replace("_", " ").capitalize())
 
     @property
     def control(self) -> str:

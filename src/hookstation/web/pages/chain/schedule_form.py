@@ -142,7 +142,8 @@ def preview_of(before: Mapping[str, JSON], services: Services, form: Form | None
         document["workflow"] = "preview"
     schedule, found = decode_schedule({**document, "name": "preview"})
     fires: Sequence[Fire] = services.chain.schedules.preview(schedule, COUNT) if schedule else ()
-    wrong = [one for one in [*problems, *found] if one.path != ("begins",) and not is_missing(one)]
+    further = [one for one in found if one.path or not problems]
+    wrong = [one for one in [*problems, *further] if one.path != ("begins",) and not is_missing(one)]
     return {
         "fires": fires,
         "said": say_schedule(schedule) if schedule else "",

@@ -76,7 +76,8 @@ class Item:
     @property
     def label(self) -> str:
         """The setting's name as people read it."""
-        return LABELS.get(self.setting.name, self.setting.name.replace("_", " ").capitalize())
+        known = LABELS_THERE.get(self.id) or LABELS.get(self.setting.name)
+        return known or self.setting.name.replace("_", " ").capitalize()
 
     @property
     def control(self) -> str:
@@ -144,6 +145,22 @@ LABELS: Final[Mapping[str, str]] = {
     "content_type": "Content type",
     "active": "It takes part",
 }
+LABELS_THERE: Final[Mapping[str, str]] = {
+    "first": "Begins with",
+    "most": "At most",
+    "key": "Known by",
+    "duplicates.window": "Remembered for",
+    "starts": "First day",
+    "ends": "Last day",
+    "except": "Not on these days",
+    "missed": "If a time was missed",
+    "missed_window": "Made up for within",
+    "overlap": "If the last one still runs",
+    "jitter": "Spread over",
+    "clock_change.skipped": "A time that the clocks skip",
+    "clock_change.repeated": "A time that comes twice",
+}
+"""What settings are called where they stand, by the id of their item: their names say too little alone."""
 
 
 def items_of(
