@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest_asyncio
 
 from hookstation.core.values import JSON
 from tests.support.asgi import Client
-from tests.support.engine import PANEL, Engine
+from tests.support.engine import PANEL, Engine, connection
 from tests.support.paging import administrator, again, fill, send, shown, text
 from tests.support.services import services_of
 
@@ -109,6 +110,7 @@ async def test_an_empty_form_says_what_is_missing_at_its_field(
     answer = await fill(pages, f"/{many}/_new", label)
     assert 422 == answer.status
     assert "to put right" in text(answer)
+    assert '<a href="#name">Name</a>: It is missing.' in text(answer)
 
 
 async def test_a_schedule_is_made_of_a_few_choices(pages: Client, engine: Engine) -> None:
@@ -188,6 +190,20 @@ async def test_a_transfer_begun_by_hand_shows_how_far_it_is(pages: Client) -> No
     answer = await send(pages, "/transfers/members/run", {})
     assert "/transfers/members#progress" == answer.headers["location"]
     assert "Under way" in await shown(pages, "/transfers/members")
+
+
+@pytest.mark.parametrize(
+    ("many", "place", "kind"), [("polls", "source", "mailbox"), ("transfers", "destination", "files")]
+)
+async def test_only_connections_that_fit_are_offered(
+    pages: Client, engine: Engine, many: str, place: str, kind: str
+) -> None:
+    await engine.configurator.apply({"version": 1, "connections": [connection("far")]})
+    page = await shown(pages, f"/{many}/_new")
+    offered = re.search(rf'<select id="{place}-{kind}-connection".*?</select>(.{{0,200}})', page, re.DOTALL)
+    assert offered is not None
+    assert ">far<" not in offered[0]
+    assert "There is no connection for it yet" in offered[1]
 
 
 async def test_a_poll_is_tried_before_it_is_saved(pages: Client, engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
@@ -18,9 +18,9 @@ from hookstation.core.values import JSON
 from hookstation.errors import Invalid, Problem
 from hookstation.web.pages.chain.things import document_of
 from hookstation.web.pages.forms import Form, read_form
-from hookstation.web.pages.outgoing.items import elsewhere, items_of
+from hookstation.web.pages.outgoing.items import elsewhere, is_missing, items_of
 from hookstation.web.pages.outgoing.reading import Reading
-from hookstation.web.pages.outgoing.saving import save
+from hookstation.web.pages.outgoing.saving import look_through, save
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page, View
 from hookstation.web.services import Services
@@ -53,6 +53,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "json": ("JSON", "One list."),
     "ndjson": ("NDJSON", "An object on each line."),
     "xml": ("XML", ""),
+    "insert_activity": ("Insert an Activity", ""),
+    "insert_panel": ("Insert a panel record", ""),
+    "update_panel": ("Update a panel record", ""),
+    "upsert_panel": ("Update a panel record, or insert it", ""),
 }
 """Kinds of a thing: label, and a few words about it."""
 
@@ -97,7 +101,8 @@ class FormOf:
     """The form of one kind. `special` reads fields that are not just settings, `more` says what else its page shows.
 
     `own`: settings that `special` reads, whose problems the page shows at fields of its own.  `tries`: what it would
-    do as it stands, without being saved.
+    do as it stands, without being saved.  `fits`: the types of connection that may be chosen, by the id of the item;
+    at any other item all may.
     """
 
     kind: str
@@ -107,6 +112,7 @@ class FormOf:
     special: Special = nothing_special
     own: frozenset[str] = frozenset()
     tries: Tries | None = None
+    fits: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def home(self) -> str:
@@ -176,6 +182,10 @@ class FormOf:
         if form.one("act") == "try" and self.tries is not None:
             tried = await self.tries({**document, "name": name or "trial"}, unread, services)
             return await self.render(request, services, old, before, form, tried.problems, tried)
+        if unread:
+            known = {one.path[:1] for one in unread}
+            looked = await look_through(services, self.kind, document)
+            wrong += [one for one in looked if is_missing(one) and one.path[:1] not in known - {()}]
         if not wrong:
             try:
                 await save(request, services, self.kind, document)
@@ -208,11 +218,19 @@ class FormOf:
             "wrong": [one for each in items.values() for one in each.all() if one.error],
             "own": own,
             "ways": Ways(),
-            "choices": {"connection": [RECORDS, *sorted(services.board.connections)]},
+            "choices": self.choices(services),
             "tried": tried,
             **self.more(services, before, form),
         }
         return await page(request, self.template, context, 422 if problems else 200)
+
+    def choices(self, services: Services) -> dict[str, list[str]]:
+        """The connections that are offered: by the id of the item, and for all others by the name of the setting."""
+        known = sorted(services.board.connections.items())
+        fitting = {
+            place: [name for name, one in known if one.type in types] for place, types in self.fits.items()
+        }
+        return {"connection": [RECORDS, *(name for name, _ in known)], **fitting}
 
     def pages(self) -> tuple[Page, ...]:
         """The addresses of the form."""

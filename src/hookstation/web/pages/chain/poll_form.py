@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hookstation.core.documents.poll import POLL, decode_poll
+from hookstation.core.documents.poll_sources import CONNECTIONS
 from hookstation.core.values import JSON
 from hookstation.core.workflows.definitions import TriggerKind
 from hookstation.errors import ActionFailed, Conflict, Invalid, MappingFailed, Problem
@@ -22,7 +23,9 @@ def read_special(form: Form) -> tuple[dict[str, JSON], list[Problem]]:
     if form.one("end") != "workflow":
         return {}, []
     if not form.one("workflow"):
-        return {}, [Problem(("workflow",), "choose one whose trigger is a poll, or write an action instead.")]
+        return {}, [
+            Problem(("workflow",), "Choose one whose trigger is a poll, or have each item written instead.")
+        ]
     return {"workflow": form.one("workflow"), "action": None}, []
 
 
@@ -51,5 +54,6 @@ async def tries(document: Mapping[str, JSON], unread: Sequence[Problem], service
         return Tried((), [Problem(("source",), refused.message)])
 
 
-FORM: Final = FormOf("poll", POLL, "chain/poll_form.html", more, read_special, OWN, tries)
+FITS: Final = {f"source.{kind}.connection": types for kind, types in CONNECTIONS.items()}
+FORM: Final = FormOf("poll", POLL, "chain/poll_form.html", more, read_special, OWN, tries, FITS)
 PAGES: Final = FORM.pages()

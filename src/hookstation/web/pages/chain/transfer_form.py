@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from hookstation.core.documents.transfer import TRANSFER
+from hookstation.core.documents.transfer_ends import SOURCE_CONNECTIONS, TARGET_CONNECTIONS
 from hookstation.core.fieldlist import Setting
 from hookstation.core.values import JSON
 from hookstation.web.pages.chain.forming import FormOf
@@ -42,5 +43,10 @@ def more(services: Services, _before: Mapping[str, JSON], _form: Form | None) ->
     return {"panels": sorted(services.board.panels)}
 
 
-FORM: Final = FormOf("transfer", _SETTINGS, "chain/transfer_form.html", more)
+FITS: Final = {
+    **{f"source.{kind}.connection": types for kind, types in SOURCE_CONNECTIONS.items()},
+    **{f"destination.{kind}.connection": types for kind, types in TARGET_CONNECTIONS.items()},
+    "alerts.connection": frozenset({"smtp"}),
+}
+FORM: Final = FormOf("transfer", _SETTINGS, "chain/transfer_form.html", more, fits=FITS)
 PAGES: Final = FORM.pages()
