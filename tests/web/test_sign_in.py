@@ -379,7 +379,7 @@ class TestAccount:
         before = here.cookies["session"]
         await here.get("/account")
         assert 422 == (await here.post("/account/password", current="wrong", password=OTHER)).status
-        assert "Is not the password of now." in here.text
+        assert "Is not your current password." in here.text
         answer = await here.post("/account/password", current=WORDS, password=OTHER)
         assert (303, "/account?changed=password") == (answer.status, answer.headers["location"])
         assert before != here.cookies["session"]

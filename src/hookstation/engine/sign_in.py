@@ -147,7 +147,7 @@ class SignIn:
         """
         check_password(new, who.user.email)
         if await self._check(who.user.account, current, browser) is None:
-            raise Invalid([Problem(("current",), "is not the password of now.")])
+            raise Invalid([Problem(("current",), "is not your current password.")])
         change = UserChange(self._clock.now(), await self._passwords.hash(new))
         user = await self._people.change_user(who.user.account, change)
         if user is None:

@@ -102,7 +102,7 @@ class FormOf:
 
     `own`: settings that `special` reads, whose problems the page shows at fields of its own.  `tries`: what it would
     do as it stands, without being saved.  `fits`: the types of connection that may be chosen, by the id of the item;
-    at any other item all may.
+    at any other item all may.  `instead`: settings that stand in for those of `own`, and are not missing beside them.
     """
 
     kind: str
@@ -113,6 +113,7 @@ class FormOf:
     own: frozenset[str] = frozenset()
     tries: Tries | None = None
     fits: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    instead: frozenset[str] = frozenset()
 
     @property
     def home(self) -> str:
@@ -185,7 +186,8 @@ class FormOf:
         if unread:
             known = {one.path[:1] for one in unread}
             looked = await look_through(services, self.kind, document)
-            wrong += [one for one in looked if is_missing(one) and one.path[:1] not in known - {()}]
+            lacking = [one for one in looked if is_missing(one) and one.path[:1] not in known - {()}]
+            wrong += [one for one in lacking if not any(f"“{name}”" in one.message for name in self.instead)]
         if not wrong:
             try:
                 await save(request, services, self.kind, document)

@@ -55,5 +55,7 @@ async def tries(document: Mapping[str, JSON], unread: Sequence[Problem], service
 
 
 FITS: Final = {f"source.{kind}.connection": types for kind, types in CONNECTIONS.items()}
-FORM: Final = FormOf("poll", POLL, "chain/poll_form.html", more, read_special, OWN, tries, FITS)
+FORM: Final = FormOf(
+    "poll", POLL, "chain/poll_form.html", more, read_special, OWN, tries, FITS, frozenset({"action"})
+)
 PAGES: Final = FORM.pages()
