@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from hookstation.adapters.guard import SystemNames
-from hookstation.adapters.sender.deadline import Deadline
+from hookstation.adapters.sender.deadline import Deadline, Deadlines
 from hookstation.adapters.sender.kept import SWITCHING, exchange, read, switched, told, wire_of
 from hookstation.adapters.sender.pools import Pools
 from hookstation.adapters.sender.progress import CURRENT, Progress
@@ -32,13 +32,13 @@ class HttpSender:
         self._names = names or SystemNames()
         self._pools = Pools(self._names)
         self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadlines: Deadlines | None = None
 
     async def send(self, dispatch: Dispatch) -> Receipt:
         """Send, and read the answer as far as it is kept; see the port for what is raised."""
         progress = Progress(dispatch.timeout)
         try:
-            with Deadline(self._running_loop(), dispatch.timeout):
+            with Deadline(self._running(), dispatch.timeout):
                 return await self._send(dispatch, progress)
         except (*FOREIGN, UnfitAnswer) as error:
             raise translate(error, progress) from None
@@ -49,11 +49,11 @@ class HttpSender:
         await self._pools.close()
         await self._names.close()
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop: to ask which one runs is a system call, so it is asked once."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
+    def _running(self) -> Deadlines:
+        """Those of the event loop: to ask which one runs is a system call, so it is asked once."""
+        if self._deadlines is None:
+            self._deadlines = Deadlines(asyncio.get_running_loop())
+        return self._deadlines
 
     async def _send(self, dispatch: Dispatch, progress: Progress) -> Receipt:
         target = judge_target(dispatch.url, dispatch.networks, dispatch.ports, dispatch.proxy)
