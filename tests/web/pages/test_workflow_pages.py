@@ -69,6 +69,8 @@ async def test_a_dry_run_shows_each_step(pages: Client) -> None:
     assert 200 == answer.status
     assert "The dry run would not succeed" in text(answer)
     assert "Nobody." in text(answer)
+    known = await send(pages, "/workflows/greet/run", {"act": "dry", "text": '{"who": "Ann"}'})
+    assert "<strong>Known</strong>" in text(known)
 
 
 async def test_what_is_no_json_is_told_and_stays_typed(pages: Client) -> None:

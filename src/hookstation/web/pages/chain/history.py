@@ -118,6 +118,12 @@ def flat(entries: Iterable[Entry], workflow: Workflow | None) -> list[Line]:
     return made
 
 
+def titles(paths: Iterable[str], workflow: Workflow) -> dict[str, str]:
+    """What people call the steps at these paths."""
+    steps = {one.name: one for one in all_steps(workflow.steps)}
+    return {path: _line(path, steps).title for path in paths}
+
+
 def _line(path: str, steps: Mapping[str, Step]) -> Line:
     step = steps.get(name_at(path))
     spec = SPECS.get(step.type) if step else None

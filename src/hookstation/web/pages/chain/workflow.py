@@ -17,6 +17,7 @@ from hookstation.engine.workflows.trying import Tried
 from hookstation.errors import BodyRefused, Conflict, Invalid, MappingFailed, NotFound
 from hookstation.web.pages.access import visitor_of
 from hookstation.web.pages.chain.flow import flow
+from hookstation.web.pages.chain.history import titles
 from hookstation.web.pages.chain.listing import DAY, bars, last_runs
 from hookstation.web.pages.chain.run_acts import NOT_JSON, what_is_wrong
 from hookstation.web.pages.chain.things import document_of
@@ -72,6 +73,7 @@ async def render(
         "page_of": page_of,
         "text": pretty(one.sample) if text is None else text,
         "tried": tried,
+        "titles": titles((each.path for each in tried), one),
         "problem": problem,
         "done": DONE.get(request.query_params.get("done", ""), ""),
     }
