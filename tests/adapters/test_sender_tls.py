@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from msgspec import structs
 
 from hookstation.adapters.sender import HttpSender
 from hookstation.core.outgoing.values import NO_TIMING, Trouble
@@ -129,6 +130,20 @@ async def test_a_receiver_that_wants_another_certificate_refuses_us(
         wrong = await failure(sender, to(receiver.url, Tls(other.certificate, other.key, OURS.certificate)))
     assert 0 == receiver.count
     assert {nothing.trouble, wrong.trouble} <= troubles
+
+
+@pytest.mark.parametrize("size", [1, 30_000, 100_000])
+async def test_requests_follow_one_another_over_one_secure_connection(
+    size: int, sender: HttpSender, tmp_path: Path
+) -> None:
+    """By the short way and, where it is too large for that, by the long one."""
+    async with Receiver(tls=OURS.certify("127.0.0.1").serving(tmp_path)) as receiver:
+        for number in range(3):
+            dispatch = to(receiver.url, Tls(authorities=OURS.certificate))
+            receipt = await sender.send(structs.replace(dispatch, body=bytes([65 + number]) * size))
+            assert 200 == receipt.status
+        assert [b"A" * size, b"B" * size, b"C" * size] == [call.body for call in receiver.calls]
+        assert 1 == receiver.connections
 
 
 async def test_what_one_destination_trusts_no_other_does(sender: HttpSender, tmp_path: Path) -> None:
