@@ -79,6 +79,23 @@ async def test_a_child_that_cannot_start_is_not_blamed_on_the_schema(monkeypatch
     assert "a fault of the installation" in problem.message
 
 
+async def test_what_compiled_once_needs_no_process_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = ProcessSchemaTrial()
+    assert [0, 0, 1] == [len(one) for one in await trial.compile_many([GOOD, True, BAD_PATTERN])]
+    monkeypatch.setattr(schema_trial, "_CHILD", schema_child.__file__ + ".missing")
+    good, bad = await trial.compile_many([GOOD, BAD_PATTERN])
+    assert [] == good
+    assert "a fault of the installation" in bad[0].message
+
+
+async def test_only_so_many_schemas_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_trial, "REMEMBERED", 1)
+    trial = ProcessSchemaTrial()
+    assert [[], []] == await trial.compile_many([GOOD, True])
+    monkeypatch.setattr(schema_trial, "_CHILD", schema_child.__file__ + ".missing")
+    assert [1, 0] == [len(one) for one in await trial.compile_many([GOOD, True])]
+
+
 async def test_the_child_is_not_told_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKSTATION_MASTER_KEY", "secret")
     assert "HOOKSTATION_MASTER_KEY" not in schema_trial.child_environment()

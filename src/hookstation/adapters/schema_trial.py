@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,8 @@ CHILDREN: Final = 2
 """Child processes at the same time; more callers wait."""
 MOST_CRASHES: Final = 20
 """Guilty schemas in one batch after which the rest is not tried: each costs a new process and up to the time limit."""
+REMEMBERED: Final = 1_000
+"""Schemas that compiled; the first ones are forgotten."""
 _CHILD: Final = str(Path(schema_child.__file__))
 # Secrets such as the master key may stand in the environment, so the child gets no more of it than this.
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
@@ -40,11 +43,16 @@ NOT_TRIED: Final = (
 
 
 class ProcessSchemaTrial:
-    """The `SchemaTrial` of production. `wall_seconds` bounds the wait for each verdict, whatever the child does."""
+    """The `SchemaTrial` of production. `wall_seconds` bounds the wait for each verdict, whatever the child does.
+
+    What compiled is remembered: each page of the wizard asks about the same schema, and a process takes as long as
+    all else of a page together.
+    """
 
     def __init__(self, *, wall_seconds: float = 10.0) -> None:
         self._wall_seconds = wall_seconds
         self._places = asyncio.Semaphore(CHILDREN)
+        self._good: dict[bytes, None] = {}
 
     async def compile(self, schema: JSON) -> list[Problem]:
         """See `SchemaTrial.compile`."""
@@ -52,6 +60,22 @@ class ProcessSchemaTrial:
 
     async def compile_many(self, schemas: Sequence[JSON]) -> list[list[Problem]]:
         """See `SchemaTrial.compile_many`; one process serves the batch, and a new one follows each guilty schema."""
+        digests = [sha256(dump_json(one).encode()).digest() for one in schemas]
+        asked = [number for number, digest in enumerate(digests) if digest not in self._good]
+        found: list[list[Problem]] = [[] for _ in schemas]
+        if asked:
+            for number, verdict in zip(asked, await self._try([schemas[one] for one in asked]), strict=True):
+                found[number] = verdict
+                if not verdict:
+                    self._remember(digests[number])
+        return found
+
+    def _remember(self, digest: bytes) -> None:
+        self._good[digest] = None
+        if len(self._good) > REMEMBERED:
+            del self._good[next(iter(self._good))]
+
+    async def _try(self, schemas: Sequence[JSON]) -> list[list[Problem]]:
         verdicts: list[list[Problem]] = []
         crashes = 0
         async with self._places:
