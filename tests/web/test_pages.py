@@ -122,6 +122,9 @@ class TestWhatIsNotThere:
         assert "<h1>Not found</h1>" in text
         assert 'href="/"' in text
 
+    async def test_leads_to_the_list_in_which_it_would_stand(self, pages: Client) -> None:
+        assert '<a class="button " href="/events">To the events</a>' in await shown(pages, "/events/x", 404)
+
     async def test_a_program_gets_a_problem_document(self, pages: Client) -> None:
         answer = await pages.ask("GET", "/nowhere", accept="*/*")
         assert (404, "application/problem+json") == (answer.status, answer.headers["content-type"])
