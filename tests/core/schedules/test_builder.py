@@ -71,7 +71,7 @@ def test_an_interval_is_said_in_its_largest_unit(seconds: int, said: str) -> Non
     [
         ("0 9 * *", "five fields"),
         ("61 9 * * *", "the field for the minute"),
-        ("0 9 31 2 *", "day of month"),
+        ("0 9 31 2 *", "no such month has such a day"),
         ("0 9 FW * 1", "the day of the week must be *"),
         ("* * * * * *", "five fields"),
     ],

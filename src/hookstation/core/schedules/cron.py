@@ -47,9 +47,11 @@ class Cron:
         try:
             never = next(self.walls(_BEGIN), None) is None
         except CronSimError as mistake:
-            raise Invalid([Problem((), _told(str(mistake)))]) from mistake
+            never = _is_of_no_month(fields, str(mistake))
+            if not never:
+                raise Invalid([Problem((), _told(str(mistake)))]) from mistake
         if never:
-            raise Invalid([Problem((), "never comes: no month has such a day.")])
+            raise Invalid([Problem((), "never comes: no such month has such a day.")])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Cron) and other.source == self.source
@@ -71,6 +73,17 @@ def is_first_weekday(day: datetime) -> bool:
     """Whether it is the first day from Monday to Friday of its month."""
     earlier = (day - timedelta(days=back) for back in range(1, day.day))
     return day.weekday() < 5 and all(one.weekday() > 4 for one in earlier)
+
+
+def _is_of_no_month(fields: list[str], mistake: str) -> bool:
+    """Whether the day is one that there is, but none of these months has."""
+    if "day-of-month" not in mistake:
+        return False
+    try:
+        CronSim(" ".join([*fields[:3], "*", fields[4]]), _BEGIN)
+    except CronSimError:
+        return False
+    return True
 
 
 def _told(mistake: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
 from typing import Final, NamedTuple
@@ -32,6 +32,10 @@ SET_ANOTHER: Final = "Set another time, or delete the schedule."
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
+_AROUND: Final = timedelta(hours=26)
+"""No clock is put further forward or back."""
 
 
 class Fire(NamedTuple):
@@ -51,14 +55,20 @@ def fires(schedule: Schedule, after: int) -> Iterator[Fire]:
     The schedule's state does not count.
     """
     passed, zone = 0, ZoneInfo(schedule.zone)
-    for moment in _moments(schedule, _EPOCH + after * _MICRO):
+    begin = _EPOCH + after * _MICRO
+    moments = _moments(schedule, begin)
+    while (moment := next(moments, None)) is not None:
         if schedule.ends is not None and moment.wall.date() > schedule.ends:
             return
         at = (moment.at - _EPOCH) // _MICRO
-        if at <= after or _is_left_out(schedule, moment.wall):
+        last = _left_out_until(schedule, moment.wall)
+        if at <= after or last is not None:
             passed += 1
-            if passed > MOST_PASSED_OVER:
+            if passed > MOST_PASSED_OVER or last == date.max:
                 return
+            behind = begin if last is None else _shortly_before(last + _DAY, zone)
+            if behind > max(begin, moment.at):
+                moments, begin, passed = _moments(schedule, behind), behind, 0
             continue
         passed = 0
         change = moment.change
@@ -135,15 +145,14 @@ def _walls(schedule: Schedule, cron: Cron, after: datetime, zone: ZoneInfo) -> I
     """Times on the wall from a while before `after`: one that a clock change put off may lie behind it."""
     began = after.astimezone(zone).replace(tzinfo=None, fold=0)
     if _changes_near(after, zone):
-        began -= timedelta(hours=26)
+        began -= _AROUND
     if schedule.starts is not None:
         began = max(began, datetime.combine(schedule.starts, datetime.min.time()) - timedelta(seconds=1))
     return cron.walls(began)
 
 
 def _changes_near(moment: datetime, zone: ZoneInfo) -> bool:
-    apart = timedelta(hours=26)
-    offsets = {(moment + away).astimezone(zone).utcoffset() for away in (-apart, timedelta(), apart)}
+    offsets = {(moment + away).astimezone(zone).utcoffset() for away in (-_AROUND, timedelta(), _AROUND)}
     return len(offsets) > 1
 
 
@@ -159,8 +168,15 @@ def _intervals(schedule: Schedule, seconds: int, after: datetime, zone: ZoneInfo
         number += 1
 
 
-def _is_left_out(schedule: Schedule, wall: datetime) -> bool:
+def _left_out_until(schedule: Schedule, wall: datetime) -> date | None:
+    """The last day up to which a schedule fires on none, beginning with that of `wall`; ``None``: it may fire there."""
     day = wall.date()
     if schedule.starts is not None and day < schedule.starts:
-        return True
-    return any(one.first <= day <= one.last for one in schedule.exceptions)
+        return schedule.starts - _DAY
+    return max((one.last for one in schedule.exceptions if one.first <= day <= one.last), default=None)
+
+
+def _shortly_before(day: date, zone: ZoneInfo) -> datetime:
+    """A moment before a day begins, whatever is done to the clocks then."""
+    begin = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
+    return begin - (_AROUND if _changes_near(begin, zone) else _SECOND)
