@@ -209,6 +209,23 @@ class TestAgain:
             assert RunState.CANCELLED is inner.state
 
 
+async def test_an_attachment_without_a_type_has_that_of_its_name() -> None:
+    post = PostBox()
+    attachments: JSON = [
+        {"name": "rows.csv", "content": "a"},
+        {"name": "rows.csv", "content": "a", "type": "text/x-own"},
+        {"name": "rows", "content": "a"},
+    ]
+    told = {"to": "a@example.org", "subject": "s", "text": "t"}
+    send = step("send", "mail", connection="post", attachments=attachments, **told)
+    async with bench(workflow(send), connectors={"post": post}) as made:
+        assert RunState.SUCCEEDED is (await made.run("w")).state
+        [mail] = post.sent
+        assert ["text/csv", "text/x-own", "application/octet-stream"] == [
+            one.type for one in mail.attachments
+        ]
+
+
 class TestEvents:
     TELL = workflow(step("tell", "emit", type="order.paid", payload={"sum": "$$trigger.sum$$"}), name="tell")
 

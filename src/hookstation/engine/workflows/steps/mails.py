@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+
 from hookstation.core.values import JSON
 from hookstation.engine.targets import Targets
 from hookstation.engine.workflows.steps.files import content_of
@@ -62,4 +64,6 @@ def _attachment(item: JSON) -> Attachment:
     if not isinstance(item, dict):
         raise Terminal("Each attachment is an object with name, type and content or file.")
     data = content_of(item.get("content"), item if "base64" in item else None, "utf-8")
-    return Attachment(needed(item, "name"), text(item, "type", "application/octet-stream"), data)
+    name = needed(item, "name")
+    kind = text(item, "type") or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Attachment(name, kind, data)
