@@ -261,6 +261,13 @@ class TestEvents:
         assert '<a href="/webhooks/courses/edit/data">Data of courses</a>' in told
         assert '<a href="/webhooks/courses/edit/access#keep_rejected_bodies">' in told
 
+    async def test_an_event_without_an_error_of_its_own_says_what_was_wrong(
+        self, pages: Client, bench: Engine
+    ) -> None:
+        await bench.post("courses", method="GET")
+        await bench.post("courses", {"id": "1"})
+        assert "It was no POST request." in await shown(pages, "/events")
+
     async def test_an_event_shows_its_request_its_stages_its_answer_and_its_attempts(
         self, pages: Client, bench: Engine
     ) -> None:

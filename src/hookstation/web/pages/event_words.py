@@ -90,3 +90,9 @@ def advice(event: Event) -> Advice | None:
     if event.reason in BY_STEP:
         return BY_STEP[event.reason]
     return REFUSED if event.state is State.FAILED and not event.reason and event.error else None
+
+
+def what_was_wrong(event: Event) -> str:
+    """In the event's own words; in those of its step where it has none."""
+    found = advice(event)
+    return event.error or (found.what if found else "")

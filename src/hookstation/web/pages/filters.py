@@ -17,6 +17,7 @@ from hookstation.core.schema_words import pointer
 from hookstation.core.template import path_text
 from hookstation.core.values import JSON
 from hookstation.engine.runs import moment
+from hookstation.web.pages.event_words import what_was_wrong
 from hookstation.web.pages.words import connection_type
 
 TONES: Final[Mapping[str, str]] = {
@@ -140,6 +141,7 @@ FILTERS: Final[dict[str, Any]] = {
     "path_text": path_text,
     "plain_words": lambda text: text.replace("`", ""),
     "connection_type": connection_type,
+    "what_was_wrong": what_was_wrong,
     "tone": lambda state: TONES.get(state, "plain"),
     "meaning": lambda state: MEANINGS.get(state, ""),
 }
