@@ -108,6 +108,7 @@ def test_four_steps_with_a_branch_are_built_tried_saved_and_run(look: Open, demo
     person.write("Type", "member.greeted")
     person.add("Add a step after emit", "respond")
     person.card("emit").press("Alt+ArrowUp")
+    expect(person.page.get_by_role("region", name="otherwise")).to_contain_text("Emit an event")
     person.card("emit").press("Alt+ArrowUp")
     assert ["set", "if", "emit", "respond"] == person.names()
     expect(person.page.get_by_role("region", name="where it holds")).to_contain_text("Emit an event")
