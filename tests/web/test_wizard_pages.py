@@ -50,6 +50,16 @@ async def test_a_section_holds_nothing_inline(pages: Client, section: str) -> No
     assert [] == re.findall(INLINE, answer.body.decode())
 
 
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [("delete", "The webhook “courses” was deleted."), ("rotate", "It has a new URL: give it out now.")],
+)
+async def test_what_was_destroyed_is_told(pages: Client, act: str, said: str) -> None:
+    answer = await send(pages, f"/webhooks/courses/{act}", typed="courses")
+    assert 303 == answer.status
+    assert said in (await pages.ask("GET", answer.headers["location"])).body.decode()
+
+
 @pytest.mark.parametrize("began", ["", "0", "x", "99"])
 async def test_what_began_from_another_version_is_not_saved(pages: Client, bench: Engine, began: str) -> None:
     answer = await send(pages, "/webhooks/courses/edit/general", title="Another", began=began, do="save")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -43,7 +44,7 @@ async def delete(request: Request, services: Services) -> Response:
     name: str = request.path_params["name"]
     check_typed(await read_form(request), name)
     await services.configurator.delete("webhook", name)
-    return RedirectResponse("/webhooks", 303)
+    return RedirectResponse(f"/webhooks?done={quote(name, safe='')}", 303)
 
 
 async def rotate(request: Request, services: Services) -> Response:
@@ -53,7 +54,7 @@ async def rotate(request: Request, services: Services) -> Response:
         raise Conflict(f"The webhook “{name}” has no URL yet: publish it first.")
     check_typed(await read_form(request), name)
     await services.configurator.rotate(name)
-    return RedirectResponse(f"/webhooks/{name}", 303)
+    return RedirectResponse(f"/webhooks/{name}?done=rotated", 303)
 
 
 PAGES: Final = (

@@ -83,6 +83,7 @@ async def list_webhooks(request: Request, services: Services) -> Response:
         "states": [*WebhookState],
         "urls": urls(shown, services),
         "unpublished": await _never_live(services),
+        "done": request.query_params.get("done", ""),
     }
     return await page(request, "webhooks/list.html", context, part="webhooks")
 
@@ -142,6 +143,7 @@ async def show_webhook(request: Request, services: Services) -> Response:
         "url": url(shown, services),
         "definition": definition,
         "told": told(name, services),
+        "done": request.query_params.get("done", ""),
         "document": document,
         "ways": {kind: label for kind, (label, _) in WAYS.items()},
         "answered": {mode: label.lower() for mode, label, _ in MODES},
