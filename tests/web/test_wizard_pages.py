@@ -218,3 +218,13 @@ async def test_what_is_wrong_in_one_section_is_told_in_the_others(pages: Client,
         '<a href="#access-rate">Rate</a>'
         in (await pages.ask("GET", "/webhooks/fresh/edit/access")).body.decode()
     )
+
+
+async def test_the_page_of_a_webhook_leads_to_what_is_not_published(pages: Client, bench: Engine) -> None:
+    target = "/webhooks/courses"
+    assert b"not published" not in (await pages.ask("GET", target)).body
+    await send(pages, f"{target}/edit/general", title="Another", name="courses", began="1", do="save")
+    assert (
+        b'<a href="/webhooks/courses/edit/save">see it, and publish it</a>'
+        in (await pages.ask("GET", target)).body
+    )

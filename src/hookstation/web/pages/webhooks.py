@@ -23,7 +23,9 @@ from hookstation.web.pages.dashboard import BY_HOUR, SPANS, span
 from hookstation.web.pages.findings import noticed
 from hookstation.web.pages.rendering import page
 from hookstation.web.pages.routes import Page
+from hookstation.web.pages.schema_table import described
 from hookstation.web.pages.wizard.acknowledging import MODES
+from hookstation.web.pages.wizard.mapping import ACTIONS
 from hookstation.web.pages.wizard.sender import WAYS
 from hookstation.web.services import Services
 
@@ -145,6 +147,9 @@ async def show_webhook(request: Request, services: Services) -> Response:
         "told": told(name, services),
         "done": request.query_params.get("done", ""),
         "document": document,
+        "fields": described(document.get("schema", True)),
+        "draft": next((each for each in await services.changing.drafts.list() if each.webhook == name), None),
+        "actions": {kind: label for kind, (label, _) in ACTIONS.items()},
         "ways": {kind: label for kind, (label, _) in WAYS.items()},
         "answered": {mode: label.lower() for mode, label, _ in MODES},
         "events": events.items,
