@@ -84,11 +84,21 @@ def plain_moment(microseconds: int) -> str:
     return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+_SPANS: Final = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"))
+"""Days with hours, and hours with minutes, each from two on."""
+
+
 def span(microseconds: int) -> str:
-    """How long something took."""
+    """How long something took: one unit, or the two greatest from two minutes on."""
     if microseconds < 1_000_000:
         return f"{microseconds / 1_000:.1f} ms"
-    return f"{microseconds / 1_000_000:.1f} s"
+    seconds = microseconds // 1_000_000
+    if seconds < 120:
+        return f"{microseconds / 1_000_000:.1f} s"
+    for greater, name, less, small in _SPANS:
+        if seconds >= 2 * greater:
+            return f"{seconds // greater} {name} {seconds % greater // less} {small}"
+    return f"{seconds // 60} min {seconds % 60} s"
 
 
 def milliseconds(nanoseconds: int) -> str:
