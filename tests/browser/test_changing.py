@@ -133,8 +133,8 @@ def test_a_webhook_is_copied_switched_off_archived_and_deleted(person: Person, d
     expect(dialog).to_contain_text("gone for good")
     dialog.get_by_label(re.compile("Type")).fill(name)
     dialog.get_by_role("button", name="Delete it").click()
-    expect(person.page).to_have_url(re.compile("/webhooks$"))
-    expect(person.page.locator("main")).not_to_contain_text(name)
+    expect(person.page.locator("main .notice")).to_contain_text(f"“{name}” was deleted")
+    expect(person.page.locator("main .table")).not_to_contain_text(name)
     assert name not in [one["name"] for one in demo.api("/webhooks")["items"]]
 
 
