@@ -130,7 +130,7 @@ def test_a_mistake_in_a_transfer_is_said_where_it_is(changes: dict[str, Any], sa
         ({"cron": None}, "needs one of cron, at and every"),
         ({"cron": "61 * * * *"}, "cron: "),
         ({"cron": "* * *"}, "must be five fields"),
-        ({"cron": "0 0 31 2 *"}, "cron: cannot be read"),
+        ({"cron": "0 0 31 2 *"}, "cron: never comes"),
         ({"cron": None, "at": "tomorrow"}, "is not a time"),
         ({"cron": None, "at": "2026-12-01T09:00Z"}, "leave the offset out"),
         ({"cron": None, "every": "1.5s"}, "must be whole seconds"),

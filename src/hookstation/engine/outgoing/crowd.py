@@ -25,6 +25,9 @@ MOST_AHEAD: Final = 320
 """Deliveries that a node which is alone leases ahead for a destination: so many times what may be under way to it, but
 within these bounds.  While many are leased in one transaction and settled in another, there are more."""
 
+FARTHER: Final = 2
+"""Times as many where other nodes could work on the store: a database server is farther than a file."""
+
 
 class Crowd:
     """Counts nodes. `alone`: no other node can work on this store."""
@@ -54,5 +57,5 @@ class Crowd:
     def ahead(self, concurrency: int) -> int:
         """How many deliveries may be leased besides those that may be under way."""
         sure = self._alone or (self.count == 1 and self._clock.monotonic() - self._looked_at < NOTICED)
-        wanted = min(ROUNDS_AHEAD * concurrency, MOST_AHEAD)
-        return max(concurrency, wanted, LEAST_AHEAD) if sure else 0
+        wanted = max(concurrency, min(ROUNDS_AHEAD * concurrency, MOST_AHEAD), LEAST_AHEAD)
+        return wanted * (1 if self._alone else FARTHER) if sure else 0
