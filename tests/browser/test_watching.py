@@ -23,9 +23,7 @@ def newest(demo: Demo, webhook: str = "course-records") -> str:
 @with_and_without_scripts
 def test_from_the_dashboard_to_why_calls_failed(look: Open, scripts: bool) -> None:
     visit = look("/", java_script_enabled=scripts)
-    expect(
-        visit.page.get_by_text("Nothing. No event waits, and no webhook, workflow or destination fails.")
-    ).to_be_visible()
+    expect(visit.page.get_by_role("region", name="What needs you now")).to_be_visible()
     visit.page.get_by_role("link", name="Month").click()
     visit.page.get_by_role("link", name="failures of course-records").click()
     expect(visit.page.locator("tbody .badge.bad").first).to_have_text("rejected")

@@ -364,7 +364,7 @@ class TestSessions:
         with pytest.raises(Invalid, match="password: must have at least"):
             await bench.sign_in.change_password(who, WORDS, "short", HERE)
         for _ in range(OF_ACCOUNT.free):
-            with pytest.raises(Invalid, match="current: is not the password"):
+            with pytest.raises(Invalid, match="current: is not your current password"):
                 await bench.sign_in.change_password(who, "wrong", OTHER, HERE)
         with pytest.raises(TryLater):
             await bench.sign_in.change_password(who, WORDS, OTHER, HERE)
