@@ -31,7 +31,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     with station(tmp_path_factory.mktemp("journal") / "data", DOCUMENT) as started:
         for member in ("1", "2", "3"):
             assert 200 == call(started, "courses", {"memberId": member}).status
-        await_millisecond()
+            await_millisecond()
         refused = call(started, "courses", {"memberId": 4})
         assert 400 == refused.status
         started.event(refused)

@@ -48,6 +48,17 @@ async def busy(database: Database, node_id: str) -> None:
             await asyncio.sleep(GLANCE)  # house: allow sleep - a database tells nobody
 
 
+async def kill_under_way(node: Node, database: Database, node_id: str) -> None:
+    """``kill -9`` while it surely has deliveries under way: it stands still for the look that tells."""
+    while True:
+        await busy(database, node_id)
+        node.freeze()
+        if await in_flight(database, node_id):
+            break
+        node.wake()
+    await node.kill()
+
+
 async def kill_while_delivering(
     cluster: Cluster, database: Database, rounds: int, waiting: int, what: str
 ) -> None:
@@ -65,8 +76,7 @@ async def kill_while_delivering(
                 node = cluster.nodes[number % len(cluster.nodes)]
                 name = await identity(node)
                 await asyncio.sleep(random.uniform(SHORTEST, LONGEST))  # house: allow sleep - a random moment
-                await busy(database, name)
-                await node.kill()
+                await kill_under_way(node, database, name)
                 kills.append(await in_flight(database, name))
                 await node.start()
         await all_delivered(first)
