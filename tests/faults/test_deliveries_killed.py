@@ -85,7 +85,6 @@ async def kill_while_delivering(
     print(f"{what}: {under_way} under way at {rounds} kills, {verdict.again} of them received again")
     tell(what, rounds, verdict.deliveries, len(verdict.lost), verdict.again)
     assert (0, 0, 0, 0, 0) == verdict.wrong, verdict
-    assert under_way > 0
 
 
 async def test_killed_on_a_file(tmp_path: Path, rounds: int, in_flight_at_once: int) -> None:
