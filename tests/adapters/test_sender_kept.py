@@ -63,7 +63,9 @@ async def test_both_ways_put_the_same_on_the_wire(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("more", [{"body": b""}, {"body": b"x" * (AT_ONCE + 1)}, {"method": "OPTIONS"}])
+@pytest.mark.parametrize(
+    "more", [{"body": b""}, {"body": b"x" * (AT_ONCE + 1)}, {"method": "OPTIONS"}, {"method": "options"}]
+)
 async def test_what_does_not_fit_takes_the_long_way(
     more: dict[str, object], sender: HttpSender, receiver: Receiver, short: list[bytes]
 ) -> None:

@@ -33,7 +33,7 @@ SWITCHING: Final = 101
 def wire_of(dispatch: Dispatch, target: Target, names: tuple[str, ...]) -> bytes | None:
     """The request as it stands on the wire; ``None`` where it does not take the short way. `names`: of its headers."""
     size = len(dispatch.body)
-    if target.proxy is not None or not 0 < size <= AT_ONCE or dispatch.method in BODILESS:
+    if target.proxy is not None or not 0 < size <= AT_ONCE or dispatch.method.upper() in BODILESS:
         return None
     lines = [f"{name}: {value}\r\n" for name, (_, value) in zip(names, dispatch.headers, strict=True)]
     head = f"{dispatch.method.upper()}{target.lines}{''.join(lines)}Content-Length: {size}\r\n\r\n"
